@@ -1,0 +1,54 @@
+//! Why a capture cannot be opened. (What breaks later is a [`crate::model::CaptureEnd`], not an error.)
+
+/// Why an input cannot be read at all. The message names the input, the cause and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The operating system refused.
+    #[error("{name}: {cause}")]
+    Io {
+        /// The input as given.
+        name: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// No bytes at all.
+    #[error("{name}: the file is empty: it holds not even a capture header")]
+    Empty {
+        /// The input as given.
+        name: String,
+    },
+    /// Recognised, but not one of ours.
+    #[error("{name}: this is {format}: convert it first, for example with \"editcap -F pcapng IN OUT\"")]
+    OtherFormat {
+        /// The input as given.
+        name: String,
+        /// What it is.
+        format: &'static str,
+    },
+    /// Not recognised.
+    #[error("{name}: not a capture file: it begins with {start}, which is neither pcap nor pcapng")]
+    NotACapture {
+        /// The input as given.
+        name: String,
+        /// First bytes, printable.
+        start: String,
+    },
+    /// The header is cut short or impossible.
+    #[error("{name}: byte {offset}: {reason}")]
+    BadHeader {
+        /// The input as given.
+        name: String,
+        /// Offset in the uncompressed file.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A directory or pattern that gives no file.
+    #[error("{name}: {reason}")]
+    NoFiles {
+        /// The input as given.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}

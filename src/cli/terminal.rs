@@ -1,0 +1,289 @@
+//! The terminal summary: report data to text, for a given width. Pure: it knows no terminal, no clock, no environment.
+//!
+//! Names and texts may come from captures; control characters and the like are written out ([`visible`]), so nothing in
+//! here reaches the terminal as a command.
+
+use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport};
+use crate::report::text::{clipped, count, counted, visible};
+use crate::report::{ReportData, summary, tables};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use std::net::IpAddr;
+
+/// Hosts, findings and attempts that are listed; the report has all.
+const LISTED: usize = 20;
+
+/// Characters of one text; the report has all of it.
+const TEXT: usize = 300;
+
+/// Columns below which lines are no longer shortened: addresses would be torn apart.
+const NARROWEST: u16 = 40;
+
+const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+const PLAIN: TableStyle = TableStyle::new();
+
+/// The report in a screenful: whether roles are guessed, what was recorded, dynamic ports by host, findings, blocked
+/// attempts, warnings. No line is wider than `width` columns (at least 40); with `colour`, ANSI colours are used.
+#[must_use]
+pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
+    let page = Page { width: width.max(NARROWEST), colour };
+    let mut out = String::new();
+    if data.roles_guessed {
+        out.push_str(&page.paragraph(0, Tone::Alert, GUESSED));
+        out.push('\n');
+    }
+    out.push_str(&page.paragraph(0, Tone::Plain, &summary::recorded(data)));
+    out.push('\n');
+    hosts(&mut out, &page, data);
+    findings(&mut out, &page, data);
+    blocked(&mut out, &page, data);
+    warnings(&mut out, &page, data);
+    out
+}
+
+const GUESSED: &str = "ROLES ARE GUESSED: no site file names the hosts, so which port is documented is guessed, too.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Plain,
+    Heading,
+    Alert,
+    Pale,
+}
+
+struct Page {
+    width: u16,
+    colour: bool,
+}
+
+impl Page {
+    fn table(&self, style: TableStyle) -> Table {
+        let mut table = Table::new();
+        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width);
+        table.force_no_tty();
+        if self.colour {
+            table.enforce_styling();
+        }
+        table
+    }
+
+    /// Wrapped text, indented, with a line end.
+    fn paragraph(&self, indent: u16, tone: Tone, text: &str) -> String {
+        let mut table = self.table(PLAIN);
+        table.add_row([cell(visible(text), tone)]);
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((indent, 0));
+        }
+        let mut out = table.trim_fmt();
+        out.push('\n');
+        out
+    }
+}
+
+fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
+    let cell = Cell::new(text.as_ref());
+    match tone {
+        Tone::Plain => cell,
+        Tone::Heading => cell.add_attribute(Attribute::Bold),
+        Tone::Alert => cell.add_attribute(Attribute::Bold).fg(Color::Yellow),
+        Tone::Pale => cell.add_attribute(Attribute::Dim),
+    }
+}
+
+fn hosts(out: &mut String, page: &Page, data: &ReportData) {
+    out.push_str(&page.paragraph(0, Tone::Heading, "Dynamic ports by host"));
+    let used = |h: &&HostPorts| h.dynamic_listeners > 0 || h.ephemeral_ports > 0 || h.document_observed.is_some();
+    let ranked: Vec<&HostPorts> = summary::ranked(&data.hosts).into_iter().filter(used).collect();
+    if ranked.is_empty() {
+        out.push_str(&page.paragraph(2, Tone::Plain, "None was used."));
+        out.push('\n');
+        return;
+    }
+    let mut table = page.table(RULED);
+    let heads = ["host", "roles", "listening", "explained", "ephemeral", "peak", "document"];
+    table.set_header(heads.map(|head| cell(head, Tone::Heading)));
+    for host in ranked.iter().take(LISTED) {
+        table.add_row(host_row(host));
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if at == 0 { 2 } else { 0 }, 1));
+        column.set_cell_alignment(if at < 2 { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    out.push_str(&table.trim_fmt());
+    out.push('\n');
+    if ranked.len() > LISTED {
+        let more = format!("and {} in the report", counted((ranked.len() - LISTED) as u64, "more host", "more hosts"));
+        out.push_str(&page.paragraph(2, Tone::Pale, &more));
+    }
+    let legend = "Distinct ports at this tap in this interval, hence lower bounds. Peak: most in use at once, without \
+                  TIME_WAIT. Document: what the vendor printed for its own test, for comparison only.";
+    out.push_str(&page.paragraph(2, Tone::Pale, legend));
+    out.push('\n');
+}
+
+fn host_row(host: &HostPorts) -> [Cell; 7] {
+    let number = |n: u32| Cell::new(count(n.into()));
+    let label = match host.name.is_empty() {
+        true => format!("{} {}", host.host, host.transport),
+        // Two lines: the name, and the address below it.
+        false => format!("{}\n{} {}", clipped(&host.name, 40), host.host, host.transport),
+    };
+    let guessed = if host.roles_guessed && !host.roles.is_empty() { " (guessed)" } else { "" };
+    let explained = number(host.dynamic_listeners_explained);
+    let all_explained = host.dynamic_listeners_explained >= host.dynamic_listeners;
+    [
+        Cell::new(label),
+        Cell::new(format!("{}{guessed}", clipped(&host.roles.join(", "), 60))),
+        number(host.dynamic_listeners),
+        if all_explained { explained } else { explained.fg(Color::Yellow).add_attribute(Attribute::Bold) },
+        number(host.ephemeral_ports),
+        number(host.peak_in_use),
+        host.document_observed.map_or_else(|| Cell::new("-"), number),
+    ]
+}
+
+fn findings(out: &mut String, page: &Page, data: &ReportData) {
+    let tone = if data.findings.is_empty() { Tone::Heading } else { Tone::Alert };
+    out.push_str(&page.paragraph(0, tone, &summary::findings(data)));
+    for (at, finding) in data.findings.iter().take(LISTED).enumerate() {
+        finding_lines(out, page, data, at + 1, finding);
+    }
+    more(out, page, data.findings.len(), "more finding", "more findings");
+    out.push('\n');
+}
+
+fn finding_lines(out: &mut String, page: &Page, data: &ReportData, number: usize, f: &Finding) {
+    let parties = parties(data, f.initiator, f.responder, f.transport);
+    out.push_str(&page.paragraph(2, Tone::Heading, &format!("{number}. {}: {parties}", f.kind.name())));
+    out.push_str(&page.paragraph(5, Tone::Plain, &clipped(&f.text, TEXT)));
+    let flows = counted(f.flows, "flow", "flows");
+    let place = place(&f.capture, f.first_frame);
+    let sure = format!("{place}: direction {}, {}, {flows}", f.orientation.name(), f.outcome.name());
+    out.push_str(&page.paragraph(5, Tone::Plain, &sure));
+    out.push_str(&page.paragraph(5, Tone::Pale, &clipped(&f.display_filter, TEXT)));
+}
+
+fn blocked(out: &mut String, page: &Page, data: &ReportData) {
+    let tone = if data.blocked.is_empty() { Tone::Heading } else { Tone::Alert };
+    out.push_str(&page.paragraph(0, tone, &summary::blocked(data)));
+    for (at, attempt) in data.blocked.iter().take(LISTED).enumerate() {
+        attempt_lines(out, page, data, at + 1, attempt);
+    }
+    more(out, page, data.blocked.len(), "more attempt", "more attempts");
+    out.push('\n');
+}
+
+fn attempt_lines(out: &mut String, page: &Page, data: &ReportData, number: usize, b: &BlockedAttempt) {
+    let parties = parties(data, b.initiator, b.responder, b.transport);
+    out.push_str(&page.paragraph(2, Tone::Heading, &format!("{number}. {}: {parties}", b.outcome.name())));
+    let service = match b.service.is_empty() {
+        true => b.status.name().to_owned(),
+        false => format!("{} ({})", clipped(&b.service, 60), b.status.name()),
+    };
+    let what = format!("{service}: {}", clipped(&b.evidence, TEXT));
+    out.push_str(&page.paragraph(5, Tone::Plain, &what));
+    out.push_str(&page.paragraph(5, Tone::Plain, &place(&b.capture, b.first_frame)));
+    out.push_str(&page.paragraph(5, Tone::Pale, &tables::attempt_filter(b)));
+}
+
+fn more(out: &mut String, page: &Page, all: usize, one: &str, many: &str) {
+    if all > LISTED {
+        let text = format!("and {} in the report", counted((all - LISTED) as u64, one, many));
+        out.push_str(&page.paragraph(2, Tone::Pale, &text));
+    }
+}
+
+fn place(capture: &str, frame: u64) -> String {
+    format!("{} frame {frame}", clipped(capture, 120))
+}
+
+/// "NAME 10.0.0.1 -> NAME 10.0.0.2:80/tcp", without names where there are none.
+fn parties(data: &ReportData, from: IpAddr, to: Endpoint, transport: Transport) -> String {
+    let named = |ip: IpAddr| match data.host_name(ip) {
+        "" => String::new(),
+        name => format!("{} ", clipped(name, 40)),
+    };
+    format!("{}{from} -> {}{to}/{transport}", named(from), named(to.ip))
+}
+
+fn warnings(out: &mut String, page: &Page, data: &ReportData) {
+    let warnings = summary::warnings(data);
+    if warnings.is_empty() {
+        return;
+    }
+    out.push_str(&page.paragraph(0, Tone::Alert, "Be careful:"));
+    for warning in warnings {
+        let text = format!("{}: {}", warning.head, clipped(&warning.text, 3 * TEXT));
+        out.push_str(&page.paragraph(2, Tone::Plain, &text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::demo;
+
+    /// Terminal columns, wide characters counted as two.
+    fn columns(line: &str) -> usize {
+        line.chars().map(|c| if u32::from(c) >= 0x2e80 { 2 } else { 1 }).sum()
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_width_given() {
+        for data in [demo::small(), demo::hostile(), demo::many(), demo::empty()] {
+            for width in [40, 80, 132] {
+                for line in summary(&data, width, false).lines() {
+                    assert!(columns(line) <= usize::from(width), "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_from_a_capture_acts_on_the_terminal() {
+        let plain = summary(&demo::hostile(), 80, false);
+        assert!(!plain.chars().any(|c| c != '\n' && crate::report::text::visible(&c.to_string()) != c.to_string()));
+        let coloured = summary(&demo::hostile(), 80, true);
+        // What remains after removing our own colour codes is the plain text.
+        let mut rest = coloured.as_str();
+        let mut stripped = String::new();
+        while let Some((before, after)) = rest.split_once("\x1b[") {
+            stripped.push_str(before);
+            let (code, tail) = after.split_once('m').unwrap();
+            assert!(code.chars().all(|c| c.is_ascii_digit() || c == ';'), "{code:?}");
+            rest = tail;
+        }
+        stripped.push_str(rest);
+        let trimmed = |t: &str| t.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        assert_eq!(trimmed(&stripped), trimmed(&plain));
+    }
+
+    #[test]
+    fn guessed_roles_are_the_first_thing_said_and_only_then() {
+        assert!(summary(&demo::hostile(), 80, false).starts_with("ROLES ARE GUESSED"));
+        assert!(summary(&demo::small(), 80, false).starts_with("1 recording of 18,342 frames"));
+    }
+
+    #[test]
+    fn the_summary_names_counts_frames_and_filters() {
+        let text = summary(&demo::small(), 120, false);
+        assert!(text.lines().any(|l| l.contains("AC-SERVER") && l.contains("51") && l.contains("49")), "{text}");
+        for part in [
+            "1. undocumented: ENG-CLIENT 10.20.1.20 -> AC-SERVER 10.20.1.5:5985/tcp",
+            "captures/backup-run.pcapng frame 5985",
+            "ip.addr == 10.20.1.20 && ip.addr == 10.20.1.5 && tcp.port == 5985",
+            "3 connection attempts did not succeed: 1 refused, 1 unanswered, 1 prohibited.",
+            "3 SYN in 21 s, nothing back",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_said() {
+        let text = summary(&demo::many(), 80, false);
+        assert!(text.contains("and 487 more findings in the report"));
+        assert!(text.contains("and 484 more hosts in the report"));
+        assert!(text.lines().count() < 400);
+    }
+}

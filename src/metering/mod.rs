@@ -1,0 +1,19 @@
+//! The metering process: frames in, flow records out.
+//!
+//! A bounded flow cache keyed on transport and endpoints; timeouts and everything else run in packet time, which never
+//! runs backwards here even where the capture's stamps do. Evidence of direction is recorded, never judged. Terms follow
+//! IPFIX (RFC 7011, RFC 5103, RFC 5102 section 5.11.3 for end reasons).
+//!
+//! Timeouts: TCP connections 2 h 4 min, opening and closing ones 4 min (RFC 5382 REQ-5), UDP 5 min (RFC 4787 REQ-5).
+//! A SYN with a new initial sequence number on the endpoints of an earlier connection begins a new flow.
+//! Memory: one entry per active flow, at most [`MeterSettings::max_flows`]; the flow silent for longest gives way.
+
+mod cache;
+mod key;
+mod meter;
+mod tcp;
+
+pub use meter::{Meter, MeterSettings, MeterSummary};
+
+#[cfg(test)]
+mod tests;

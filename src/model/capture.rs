@@ -1,0 +1,92 @@
+//! What is known of a capture file once it was read.
+
+use super::frame::LinkType;
+use super::tally::Tally;
+
+/// How reading a capture file ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaptureEnd {
+    /// At the end of the file, after a whole record.
+    Complete,
+    /// In the middle of a record: a recorder that was killed, a copy that was cut. The text says where.
+    Truncated(String),
+    /// At bytes that cannot be a record. The text says where and why.
+    Corrupt(String),
+}
+
+impl CaptureEnd {
+    /// Name as stored.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Truncated(_) => "truncated",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
+
+    /// Where and why it ended early.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Complete => None,
+            Self::Truncated(detail) | Self::Corrupt(detail) => Some(detail),
+        }
+    }
+}
+
+/// One interface of a capture file. Classic pcap has exactly one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceSummary {
+    /// Link type.
+    pub link_type: LinkType,
+    /// Snap length in bytes, 0 where not limited.
+    pub snap_length: u32,
+    /// Name that the recorder wrote.
+    pub name: Option<String>,
+    /// Packets received, as the recorder counted (pcapng isb_ifrecv).
+    pub received: Option<u64>,
+    /// Packets dropped, as the recorder counted (pcapng isb_ifdrop plus isb_osdrop).
+    pub dropped: Option<u64>,
+}
+
+/// One row of the `captures` facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureSummary {
+    /// Name of the file as given; `-` for standard input.
+    pub name: String,
+    /// Identifies the content: 12 hexadecimal digits over name and first bytes.
+    pub id: String,
+    /// Size on disk in bytes, where it has one.
+    pub size_bytes: Option<u64>,
+    /// SHA-256 of the file as stored, when asked for.
+    pub sha256: Option<String>,
+    /// `pcap` or `pcapng`.
+    pub format: &'static str,
+    /// `none`, `gzip`, `zstd` or `xz`.
+    pub compression: &'static str,
+    /// The interfaces in the order of their description.
+    pub interfaces: Vec<InterfaceSummary>,
+    /// Earliest time stamp.
+    pub first_ns: Option<i64>,
+    /// Latest time stamp.
+    pub last_ns: Option<i64>,
+    /// Frames whose captured length is shorter than their length on the wire.
+    pub snapped_frames: u64,
+    /// Frames stamped earlier than the one before.
+    pub backward_steps: u64,
+    /// What became of every frame.
+    pub tally: Tally,
+    /// Example of a decoding stop, with its frame.
+    pub first_stop: Option<String>,
+    /// How reading ended.
+    pub end: CaptureEnd,
+}
+
+impl CaptureSummary {
+    /// Packets that the recorder says it dropped; `None` where no interface carries statistics.
+    #[must_use]
+    pub fn dropped(&self) -> Option<u64> {
+        self.interfaces.iter().filter_map(|i| i.dropped).reduce(|a, b| a.saturating_add(b))
+    }
+}

@@ -1,0 +1,327 @@
+//! Flows: a bidirectional conversation (biflow, RFC 5103) between two transport endpoints.
+//!
+//! The key is canonical (side a sorts before side b) and apart from orientation: a flow record holds *evidence* of who
+//! initiated, and never the verdict.
+
+use super::frame::CaptureIndex;
+use std::net::IpAddr;
+
+/// Transport protocol of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    /// Transmission Control Protocol (RFC 9293), IP protocol 6.
+    Tcp,
+    /// User Datagram Protocol (RFC 768), IP protocol 17.
+    Udp,
+}
+
+impl Transport {
+    /// IP protocol number (IPFIX protocolIdentifier).
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+        }
+    }
+
+    /// Lower-case name, as it is printed and stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Transport {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "tcp" => Ok(Self::Tcp),
+            "udp" => Ok(Self::Udp),
+            other => Err(format!("\"{other}\" is not a transport protocol: use tcp or udp")),
+        }
+    }
+}
+
+/// An address and a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// IPv4 or IPv6 address.
+    pub ip: IpAddr,
+    /// TCP or UDP port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::net::SocketAddr::new(self.ip, self.port).fmt(f)
+    }
+}
+
+/// One of the two canonical sides of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The endpoint that sorts first by address, then port.
+    A,
+    /// The other one.
+    B,
+}
+
+impl Side {
+    /// The opposite side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// `a` or `b`, as stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::B => "b",
+        }
+    }
+}
+
+/// What makes packets belong to the same flow: transport and the two endpoints, in canonical order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// Transport protocol.
+    pub transport: Transport,
+    /// The endpoint that sorts first.
+    pub a: Endpoint,
+    /// The endpoint that sorts last.
+    pub b: Endpoint,
+}
+
+impl FlowKey {
+    /// Orders the two endpoints; tells which side the source is. Equal endpoints (a host talking to itself on one port)
+    /// count the source as side a.
+    #[must_use]
+    pub fn new(transport: Transport, source: Endpoint, destination: Endpoint) -> (Self, Side) {
+        if source <= destination {
+            (Self { transport, a: source, b: destination }, Side::A)
+        } else {
+            (Self { transport, a: destination, b: source }, Side::B)
+        }
+    }
+
+    /// The endpoint on one side.
+    #[must_use]
+    pub fn endpoint(&self, side: Side) -> Endpoint {
+        match side {
+            Side::A => self.a,
+            Side::B => self.b,
+        }
+    }
+}
+
+/// What was seen from one side of a flow towards the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DirectionFacts {
+    /// Packets (IPFIX packetDeltaCount).
+    pub packets: u64,
+    /// Sum of the frames' lengths on the wire, link header included, as the record headers say.
+    pub wire_bytes: u64,
+    /// Sum of IP lengths, header included (IPFIX octetDeltaCount). A total length of 0 (TSO) is taken from the frame.
+    pub ip_bytes: u64,
+    /// Sum of transport payload lengths by the headers, captured or not (IPFIX transportOctetDeltaCount).
+    pub payload_bytes: u64,
+    /// Union of TCP flags (IPFIX tcpControlBits, lower 8 bits).
+    pub tcp_flags: u8,
+    /// SYN without ACK, first ones and retransmissions.
+    pub syn: u32,
+    /// SYN without ACK that repeat the sequence number of an earlier one.
+    pub syn_retransmitted: u32,
+    /// SYN with ACK.
+    pub syn_ack: u32,
+    /// Segments with FIN.
+    pub fin: u32,
+    /// Segments with RST.
+    pub rst: u32,
+    /// Packets that carried payload.
+    pub payload_packets: u64,
+    /// Frame number of the first SYN without ACK, when it is in the same file as the flow's first frame.
+    pub syn_frame: Option<u64>,
+    /// Time of the first SYN without ACK.
+    pub syn_ns: Option<i64>,
+    /// Frame number of the first SYN with ACK, when it is in the same file as the flow's first frame.
+    pub syn_ack_frame: Option<u64>,
+    /// Frame number of the first RST, when it is in the same file as the flow's first frame.
+    pub rst_frame: Option<u64>,
+    /// Highest sequence number that follows what was sent, modulo 2^32: a later record whose first segment carries it
+    /// continues this conversation.
+    pub next_seq: Option<u32>,
+}
+
+/// ICMP errors that quoted a packet of this flow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IcmpFacts {
+    /// Port unreachable: ICMP 3/3, ICMPv6 1/4.
+    pub port_unreachable: u32,
+    /// Administratively prohibited: ICMP 3/9, 3/10, 3/13; ICMPv6 1/1, 1/5, 1/6.
+    pub prohibited: u32,
+    /// Any other unreachable, time exceeded or parameter problem.
+    pub other: u32,
+    /// Frame number of the first error, when it is in the same file as the flow's first frame.
+    pub first_frame: Option<u64>,
+    /// ICMP type of the first error.
+    pub first_type: Option<u8>,
+    /// ICMP code of the first error.
+    pub first_code: Option<u8>,
+}
+
+/// How far a TCP conversation had got when its record ended. UDP flows are `Datagrams`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpState {
+    /// Not TCP.
+    Datagrams,
+    /// No SYN of either kind seen: the recording began later, or lacks it.
+    Midstream,
+    /// SYN seen, nothing from the other side.
+    SynSent,
+    /// SYN and SYN-ACK seen, handshake not completed.
+    SynReceived,
+    /// Both sides sent a SYN without ACK and no SYN-ACK (RFC 9293 section 3.5).
+    SimultaneousOpen,
+    /// SYN-ACK seen without the SYN before it.
+    SynAckOnly,
+    /// Handshake completed.
+    Established,
+    /// One side sent FIN.
+    HalfClosed,
+    /// Both sides sent FIN.
+    Closed,
+    /// RST ended it.
+    Reset,
+}
+
+impl TcpState {
+    /// Name as stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Datagrams => "datagrams",
+            Self::Midstream => "midstream",
+            Self::SynSent => "syn-sent",
+            Self::SynReceived => "syn-received",
+            Self::SimultaneousOpen => "simultaneous-open",
+            Self::SynAckOnly => "syn-ack-only",
+            Self::Established => "established",
+            Self::HalfClosed => "half-closed",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// Why a flow record ended (after IPFIX flowEndReason, RFC 5102 section 5.11.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// No packet for the idle timeout.
+    Idle,
+    /// Longer than the active timeout: the next record continues it.
+    Active,
+    /// Both FINs or an RST, and the linger time after them.
+    Closed,
+    /// A SYN with a new initial sequence number began another connection on the same endpoints.
+    PortReused,
+    /// The recording ended.
+    EndOfCapture,
+    /// The flow cache was full: the flow that was silent for longest gave way.
+    Evicted,
+}
+
+impl EndReason {
+    /// Name as stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Closed => "closed",
+            Self::PortReused => "port-reused",
+            Self::EndOfCapture => "end-of-capture",
+            Self::Evicted => "evicted",
+        }
+    }
+}
+
+/// One flow as it was seen on the wire. A fact: no vendor document, no opinion about who the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowRecord {
+    /// Which file its first frame is in.
+    pub capture: CaptureIndex,
+    /// Frame number of its first packet in that file. With the capture it identifies the flow.
+    pub first_frame: u64,
+    /// Transport and endpoints.
+    pub key: FlowKey,
+    /// Innermost 802.1Q VLAN identifier of the first frame.
+    pub vlan: Option<u16>,
+    /// Time of the earliest packet (IPFIX flowStartNanoseconds).
+    pub first_seen_ns: i64,
+    /// Time of the latest packet (IPFIX flowEndNanoseconds).
+    pub last_seen_ns: i64,
+    /// Who sent the first packet that was seen. Weak evidence, and for TCP without a SYN none.
+    pub first_sender: Side,
+    /// Who sent the first SYN without ACK.
+    pub first_syn: Option<Side>,
+    /// Seen from a towards b.
+    pub from_a: DirectionFacts,
+    /// Seen from b towards a.
+    pub from_b: DirectionFacts,
+    /// How far the conversation got.
+    pub state: TcpState,
+    /// Why the record ended.
+    pub end_reason: EndReason,
+    /// ICMP errors about it.
+    pub icmp: IcmpFacts,
+    /// IP fragments without ports of their own among the packets.
+    pub fragments: u32,
+}
+
+impl FlowRecord {
+    /// What one side sent.
+    #[must_use]
+    pub fn from(&self, side: Side) -> &DirectionFacts {
+        match side {
+            Side::A => &self.from_a,
+            Side::B => &self.from_b,
+        }
+    }
+}
+
+/// One burst of a flow: payload after at least one second of silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// File of the flow's first frame.
+    pub capture: CaptureIndex,
+    /// The flow's first frame.
+    pub flow_first_frame: u64,
+    /// File of the burst's first frame.
+    pub burst_capture: CaptureIndex,
+    /// The burst's first frame, in its own file.
+    pub first_frame: u64,
+    /// Time of the burst's first payload.
+    pub start_ns: i64,
+    /// Time of the burst's last payload.
+    pub end_ns: i64,
+    /// Payload bytes from side a.
+    pub payload_bytes_a: u64,
+    /// Payload bytes from side b.
+    pub payload_bytes_b: u64,
+}

@@ -1,0 +1,26 @@
+//! The nouns: every type that crosses a door between rooms.
+//!
+//! No I/O, no Polars, no clocks. Units come last in names (`first_seen_ns`, `wire_bytes`).
+
+mod capture;
+mod flow;
+mod frame;
+mod judged;
+mod packet;
+mod sink;
+mod table;
+mod tally;
+
+pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
+pub use flow::{
+    Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
+};
+pub use frame::{CaptureIndex, Frame, LinkType, Position};
+pub use judged::{
+    BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, Orientation, Outcome,
+    Status,
+};
+pub use packet::{Content, Decoded, FragmentKey, IcmpError, IcmpKind, Layer, Packet, Segment, Stop, TcpHeader, flags};
+pub use sink::FlowSink;
+pub use table::{Column, Kind, Table, Value};
+pub use tally::{Fate, Tally};

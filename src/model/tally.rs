@@ -1,0 +1,160 @@
+//! The tally: what became of every frame. Each frame has exactly one fate; fates sum to the frames read.
+
+use super::frame::LinkType;
+use super::packet::Layer;
+use std::collections::BTreeMap;
+
+/// What became of one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// TCP segment, metered.
+    Tcp,
+    /// UDP datagram, metered.
+    Udp,
+    /// Later IP fragment, metered with the flow of its first fragment.
+    Fragment,
+    /// Later IP fragment whose first fragment was not seen: not metered.
+    OrphanFragment,
+    /// ICMP or ICMPv6 error that quotes a TCP or UDP packet.
+    IcmpError,
+    /// Any other ICMP or ICMPv6 message.
+    Icmp,
+    /// Address resolution (ARP, RARP).
+    Arp,
+    /// An Ethernet type that carries no IP here.
+    EtherType(u16),
+    /// An IEEE 802.3 length field: LLC frames such as spanning tree.
+    Llc,
+    /// An IP protocol that is not TCP, UDP or ICMP: tunnels, routing protocols, IGMP…
+    IpProtocol(u8),
+    /// A link type that is not decoded. Never guessed.
+    LinkType(LinkType),
+    /// Decoding ended in this layer.
+    Stopped(Layer),
+}
+
+impl Fate {
+    /// Whether the frame is counted in a flow record.
+    #[must_use]
+    pub fn is_metered(self) -> bool {
+        matches!(self, Self::Tcp | Self::Udp | Self::Fragment)
+    }
+
+    /// Name as printed and stored, stable.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Tcp => "tcp".into(),
+            Self::Udp => "udp".into(),
+            Self::Fragment => "ip-fragment".into(),
+            Self::OrphanFragment => "ip-fragment-orphan".into(),
+            Self::IcmpError => "icmp-error".into(),
+            Self::Icmp => "icmp".into(),
+            Self::Arp => "arp".into(),
+            Self::EtherType(number) => match ether_type_name(number) {
+                Some(name) => format!("ethertype-{name}"),
+                None => format!("ethertype-0x{number:04x}"),
+            },
+            Self::Llc => "llc".into(),
+            Self::IpProtocol(number) => match ip_protocol_name(number) {
+                Some(name) => format!("ip-{name}"),
+                None => format!("ip-protocol-{number}"),
+            },
+            Self::LinkType(link) => match link.name() {
+                Some(name) => format!("linktype-{}", name.to_ascii_lowercase()),
+                None => format!("linktype-{}", link.0),
+            },
+            Self::Stopped(layer) => format!("malformed-or-cut-{}", layer.name()),
+        }
+    }
+}
+
+fn ether_type_name(number: u16) -> Option<&'static str> {
+    Some(match number {
+        0x6000..=0x6009 => "dec",
+        0x8137 => "ipx",
+        0x8847 | 0x8848 => "mpls",
+        0x8863 => "pppoe-discovery",
+        0x8864 => "pppoe",
+        0x886d => "intel-teaming",
+        0x888e => "eapol",
+        0x8892 => "profinet",
+        0x88a4 => "ethercat",
+        0x88b8 => "goose",
+        0x88ba => "sampled-values",
+        0x88cc => "lldp",
+        0x88e1 => "homeplug",
+        0x88e3 => "mrp",
+        0x88e5 => "macsec",
+        0x88f7 => "ptp",
+        0x88fb => "prp",
+        0x9000 => "loopback",
+        _ => return None,
+    })
+}
+
+fn ip_protocol_name(number: u8) -> Option<&'static str> {
+    Some(match number {
+        2 => "igmp",
+        4 => "ipip",
+        41 => "ipv6-in-ip",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        59 => "no-next-header",
+        88 => "eigrp",
+        89 => "ospf",
+        103 => "pim",
+        112 => "vrrp",
+        115 => "l2tp",
+        132 => "sctp",
+        136 => "udp-lite",
+        _ => return None,
+    })
+}
+
+/// Frames by fate, for one capture file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    tcp: u64,
+    udp: u64,
+    rare: BTreeMap<Fate, u64>,
+}
+
+impl Tally {
+    /// Counts one frame.
+    pub fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::Tcp => self.tcp += 1,
+            Fate::Udp => self.udp += 1,
+            // At most 65,536 Ethernet types + 256 protocols + link types: bounded by the number spaces.
+            rare => *self.rare.entry(rare).or_insert(0) += 1,
+        }
+    }
+
+    /// All fates that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (Fate, u64)> + '_ {
+        [(Fate::Tcp, self.tcp), (Fate::Udp, self.udp)]
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .chain(self.rare.iter().map(|(fate, n)| (*fate, *n)))
+    }
+
+    /// Frames read.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.iter().map(|(_, n)| n).sum()
+    }
+
+    /// Frames that are counted in flow records.
+    #[must_use]
+    pub fn metered(&self) -> u64 {
+        self.iter().filter(|(fate, _)| fate.is_metered()).map(|(_, n)| n).sum()
+    }
+
+    /// Frames whose decoding ended early or whose link type is unknown.
+    #[must_use]
+    pub fn undecoded(&self) -> u64 {
+        self.iter().filter(|(f, _)| matches!(f, Fate::Stopped(_) | Fate::LinkType(_))).map(|(_, n)| n).sum()
+    }
+}

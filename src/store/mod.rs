@@ -1,0 +1,27 @@
+//! The facts on disk: Parquet, one table per kind of fact, one partition per observation.
+//!
+//! ```text
+//! STORE/observation=<id>/captures.parquet   one row per capture file
+//!                        fates.parquet      frames by fate, per capture file
+//!                        flows.parquet      one row per flow record
+//!                        activity.parquet   bursts of flows that have more than one
+//!                        losses.parquet     what the metering process could not keep
+//! ```
+//!
+//! Every column is documented once, in [`schema`]. A partition is written beside its place and renamed into it, so that
+//! it is there whole or not at all. Row order carries no meaning. The reader refuses a schema that it does not know.
+//! Packets and judgements never enter.
+
+mod error;
+mod parquet;
+mod read;
+pub mod schema;
+mod write;
+
+pub use error::StoreError;
+pub use parquet::{read_table, write_table};
+pub use read::{Facts, StoredFlow, is_store, read_facts};
+pub use write::{PartitionWriter, observation_id};
+
+#[cfg(test)]
+mod tests;

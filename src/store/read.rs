@@ -1,0 +1,295 @@
+//! Reading facts back: every partition of a store, as data frames and as records.
+
+use super::error::StoreError;
+use super::parquet::read_frame;
+use crate::model::{
+    CaptureIndex, CaptureRow, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState,
+    Transport,
+};
+use polars::prelude::{DataFrame, DataType};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A flow as read back: its `capture` is the position of its capture in [`Facts::captures`].
+pub type StoredFlow = FlowRecord;
+
+/// Everything a store holds.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The captures, in the order of their partitions and their ordinals.
+    pub captures: Vec<CaptureRow>,
+    /// The flows, sorted by time of the first packet, then capture and frame.
+    pub flows: Vec<StoredFlow>,
+    /// What the metering process could not keep: kind and count.
+    pub losses: Vec<(String, u64)>,
+}
+
+/// Whether a folder is a store.
+#[must_use]
+pub fn is_store(folder: &Path) -> bool {
+    partitions(folder).is_ok_and(|found| !found.is_empty())
+}
+
+fn partitions(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let io = |cause| StoreError::Io { path: store.to_owned(), cause };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(store).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let is_partition = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("observation="));
+        if is_partition && path.is_dir() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads all partitions of a store.
+///
+/// # Errors
+/// When a table cannot be read, has another schema version, or lacks a column.
+pub fn read_facts(store: &Path) -> Result<Facts, StoreError> {
+    let mut facts = Facts::default();
+    let found = partitions(store)?;
+    if found.is_empty() {
+        let reason = "no partition in it: make one with \"portproof meter CAPTURES -o STORE\"".into();
+        return Err(StoreError::NotAStore { path: store.to_owned(), reason });
+    }
+    for partition in found {
+        read_partition(&partition, &mut facts)?;
+    }
+    facts.flows.sort_by_key(|flow| (flow.first_seen_ns, flow.capture, flow.first_frame));
+    Ok(facts)
+}
+
+fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError> {
+    let mut indices = HashMap::new();
+    let captures = Frame::read(partition, "captures")?;
+    let fates = Frame::read(partition, "fates")?;
+    let (fate_ids, fate_names, fate_frames) = (fates.text("capture_id")?, fates.text("fate")?, fates.numbers("frames")?);
+    for (row, id) in captures.text("capture_id")?.into_iter().enumerate() {
+        indices.insert(id.clone(), CaptureIndex(facts.captures.len() as u32));
+        let mut capture = capture_row(&captures, row)?;
+        for i in (0..fate_ids.len()).filter(|i| fate_ids[*i] == id) {
+            capture.fates.push((fate_names[i].clone().unwrap_or_default(), fate_frames[i].unwrap_or(0)));
+        }
+        facts.captures.push(capture);
+    }
+    let losses = Frame::read(partition, "losses")?;
+    let counts = losses.numbers("count")?.into_iter().map(Option::unwrap_or_default);
+    facts.losses.extend(losses.text("kind")?.into_iter().map(Option::unwrap_or_default).zip(counts));
+    read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
+}
+
+fn capture_row(frame: &Frame, row: usize) -> Result<CaptureRow, StoreError> {
+    let text = |name: &str| frame.text(name).map(|column| column[row].clone());
+    let number = |name: &str| frame.numbers(name).map(|column| column[row]);
+    let time = |name: &str| frame.times(name).map(|column| column[row]);
+    Ok(CaptureRow {
+        name: text("name")?.unwrap_or_default(),
+        sha256: text("sha256")?,
+        size_bytes: number("size_bytes")?,
+        format: text("format")?.unwrap_or_default(),
+        link_types: text("link_types")?.unwrap_or_default(),
+        first_ns: time("first_ns")?,
+        last_ns: time("last_ns")?,
+        frames: number("frames")?.unwrap_or(0),
+        metered: number("metered_frames")?.unwrap_or(0),
+        dropped: number("dropped_packets")?,
+        snapped_frames: number("snapped_frames")?.unwrap_or(0),
+        backward_steps: number("backward_steps")?.unwrap_or(0),
+        fates: Vec::new(),
+        first_stop: text("first_stop")?,
+        end: text("end")?.unwrap_or_default(),
+        end_detail: text("end_detail")?,
+    })
+}
+
+/// A data frame whose columns are asked for by name and type.
+struct Frame {
+    path: PathBuf,
+    data: DataFrame,
+}
+
+impl Frame {
+    fn read(partition: &Path, name: &str) -> Result<Self, StoreError> {
+        let path = partition.join(format!("{name}.parquet"));
+        let data = read_frame(&path)?;
+        Ok(Self { path, data })
+    }
+
+    fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
+        StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
+    }
+
+    fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {
+        let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
+        let values = column.str().map_err(|e| self.bad(name, e))?;
+        Ok(values.iter().map(|value| value.map(str::to_owned)).collect())
+    }
+
+    fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
+        let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
+        // A table without rows may have lost the type of its columns.
+        if column.dtype() == &DataType::Null {
+            return Ok(vec![None; column.len()]);
+        }
+        Ok(column.u64().map_err(|e| self.bad(name, e))?.iter().collect())
+    }
+
+    fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
+        let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
+        Ok(column.i64().map_err(|e| self.bad(name, e))?.iter().collect())
+    }
+
+    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<Option<T>>, StoreError> {
+        let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
+        let values = column.str().map_err(|e| self.bad(name, e))?;
+        let parse = |text: &str| parse(text).ok_or_else(|| self.bad(name, format!("unknown value \"{}\"", text.escape_debug())));
+        values.iter().map(|value| value.map(parse).transpose()).collect()
+    }
+}
+
+fn side(text: &str) -> Option<Side> {
+    [Side::A, Side::B].into_iter().find(|side| side.name() == text)
+}
+
+fn state(text: &str) -> Option<TcpState> {
+    use TcpState::*;
+    let all = [
+        Datagrams, Midstream, SynSent, SynReceived, SimultaneousOpen, SynAckOnly, Established, HalfClosed, Closed, Reset,
+    ];
+    all.into_iter().find(|state| state.name() == text)
+}
+
+fn end_reason(text: &str) -> Option<EndReason> {
+    use EndReason::*;
+    [Idle, Active, Closed, PortReused, EndOfCapture, Evicted].into_iter().find(|reason| reason.name() == text)
+}
+
+fn read_flows(
+    frame: &Frame,
+    indices: &HashMap<Option<String>, CaptureIndex>,
+    into: &mut Vec<StoredFlow>,
+) -> Result<(), StoreError> {
+    let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
+    let captures = frame.text("capture_id")?;
+    let first_frame = frame.numbers("first_frame")?;
+    let protocol = frame.numbers("protocol")?;
+    let a_ip = frame.parsed("a_ip", |text| text.parse().ok())?;
+    let b_ip = frame.parsed("b_ip", |text| text.parse().ok())?;
+    let (a_port, b_port) = (frame.numbers("a_port")?, frame.numbers("b_port")?);
+    let (first_seen, last_seen) = (frame.times("first_seen_ns")?, frame.times("last_seen_ns")?);
+    let first_sender = frame.parsed("first_sender", side)?;
+    let first_syn = frame.parsed("first_syn", side)?;
+    let states = frame.parsed("state", state)?;
+    let reasons = frame.parsed("end_reason", end_reason)?;
+    let icmp: Vec<Vec<Option<u64>>> = ["port_unreachable", "prohibited", "other", "frame", "type", "code"]
+        .into_iter()
+        .map(|name| frame.numbers(&format!("icmp_{name}")))
+        .collect::<Result<_, _>>()?;
+    let (vlan, fragments) = (frame.numbers("vlan")?, frame.numbers("fragments")?);
+    let required = |name: &str| frame.bad(name, "a row has no value");
+    for row in 0..captures.len() {
+        let transport = match protocol[row] {
+            Some(6) => Transport::Tcp,
+            Some(17) => Transport::Udp,
+            other => return Err(frame.bad("protocol", format!("unknown value {other:?}"))),
+        };
+        let endpoint = |ip: Option<std::net::IpAddr>, port: Option<u64>| {
+            Some(Endpoint { ip: ip?, port: u16::try_from(port?).ok()? })
+        };
+        let key = FlowKey {
+            transport,
+            a: endpoint(a_ip[row], a_port[row]).ok_or_else(|| required("a_ip"))?,
+            b: endpoint(b_ip[row], b_port[row]).ok_or_else(|| required("b_ip"))?,
+        };
+        into.push(FlowRecord {
+            capture: *indices.get(&captures[row]).ok_or_else(|| frame.bad("capture_id", "names no capture"))?,
+            first_frame: first_frame[row].unwrap_or(0),
+            key,
+            vlan: vlan[row].and_then(|id| u16::try_from(id).ok()),
+            first_seen_ns: first_seen[row].ok_or_else(|| required("first_seen_ns"))?,
+            last_seen_ns: last_seen[row].ok_or_else(|| required("last_seen_ns"))?,
+            first_sender: first_sender[row].ok_or_else(|| required("first_sender"))?,
+            first_syn: first_syn[row],
+            from_a: from_a.row(row),
+            from_b: from_b.row(row),
+            state: states[row].ok_or_else(|| required("state"))?,
+            end_reason: reasons[row].ok_or_else(|| required("end_reason"))?,
+            icmp: IcmpFacts {
+                port_unreachable: small(icmp[0][row]),
+                prohibited: small(icmp[1][row]),
+                other: small(icmp[2][row]),
+                first_frame: icmp[3][row],
+                first_type: icmp[4][row].and_then(|n| u8::try_from(n).ok()),
+                first_code: icmp[5][row].and_then(|n| u8::try_from(n).ok()),
+            },
+            fragments: small(fragments[row]),
+        });
+    }
+    Ok(())
+}
+
+fn small(number: Option<u64>) -> u32 {
+    number.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// The columns of one direction.
+struct Directions {
+    totals: [Vec<Option<u64>>; 5],
+    counts: [Vec<Option<u64>>; 6],
+    frames: [Vec<Option<u64>>; 3],
+    syn_ns: Vec<Option<i64>>,
+    next_seq: Vec<Option<u64>>,
+}
+
+impl Directions {
+    fn read(frame: &Frame, side: &str) -> Result<Self, StoreError> {
+        let column = |name: &str| frame.numbers(&format!("{name}_{side}"));
+        Ok(Self {
+            totals: [
+                column("packets")?,
+                column("wire_bytes")?,
+                column("ip_bytes")?,
+                column("payload_bytes")?,
+                column("payload_packets")?,
+            ],
+            counts: [
+                column("tcp_flags")?,
+                column("syn")?,
+                column("syn_retransmitted")?,
+                column("syn_ack")?,
+                column("fin")?,
+                column("rst")?,
+            ],
+            frames: [column("syn_frame")?, column("syn_ack_frame")?, column("rst_frame")?],
+            syn_ns: frame.times(&format!("syn_ns_{side}"))?,
+            next_seq: column("next_seq")?,
+        })
+    }
+
+    fn row(&self, row: usize) -> DirectionFacts {
+        let total = |i: usize| self.totals[i][row].unwrap_or(0);
+        let count = |i: usize| small(self.counts[i][row]);
+        DirectionFacts {
+            packets: total(0),
+            wire_bytes: total(1),
+            ip_bytes: total(2),
+            payload_bytes: total(3),
+            payload_packets: total(4),
+            tcp_flags: count(0) as u8,
+            syn: count(1),
+            syn_retransmitted: count(2),
+            syn_ack: count(3),
+            fin: count(4),
+            rst: count(5),
+            syn_frame: self.frames[0][row],
+            syn_ns: self.syn_ns[row],
+            syn_ack_frame: self.frames[1][row],
+            rst_frame: self.frames[2][row],
+            next_seq: self.next_seq[row].map(|n| n as u32),
+        }
+    }
+}

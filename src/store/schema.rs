@@ -1,0 +1,212 @@
+//! The schema table: every column of every fact table with type, meaning, unit and, where one exists, the IPFIX
+//! information element (IANA registry) that it corresponds to.
+//!
+//! Types: text is UTF-8, numbers are unsigned 64-bit, times signed 64-bit nanoseconds since 1970-01-01 UTC. A column is
+//! filled by the function that stands beside its description, so that the two cannot drift apart.
+
+use crate::model::{
+    Activity, CaptureIndex, CaptureSummary, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Value,
+};
+
+/// Version of the schema. Readers refuse any other.
+pub const VERSION: &str = "1";
+
+/// One column of a fact table.
+pub struct FactColumn<Row> {
+    /// Name, type, meaning and unit.
+    pub column: Column,
+    /// IPFIX information element, or empty.
+    pub ipfix: &'static str,
+    /// Takes the value out of a fact.
+    pub(super) get: fn(&CaptureIds, &Row) -> Value,
+}
+
+/// Identities of the capture files of an observation, by their index.
+#[derive(Debug, Clone, Default)]
+pub struct CaptureIds(pub Vec<String>);
+
+impl CaptureIds {
+    fn of(&self, index: CaptureIndex) -> Value {
+        self.0.get(index.0 as usize).map_or("", String::as_str).into()
+    }
+}
+
+/// A row of `fates`.
+#[derive(Debug, Clone, Copy)]
+pub struct FateRow {
+    /// The capture file.
+    pub capture: CaptureIndex,
+    /// What became of the frames.
+    pub fate: Fate,
+    /// How many.
+    pub frames: u64,
+}
+
+/// A row of `losses`.
+#[derive(Debug, Clone, Copy)]
+pub struct LossRow {
+    /// What was lost.
+    pub kind: &'static str,
+    /// How much.
+    pub count: u64,
+}
+
+/// A capture in the order in which it was given.
+pub type CaptureRow = (CaptureIndex, CaptureSummary);
+
+macro_rules! columns {
+    ($($name:literal: $kind:ident, $ipfix:literal, $meaning:literal => $get:expr;)*) => {
+        vec![$(FactColumn {
+            column: Column { name: $name, kind: Kind::$kind, meaning: $meaning },
+            ipfix: $ipfix,
+            get: $get,
+        }),*]
+    };
+}
+
+fn time(ns: Option<i64>) -> Value {
+    ns.map_or(Value::Null, Value::TimeNs)
+}
+
+fn text(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, Value::from)
+}
+
+/// Columns of `captures`.
+#[must_use]
+pub fn captures() -> Vec<FactColumn<CaptureRow>> {
+    columns! {
+        "capture_id": Text, "", "identity: 12 hexadecimal digits of SHA-256 over file name, size and first 64 KiB" => |_, (_, c)| c.id.clone().into();
+        "ordinal": Unsigned, "", "position among the files of the observation, from 0" => |_, (i, _)| i.0.into();
+        "name": Text, "", "name of the file as given; - for standard input" => |_, (_, c)| c.name.clone().into();
+        "size_bytes": Unsigned, "", "size on disk, bytes; null for a stream" => |_, (_, c)| c.size_bytes.into();
+        "sha256": Text, "", "SHA-256 of the file as stored; null unless asked for" => |_, (_, c)| text(c.sha256.as_deref());
+        "format": Text, "", "pcap or pcapng" => |_, (_, c)| c.format.into();
+        "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| c.compression.into();
+        "link_types": Text, "", "link types of its interfaces, comma-separated, each once" => |_, (_, c)| link_types(c).into();
+        "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| (c.interfaces.len() as u64).into();
+        "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
+            c.interfaces.iter().map(|i| i.snap_length).filter(|n| *n > 0).min().unwrap_or(0).into()
+        };
+        "first_ns": TimeNs, "observationTimeNanoseconds", "earliest time stamp" => |_, (_, c)| time(c.first_ns);
+        "last_ns": TimeNs, "observationTimeNanoseconds", "latest time stamp" => |_, (_, c)| time(c.last_ns);
+        "frames": Unsigned, "", "frames read" => |_, (_, c)| c.tally.frames().into();
+        "metered_frames": Unsigned, "", "frames counted in flow records" => |_, (_, c)| c.tally.metered().into();
+        "dropped_packets": Unsigned, "droppedPacketTotalCount", "packets that the recorder says it lost; null where it says nothing" => |_, (_, c)| c.dropped().into();
+        "snapped_frames": Unsigned, "", "frames of which the recording kept only the beginning" => |_, (_, c)| c.snapped_frames.into();
+        "backward_steps": Unsigned, "", "frames stamped earlier than the one before them" => |_, (_, c)| c.backward_steps.into();
+        "first_stop": Text, "", "first frame that could not be decoded to its end, and why" => |_, (_, c)| text(c.first_stop.as_deref());
+        "end": Text, "", "complete, truncated or corrupt" => |_, (_, c)| c.end.name().into();
+        "end_detail": Text, "", "where and why reading ended early" => |_, (_, c)| text(c.end.detail());
+    }
+}
+
+fn link_types(capture: &CaptureSummary) -> String {
+    let mut names: Vec<String> = capture.interfaces.iter().map(|i| i.link_type.to_string()).collect();
+    names.sort();
+    names.dedup();
+    names.join(",")
+}
+
+/// Columns of `fates`.
+#[must_use]
+pub fn fates() -> Vec<FactColumn<FateRow>> {
+    columns! {
+        "capture_id": Text, "", "capture file" => |ids, r| ids.of(r.capture);
+        "fate": Text, "", "what became of the frames" => |_, r| r.fate.name().into();
+        "frames": Unsigned, "packetDeltaCount", "how many; summed over a capture they give the frames read" => |_, r| r.frames.into();
+    }
+}
+
+/// Columns of `losses`.
+#[must_use]
+pub fn losses() -> Vec<FactColumn<LossRow>> {
+    columns! {
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen" => |_, r| r.kind.into();
+        "count": Unsigned, "", "how many" => |_, r| r.count.into();
+    }
+}
+
+/// Columns of `activity`.
+#[must_use]
+pub fn activity() -> Vec<FactColumn<Activity>> {
+    columns! {
+        "capture_id": Text, "", "capture file of the flow's first frame" => |ids, r| ids.of(r.capture);
+        "flow_first_frame": Unsigned, "", "the flow's first frame: with capture_id it names the flow" => |_, r| r.flow_first_frame.into();
+        "burst_capture_id": Text, "", "capture file of the burst's first frame" => |ids, r| ids.of(r.burst_capture);
+        "first_frame": Unsigned, "", "the burst's first frame with payload" => |_, r| r.first_frame.into();
+        "start_ns": TimeNs, "flowStartNanoseconds", "its time" => |_, r| Value::TimeNs(r.start_ns);
+        "end_ns": TimeNs, "flowEndNanoseconds", "time of the burst's last payload" => |_, r| Value::TimeNs(r.end_ns);
+        "payload_bytes_a": Unsigned, "transportOctetDeltaCount", "payload bytes from side a" => |_, r| r.payload_bytes_a.into();
+        "payload_bytes_b": Unsigned, "transportOctetDeltaCount", "payload bytes from side b" => |_, r| r.payload_bytes_b.into();
+    }
+}
+
+fn side(side: Option<Side>) -> Value {
+    text(side.map(Side::name))
+}
+
+fn number(value: u32) -> Value {
+    value.into()
+}
+
+/// Columns of `flows`. Sides a and b are canonical (a sorts first) and say nothing about who initiated.
+#[must_use]
+pub fn flows() -> Vec<FactColumn<FlowRecord>> {
+    let mut all = columns! {
+        "capture_id": Text, "", "capture file of its first frame" => |ids, r: &FlowRecord| ids.of(r.capture);
+        "first_frame": Unsigned, "", "its first frame in that file: with capture_id it names the flow" => |_, r: &FlowRecord| r.first_frame.into();
+        "protocol": Unsigned, "protocolIdentifier", "IP protocol: 6 TCP, 17 UDP" => |_, r: &FlowRecord| number(r.key.transport.number().into());
+        "a_ip": Text, "sourceIPv4Address, sourceIPv6Address", "address of side a" => |_, r: &FlowRecord| r.key.a.ip.to_string().into();
+        "a_port": Unsigned, "sourceTransportPort", "port of side a" => |_, r: &FlowRecord| r.key.a.port.into();
+        "b_ip": Text, "destinationIPv4Address, destinationIPv6Address", "address of side b" => |_, r: &FlowRecord| r.key.b.ip.to_string().into();
+        "b_port": Unsigned, "destinationTransportPort", "port of side b" => |_, r: &FlowRecord| r.key.b.port.into();
+        "vlan": Unsigned, "dot1qVlanId", "innermost VLAN of the first frame; null without a tag" => |_, r: &FlowRecord| r.vlan.into();
+        "first_seen_ns": TimeNs, "flowStartNanoseconds", "earliest packet" => |_, r: &FlowRecord| Value::TimeNs(r.first_seen_ns);
+        "last_seen_ns": TimeNs, "flowEndNanoseconds", "latest packet" => |_, r: &FlowRecord| Value::TimeNs(r.last_seen_ns);
+        "first_sender": Text, "", "side that sent the first packet seen" => |_, r: &FlowRecord| side(Some(r.first_sender));
+        "first_syn": Text, "", "side that sent the first SYN without ACK; null without one" => |_, r: &FlowRecord| side(r.first_syn);
+        "state": Text, "", "how far the conversation got" => |_, r: &FlowRecord| r.state.name().into();
+        "end_reason": Text, "flowEndReason", "why the record ended" => |_, r: &FlowRecord| r.end_reason.name().into();
+        "icmp_port_unreachable": Unsigned, "", "ICMP port unreachable about it" => |_, r: &FlowRecord| number(r.icmp.port_unreachable);
+        "icmp_prohibited": Unsigned, "", "ICMP administratively prohibited about it" => |_, r: &FlowRecord| number(r.icmp.prohibited);
+        "icmp_other": Unsigned, "", "other ICMP errors about it" => |_, r: &FlowRecord| number(r.icmp.other);
+        "icmp_frame": Unsigned, "", "frame of the first ICMP error, when in the same file" => |_, r: &FlowRecord| r.icmp.first_frame.into();
+        "icmp_type": Unsigned, "icmpTypeIPv4, icmpTypeIPv6", "its type" => |_, r: &FlowRecord| r.icmp.first_type.map(u32::from).into();
+        "icmp_code": Unsigned, "icmpCodeIPv4, icmpCodeIPv6", "its code" => |_, r: &FlowRecord| r.icmp.first_code.map(u32::from).into();
+        "fragments": Unsigned, "", "later IP fragments among its packets" => |_, r: &FlowRecord| number(r.fragments);
+    };
+    macro_rules! directions {
+        ($($a:literal, $b:literal: $kind:ident, $ipfix:literal, $meaning:literal => $get:expr;)*) => {$(
+            all.push(FactColumn {
+                column: Column { name: $a, kind: Kind::$kind, meaning: concat!("from a: ", $meaning) },
+                ipfix: $ipfix,
+                get: |_, r| { let get: fn(&DirectionFacts) -> Value = $get; get(&r.from_a) },
+            });
+            all.push(FactColumn {
+                column: Column { name: $b, kind: Kind::$kind, meaning: concat!("from b: ", $meaning) },
+                ipfix: $ipfix,
+                get: |_, r| { let get: fn(&DirectionFacts) -> Value = $get; get(&r.from_b) },
+            });
+        )*};
+    }
+    directions! {
+        "packets_a", "packets_b": Unsigned, "packetDeltaCount", "packets" => |d| d.packets.into();
+        "wire_bytes_a", "wire_bytes_b": Unsigned, "layer2OctetDeltaCount", "frame lengths on the wire, bytes" => |d| d.wire_bytes.into();
+        "ip_bytes_a", "ip_bytes_b": Unsigned, "octetDeltaCount", "IP lengths, headers included, bytes" => |d| d.ip_bytes.into();
+        "payload_bytes_a", "payload_bytes_b": Unsigned, "transportOctetDeltaCount", "transport payload by the headers, bytes" => |d| d.payload_bytes.into();
+        "payload_packets_a", "payload_packets_b": Unsigned, "", "packets with payload" => |d| d.payload_packets.into();
+        "tcp_flags_a", "tcp_flags_b": Unsigned, "tcpControlBits", "union of TCP flags, lower 8 bits" => |d| number(d.tcp_flags.into());
+        "syn_a", "syn_b": Unsigned, "tcpSynTotalCount", "SYN without ACK" => |d| number(d.syn);
+        "syn_retransmitted_a", "syn_retransmitted_b": Unsigned, "", "of these, repetitions" => |d| number(d.syn_retransmitted);
+        "syn_ack_a", "syn_ack_b": Unsigned, "", "SYN with ACK" => |d| number(d.syn_ack);
+        "fin_a", "fin_b": Unsigned, "tcpFinTotalCount", "segments with FIN" => |d| number(d.fin);
+        "rst_a", "rst_b": Unsigned, "tcpRstTotalCount", "segments with RST" => |d| number(d.rst);
+        "syn_frame_a", "syn_frame_b": Unsigned, "", "frame of the first SYN, when in the same file" => |d| d.syn_frame.into();
+        "syn_ns_a", "syn_ns_b": TimeNs, "", "time of the first SYN" => |d| time(d.syn_ns);
+        "syn_ack_frame_a", "syn_ack_frame_b": Unsigned, "", "frame of the first SYN-ACK, when in the same file" => |d| d.syn_ack_frame.into();
+        "rst_frame_a", "rst_frame_b": Unsigned, "", "frame of the first RST, when in the same file" => |d| d.rst_frame.into();
+        "next_seq_a", "next_seq_b": Unsigned, "", "sequence number that would follow; joins what file rotation cut in two" => |d| d.next_seq.into();
+    }
+    all
+}

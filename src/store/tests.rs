@@ -1,0 +1,95 @@
+//! What is written is read back, and a store that is not ours is refused.
+
+use super::schema::{CaptureIds, LossRow};
+use super::*;
+use crate::model::*;
+
+fn record() -> FlowRecord {
+    let endpoint = |ip: &str, port| Endpoint { ip: ip.parse().unwrap(), port };
+    let (key, side) = FlowKey::new(Transport::Tcp, endpoint("fe80::1", 50_000), endpoint("10.0.0.1", 135));
+    FlowRecord {
+        capture: CaptureIndex(0),
+        first_frame: 3,
+        key,
+        vlan: Some(42),
+        first_seen_ns: -5,
+        last_seen_ns: i64::MAX,
+        first_sender: side,
+        first_syn: Some(side),
+        from_a: DirectionFacts { packets: 1, wire_bytes: u64::MAX, tcp_flags: 0x12, syn_ack: 1, ..Default::default() },
+        from_b: DirectionFacts { packets: 7, syn: 2, syn_frame: Some(3), syn_ns: Some(9), ..Default::default() },
+        state: TcpState::SynReceived,
+        end_reason: EndReason::PortReused,
+        icmp: IcmpFacts { prohibited: 1, first_type: Some(3), first_code: Some(13), ..Default::default() },
+        fragments: 2,
+    }
+}
+
+fn capture() -> CaptureSummary {
+    let mut tally = Tally::default();
+    tally.count(Fate::Tcp);
+    tally.count(Fate::Arp);
+    CaptureSummary {
+        name: "a\u{1b}.pcap".into(),
+        id: "0123456789ab".into(),
+        size_bytes: None,
+        sha256: None,
+        format: "pcap",
+        compression: "none",
+        interfaces: Vec::new(),
+        first_ns: Some(1),
+        last_ns: None,
+        snapped_frames: 0,
+        backward_steps: 0,
+        tally,
+        first_stop: None,
+        end: CaptureEnd::Truncated("after frame 2, byte 99".into()),
+    }
+}
+
+#[test]
+fn facts_come_back_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let mut writer = PartitionWriter::create(&store, CaptureIds(vec![capture().id])).unwrap();
+    writer.flow(&record()).unwrap();
+    let losses = [LossRow { kind: "flows-evicted", count: 4 }];
+    writer.commit(&[(CaptureIndex(0), capture())], &losses).unwrap();
+    let facts = read_facts(&store).unwrap();
+    assert_eq!(facts.flows, [record()]);
+    assert_eq!(facts.captures[0].fates, [("tcp".to_owned(), 1), ("arp".to_owned(), 1)]);
+    assert_eq!((facts.captures[0].frames, facts.captures[0].end.as_str()), (2, "truncated"));
+    assert_eq!(facts.losses, [("flows-evicted".to_owned(), 4)]);
+}
+
+#[test]
+fn an_empty_observation_is_read_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    PartitionWriter::create(&store, CaptureIds::default()).unwrap().commit(&[], &[]).unwrap();
+    assert!(read_facts(&store).unwrap().flows.is_empty());
+}
+
+#[test]
+fn giving_up_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    PartitionWriter::create(&store, CaptureIds::default()).unwrap().discard();
+    assert!(!store.exists());
+}
+
+#[test]
+fn a_folder_with_other_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("holiday")).unwrap();
+    let refused = PartitionWriter::create(folder.path(), CaptureIds::default());
+    assert!(matches!(refused, Err(StoreError::NotAStore { .. })));
+}
+
+#[test]
+fn every_column_is_described_and_named_once() {
+    let columns: Vec<Column> = schema::flows().iter().map(|c| c.column).collect();
+    let names: std::collections::HashSet<&str> = columns.iter().map(|c| c.name).collect();
+    assert_eq!(names.len(), columns.len());
+    assert!(columns.iter().all(|c| !c.meaning.is_empty()));
+}
