@@ -1,0 +1,301 @@
+//! The built-in documents against numbers read from the publications, and against each other.
+
+use super::*;
+use crate::model::Transport::{self, Tcp, Udp};
+use std::collections::BTreeSet;
+
+fn catalog() -> Catalog {
+    Catalog::builtin().unwrap()
+}
+
+/// What a table prints: port, transport.
+fn table(citation: &str) -> BTreeSet<(u16, Transport)> {
+    let catalog = catalog();
+    let document = catalog.document("factorytalk-assetcentre").unwrap();
+    let mut printed = BTreeSet::new();
+    for statement in document.ports.iter().filter(|statement| statement.citation == citation) {
+        for &transport in &statement.transports {
+            printed.extend(
+                statement.ports.as_inclusive().chain(statement.fallback_ports.iter().copied()).map(|p| (p, transport)),
+            );
+        }
+    }
+    printed
+}
+
+fn tcp(ports: &[u16]) -> impl Iterator<Item = (u16, Transport)> + '_ {
+    ports.iter().map(|&port| (port, Tcp))
+}
+
+const FALLBACKS: [u16; 8] = [54977, 54987, 55967, 55977, 55987, 61967, 61977, 61987];
+
+/// Common to Tables 8, 10 and 12, transcribed apart from the document.
+fn common() -> BTreeSet<(u16, Transport)> {
+    let mut ports: BTreeSet<_> =
+        tcp(&[22350, 7700, 54967, 7147, 3060, 7710, 2222, 44818, 4241, 7153, 4245, 4255, 5241]).collect();
+    ports.extend(tcp(&FALLBACKS));
+    ports.extend((27000..=27009).map(|port| (port, Tcp)));
+    ports.extend([(22350, Udp), (44818, Udp), (6904, Udp)]);
+    ports
+}
+
+/// Common to Tables 8 and 10 only.
+fn server_and_agent() -> BTreeSet<(u16, Transport)> {
+    let mut ports = common();
+    ports.extend(tcp(&[
+        22352, 403, 21027, 7150, 7159, 5698, 5798, 5799, 7110, 7113, 7111, 4244, 7002, 7004, 1332, 6543, 9111,
+    ]));
+    ports.insert((21061, Udp));
+    ports
+}
+
+fn studio_5000() -> impl Iterator<Item = (u16, Transport)> {
+    (27050..=27056).chain([27027, 27100]).map(|port| (port, Tcp))
+}
+
+#[test]
+fn table_8_is_complete_and_holds_nothing_else() {
+    let mut expected = server_and_agent();
+    expected.extend(tcp(&[80, 443]));
+    assert_eq!(table("Table 8"), expected);
+}
+
+#[test]
+fn table_10_is_complete_and_holds_nothing_else() {
+    let mut expected = server_and_agent();
+    expected.extend(studio_5000());
+    assert_eq!(table("Table 10"), expected);
+}
+
+#[test]
+fn table_12_is_complete_and_holds_nothing_else() {
+    let mut expected = common();
+    expected.extend(studio_5000());
+    expected.insert((21061, Tcp));
+    assert_eq!(table("Table 12"), expected);
+}
+
+#[test]
+fn port_rows_per_role_match_an_independent_count() {
+    // One row per transport and port or range, fallbacks counted, as the tables print them.
+    let catalog = catalog();
+    let document = catalog.document("factorytalk-assetcentre").unwrap();
+    let rows = |citation: &str| -> usize {
+        let of_table = document.ports.iter().filter(|statement| statement.citation == citation);
+        of_table.map(|s| s.transports.len() * (1 + s.fallback_ports.len())).sum()
+    };
+    assert_eq!((rows("Table 8"), rows("Table 10"), rows("Table 12")), (45, 46, 29));
+    assert_eq!((rows("Table 9"), rows("Table 11"), rows("Table 13")), (3, 3, 3));
+    assert_eq!((rows("Table 6"), rows("Table 7")), (3, 20));
+}
+
+#[test]
+fn every_port_of_table_8_is_found_at_a_server() {
+    let catalog = catalog();
+    for (port, transport) in table("Table 8") {
+        let found = catalog.statements_at(transport, port, &["server"]).any(|m| m.statement.citation == "Table 8");
+        assert!(found, "{port}/{transport}");
+    }
+}
+
+#[test]
+fn port_21061_is_udp_for_the_agent_controller_and_tcp_for_the_client() {
+    let catalog = catalog();
+    let rules = |transport, role: &'static str| -> Vec<String> {
+        let roles = [role];
+        let found = catalog.statements_at(transport, 21061, &roles);
+        found.filter(|m| m.statement.standing == Standing::Rule).map(|m| m.statement.service.clone()).collect()
+    };
+    for role in ["server", "agent"] {
+        assert_eq!(rules(Udp, role), ["RA.FTAC.Agent Controller Service.exe"]);
+        assert!(rules(Tcp, role).is_empty());
+    }
+    assert_eq!(rules(Tcp, "client"), ["RA.FTAC.Client.exe"]);
+    assert!(rules(Udp, "client").is_empty());
+}
+
+#[test]
+fn studio_5000_ports_are_for_agent_and_client_only() {
+    let catalog = catalog();
+    for (port, transport) in studio_5000() {
+        let roles: BTreeSet<_> = catalog.statements(transport, port).flat_map(|m| m.statement.roles.clone()).collect();
+        assert_eq!(roles, BTreeSet::from(["agent".to_owned(), "client".to_owned()]), "{port}");
+        assert!(catalog.statements(transport, port).all(|m| m.statement.required_for.is_some()));
+    }
+}
+
+#[test]
+fn documented_static_ports_inside_the_dynamic_range_are_found() {
+    let catalog = catalog();
+    let mut expected: BTreeSet<u16> = FALLBACKS.into();
+    expected.extend([54967, 60093]);
+    let found = catalog.static_ports_in(49152..=65535);
+    assert!(found.iter().all(|port| port.transport == Tcp));
+    assert_eq!(found.iter().map(|port| port.port).collect::<BTreeSet<_>>(), expected);
+    let via = |port| catalog.statements_at(Tcp, port, &["agent"]).next().map(|m| (m.via, m.statement.service.clone()));
+    assert_eq!(via(54967), Some((Via::Listed, "FTActivationBoost.exe".into())));
+    assert_eq!(via(61987), Some((Via::Fallback, "FTActivationBoost.exe".into())));
+    assert_eq!(via(60093), Some((Via::Listed, "RsvcHost".into())));
+}
+
+#[test]
+fn user_modifiable_is_what_carries_one_star() {
+    let catalog = catalog();
+    let document = catalog.document("factorytalk-assetcentre").unwrap();
+    let starred: BTreeSet<_> = document.ports.iter().filter(|s| s.user_modifiable).map(|s| s.ports.first()).collect();
+    assert_eq!(starred, BTreeSet::from([7002, 7004, 22350]));
+}
+
+#[test]
+fn the_port_conflict_belongs_to_5241_only() {
+    let catalog = catalog();
+    let document = catalog.document("factorytalk-assetcentre").unwrap();
+    let noted = |s: &&PortStatement| s.note.as_deref().is_some_and(|note| note.contains("QA55096"));
+    let ports: Vec<_> = document.ports.iter().filter(noted).map(|s| s.ports.first()).collect();
+    assert_eq!(ports, [5241, 5241, 5241]);
+}
+
+#[test]
+fn port_27010_is_an_alternative_of_the_client_only() {
+    let catalog = catalog();
+    let found: Vec<_> = catalog.statements(Tcp, 27010).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].statement.standing, &found[0].statement.roles[0][..]), (Standing::Alternative, "client"));
+}
+
+#[test]
+fn dynamic_ranges_carry_the_observed_counts_and_executables() {
+    let catalog = catalog();
+    for (role, observed, executables) in [("server", 51, 20), ("agent", 68, 22), ("client", 68, 22)] {
+        let found: Vec<_> = catalog.dynamic_ranges_for(role).map(|(_, range)| range).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].transport, found[0].ports.to_string().as_str()), (Tcp, "49152-65535"));
+        assert_eq!((found[0].observed_ports, found[0].executables.len()), (Some(observed), executables));
+    }
+    let lists = |role: &'static str| -> BTreeSet<String> {
+        catalog.dynamic_ranges_for(role).flat_map(|(_, range)| range.executables.clone()).collect()
+    };
+    let only_agent: Vec<_> = lists("agent").difference(&lists("client")).cloned().collect();
+    let only_client: Vec<_> = lists("client").difference(&lists("agent")).cloned().collect();
+    assert_eq!((only_agent, only_client), (vec!["RA.FTAC.Server.exe".into()], vec!["RA.FTAC.Client.exe".into()]));
+}
+
+#[test]
+fn scenarios_have_the_printed_steps_and_local_steps() {
+    let catalog = catalog();
+    let counted: Vec<_> = catalog
+        .scenarios()
+        .map(|(_, s)| (s.citation.as_str(), s.steps.len(), s.steps.iter().filter(|step| step.local).count()))
+        .collect();
+    let expected = [("Table 1", 10, 6), ("Table 2", 8, 7), ("Table 3", 9, 3), ("Table 4", 15, 4), ("Table 5", 12, 2)];
+    assert_eq!(counted, expected);
+    for (_, scenario) in catalog.scenarios() {
+        let numbers: Vec<_> = scenario.steps.iter().map(|step| usize::from(step.number)).collect();
+        assert!(numbers.iter().copied().eq(1..=scenario.steps.len()), "{}", scenario.id);
+    }
+}
+
+#[test]
+fn every_fixed_port_of_a_scenario_is_stated_at_its_role_with_its_caller() {
+    let catalog = catalog();
+    let steps = catalog.scenarios().flat_map(|(_, scenario)| scenario.steps.iter().map(move |step| (scenario, step)));
+    let mut checked = 0;
+    for (scenario, step) in steps.filter(|(_, step)| step.leg == Leg::Opens) {
+        for port in step.ports.iter().filter(|port| port.party == Party::To) {
+            let Some(number) = port.spec.fixed() else { continue };
+            for (from, to) in step.from.iter().flat_map(|from| step.to.iter().map(move |to| (from, to))) {
+                checked += 1;
+                let covered = catalog
+                    .statements_at(port.transport, number, std::slice::from_ref(to))
+                    .any(|m| m.statement.caller(std::slice::from_ref(from)) == Caller::Named);
+                assert!(covered, "{}, step {}: {from} to {to} port {number}", scenario.citation, step.number);
+            }
+        }
+    }
+    assert!(checked > 30, "{checked}");
+}
+
+#[test]
+fn the_controller_is_matched_by_a_reading_that_says_so() {
+    let catalog = catalog();
+    let found: Vec<_> = catalog.statements_at(Tcp, 44818, &["controller"]).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].statement.standing, Standing::Reading);
+    assert!(found[0].statement.citation.contains("Table 7"));
+    assert!(found[0].statement.note.as_deref().is_some_and(|note| note.contains("prints no port at the controller")));
+    assert_eq!(found[0].statement.caller(&["agent"]), Caller::Named);
+    assert_eq!(found[0].statement.caller(&["web-client"]), Caller::NotNamed);
+}
+
+#[test]
+fn the_vendor_prints_nothing_that_is_general_knowledge() {
+    let catalog = catalog();
+    for port in [53, 88, 123, 137, 138, 139, 389, 445, 464, 636, 3268, 3269, 5355, 3389] {
+        for transport in [Tcp, Udp] {
+            let vendors = catalog.statements(transport, port).filter(|m| m.document.kind == DocumentKind::Vendor);
+            assert_eq!(vendors.count(), 0, "{port}/{transport}");
+        }
+    }
+    assert_eq!(catalog.statements(Tcp, 3389).count(), 0, "remote desktop is not infrastructure");
+    let general = |transport, port, role: &'static str| {
+        catalog.statements_at(transport, port, &[role]).any(|m| m.document.kind == DocumentKind::General)
+    };
+    assert!(general(Udp, 53, "agent") && general(Tcp, 445, "nobody") && general(Tcp, 88, "domain-controller"));
+    assert!(!general(Tcp, 88, "agent") && !general(Tcp, 389, "server"));
+}
+
+#[test]
+fn the_endpoint_mapper_is_the_vendors_first() {
+    let catalog = catalog();
+    let found: Vec<_> = catalog.statements_at(Tcp, 135, &["server"]).map(|m| m.document.kind).collect();
+    assert_eq!(found.first(), Some(&DocumentKind::Vendor));
+    assert_eq!(found.last(), Some(&DocumentKind::General));
+}
+
+#[test]
+fn licence_daemons_have_their_ports_and_standing() {
+    let catalog = catalog();
+    let at = |port| -> Vec<(String, Standing)> {
+        let found = catalog.statements_at(Tcp, port, &["license-server"]);
+        found.map(|m| (m.statement.executable.clone().unwrap_or_default(), m.statement.standing)).collect()
+    };
+    assert_eq!(at(27000), [("lmgrd".into(), Standing::Rule)]);
+    assert_eq!(at(27001), [("ibmratl".into(), Standing::Rule), ("ibmratl".into(), Standing::Recommended)]);
+    assert_eq!(at(27002), [("ibmratl".into(), Standing::Rule), ("rational".into(), Standing::Conditional)]);
+    assert_eq!(at(27009).len(), 1);
+    assert!(at(643).is_empty() && at(27010).is_empty());
+}
+
+#[test]
+fn roles_give_themselves_away_as_intended() {
+    let catalog = catalog();
+    let signature = |id: &str| -> (Vec<String>, u8) {
+        let role = catalog.roles().into_iter().find(|role| role.id == id).unwrap();
+        (role.signature.iter().map(PortRef::to_string).collect(), role.signature_rank)
+    };
+    assert_eq!(signature("server"), (vec!["7002/tcp".into()], 1));
+    assert_eq!(signature("agent"), (vec!["7004/tcp".into()], 1));
+    assert_eq!(signature("domain-controller"), (vec!["88/tcp".into(), "389/tcp".into()], 1));
+    let (controller, rank) = signature("controller");
+    assert_eq!(controller, ["44818/tcp"]);
+    assert!(catalog.roles().iter().all(|role| role.id == "controller" || role.signature_rank < rank));
+    assert_eq!(catalog.role("licence-server").map(|role| role.id.as_str()), Some("license-server"));
+}
+
+#[test]
+fn every_statement_that_prints_no_protocol_says_how_it_was_read() {
+    let catalog = catalog();
+    for statement in catalog.documents().iter().flat_map(|document| &document.ports) {
+        let reads = statement.note.as_deref().is_some_and(|note| note.contains("No protocol printed"));
+        assert_eq!(reads, !statement.protocol_stated, "{}: {}", statement.citation, statement.service);
+    }
+}
+
+#[test]
+fn what_stands_beside_the_rules_says_why() {
+    let catalog = catalog();
+    for statement in catalog.documents().iter().flat_map(|document| &document.ports) {
+        let explained = matches!(statement.standing, Standing::Rule | Standing::Overview) || statement.note.is_some();
+        assert!(explained, "{}: {} {}", statement.citation, statement.service, statement.ports);
+    }
+}

@@ -1,0 +1,35 @@
+//! What is documented: the documents, their TOML form, and the site file.
+//!
+//! A *document* says which ports a product needs: port statements (who listens where, in which transport, who may
+//! call), dynamic ranges, and scenarios (ordered data flows). Every statement carries the table or chapter that it was
+//! read from. Two kinds never mix: a vendor's document holds only what the vendor printed, or a reading of it that is
+//! marked as such; general knowledge (name service, directory, time…) is a document of its own with its own references.
+//!
+//! A *site file* says which address has which role, what the site allows beyond the documents, and which exceptions
+//! somebody accepted.
+//!
+//! Adding a document touches one TOML file and no code, apart from the line that embeds it when it is built in.
+//!
+//! This room refuses packets and flows, guesses no role (it only says what would give a role away), and reads no clock:
+//! whether an exception has expired is asked with the time of a packet.
+
+mod catalogue;
+mod document;
+mod document_form;
+mod document_reader;
+mod error;
+mod port_range;
+mod site;
+mod site_form;
+
+#[cfg(test)]
+mod builtin_tests;
+
+pub use catalogue::{Catalog, Match, Via};
+pub use document::{
+    ANY_ROLE, Caller, Direction, Document, DocumentKind, DynamicRange, Leg, Party, PortRef, PortStatement, Role,
+    Scenario, Standing, Step, StepPort, StepPortSpec,
+};
+pub use error::{CatalogError, MAX_FILE_BYTES, Place, SiteError};
+pub use port_range::PortRange;
+pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};
