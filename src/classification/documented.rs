@@ -1,0 +1,108 @@
+//! Which document covers a flow? Documented static ports come before "dynamic", whatever range surrounds them.
+
+use super::roles::Roles;
+use crate::catalog::{ANY_ROLE, Caller, Catalog, DocumentKind, Match, Site, Via};
+use crate::model::{Endpoint, Orientation, Status, Transport};
+use std::net::IpAddr;
+
+/// What the documents say about a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Covered {
+    pub(super) status: Status,
+    pub(super) service: String,
+    pub(super) reason: String,
+}
+
+/// A flow as the documents see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Called {
+    pub(super) initiator: IpAddr,
+    pub(super) responder: Endpoint,
+    pub(super) transport: Transport,
+    pub(super) first_seen_ns: i64,
+    pub(super) orientation: Orientation,
+}
+
+/// The answer of the site file's exceptions and of the documents' static ports; `None` where neither speaks.
+pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, roles: &Roles) -> Option<Covered> {
+    let Called { initiator, responder, transport, .. } = *called;
+    let accepted = site.and_then(|s| s.accepted(initiator, responder.ip, transport, responder.port, called.first_seen_ns));
+    if let Some(accepted) = accepted {
+        return Some(Covered {
+            status: Status::Accepted,
+            service: String::new(),
+            reason: format!("accepted by {}: {} (site file line {})", accepted.owner, accepted.reason, accepted.line),
+        });
+    }
+    let at = roles.of(responder.ip);
+    let allowed = site.and_then(|s| s.allows(initiator, responder.ip, transport, responder.port));
+    let statements = catalog.statements_at(transport, responder.port, at);
+    let judged = statements.map(|found| judge_statement(&found, called, roles, allowed.is_some()));
+    let best = judged.min_by_key(|covered| rank(covered.status));
+    match (best, allowed) {
+        (Some(covered), _) if covered.status != Status::DocumentedPortUnexpectedPeer => Some(covered),
+        (_, Some(allowed)) => Some(Covered {
+            status: Status::Documented,
+            service: allowed.service.clone().unwrap_or_default(),
+            reason: format!("site file line {}: {}", allowed.line, allowed.reason),
+        }),
+        (best, None) => best,
+    }
+}
+
+/// The vendor's word goes before general knowledge, and that before a caller nobody names.
+fn rank(status: Status) -> u8 {
+    match status {
+        Status::Documented => 0,
+        Status::Infrastructure => 1,
+        _ => 2,
+    }
+}
+
+fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: bool) -> Covered {
+    let (document, statement) = (found.document, found.statement);
+    let caller_roles = roles.of(called.initiator);
+    let known = match statement.caller(caller_roles) {
+        Caller::Named => true,
+        Caller::NotNamed => false,
+        // Who calls is not printed: any part of the documented system may; for general services anybody.
+        Caller::NotStated => {
+            document.kind == DocumentKind::General || caller_roles.iter().any(|role| document.role(role).is_some())
+        }
+    };
+    let status = match (document.kind, known || allowed) {
+        (DocumentKind::General, true) => Status::Infrastructure,
+        (DocumentKind::Vendor, true) => Status::Documented,
+        (_, false) => Status::DocumentedPortUnexpectedPeer,
+    };
+    let via = if found.via == Via::Fallback { ", fallback port" } else { "" };
+    let mut reason = format!("{}: {}{via}", document.id, statement.citation);
+    if status == Status::DocumentedPortUnexpectedPeer {
+        let callers = if statement.callers.is_empty() { "a role of the document".into() } else { statement.callers.join(", ") };
+        let is = if caller_roles.is_empty() { "has no role".into() } else { format!("is {}", caller_roles.join(", ")) };
+        reason.push_str(&format!("; expects {callers} as caller, {} {is}", called.initiator));
+    }
+    if called.orientation <= Orientation::Guess {
+        reason.push_str("; the direction is a guess");
+    }
+    Covered { status, service: statement.service.clone(), reason }
+}
+
+/// Why nothing covers a flow, with the nearest statement there is.
+pub(super) fn undocumented_reason(called: &Called, catalog: &Catalog, roles: &Roles) -> String {
+    let Endpoint { ip, port } = called.responder;
+    let mut elsewhere: Vec<&str> = catalog
+        .statements(called.transport, port)
+        .flat_map(|found| found.statement.roles.iter().map(String::as_str))
+        .filter(|role| *role != ANY_ROLE)
+        .collect();
+    elsewhere.sort_unstable();
+    elsewhere.dedup();
+    let at = roles.of(ip);
+    let host = if at.is_empty() { format!("{ip} has no role") } else { format!("{ip} is {}", at.join(", ")) };
+    if elsewhere.is_empty() {
+        format!("no document mentions {}/{port}", called.transport)
+    } else {
+        format!("{}/{port} is documented at {} only, and {host}", called.transport, elsewhere.join(", "))
+    }
+}

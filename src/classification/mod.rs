@@ -1,0 +1,30 @@
+//! Judgement: from the facts, the documents and the site file to one answer per flow, each with its evidence.
+//!
+//! Who initiated ([`direction`](self)), what became of it, which document covers it. Facts are never changed. Two passes:
+//! what is only known at the end (who answered whom, which endpoints were seen to serve, who sweeps) is gathered first.
+//! Unknown stays unknown: a guess is labelled as one. Raw packets never enter; formats and files are not decided here.
+//!
+//! Sources: RFC 9293 (handshake), RFC 792 and 4443 (ICMP), RFC 5103 (initiator and responder of a biflow).
+
+mod blocked;
+mod direction;
+mod documented;
+mod findings;
+mod judge;
+mod outcome;
+mod reductions;
+mod roles;
+mod scan;
+mod sequence;
+mod survey;
+mod table;
+
+pub use blocked::blocked_attempts;
+pub use findings::findings;
+pub use judge::{Judged, judge};
+pub use reductions::{contacts, endpoints, holds, judged_frame};
+pub use roles::Roles;
+pub use table::{flow_columns, flow_row};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The named reductions of judged flows: small group-bys in Polars, each beside its SQL form over the same columns, so
+//! that another engine can run them on the flow table that `portproof flows --format parquet` writes.
+//!
+//! *endpoints* and *contacts* are associative over partitions; *holds* is partitioned by host. No row order is relied on.
+
+use super::table::{flow_columns, flow_row};
+use crate::model::{Column, JudgedFlow, Kind, Orientation, Outcome, Status, Value};
+use crate::store::to_frame;
+use polars::prelude::{DataFrame, LazyFrame, PolarsResult, UnionArgs, col, concat, len, lit};
+
+/// Nanoseconds of the minute that *contacts* are counted in.
+const MINUTE_NS: i64 = 60_000_000_000;
+
+/// Judged flows as a frame: the flow table and four columns more. `served` says that the responder was seen to serve. `status_rank` is the position in [`Status::ALL`],
+/// `orientation_rank` grows with certainty, `flow` numbers the flows.
+///
+/// # Errors
+/// When Polars refuses the columns.
+pub fn judged_frame(flows: &[JudgedFlow]) -> PolarsResult<DataFrame> {
+    let mut columns = flow_columns();
+    for name in ["status_rank", "orientation_rank", "flow"] {
+        columns.push(Column { name, kind: Kind::Unsigned, meaning: "rank for the reductions" });
+    }
+    columns.push(Column { name: "served", kind: Kind::Flag, meaning: "the responder accepted or answered" });
+    let rows = flows.iter().enumerate().map(|(number, flow)| {
+        let mut row = flow_row(flow);
+        let status = Status::ALL.iter().position(|s| *s == flow.judgement.status).unwrap_or(0);
+        row.push(Value::Unsigned(status as u64));
+        row.push(Value::Unsigned(orientation_rank(flow.judgement.orientation)));
+        row.push(Value::Unsigned(number as u64));
+        row.push(Value::Flag(served(flow)));
+        row
+    });
+    to_frame(&columns, rows)
+}
+
+/// Whether the flow shows that its responder serves that port: it answered, and the direction is more than a guess.
+/// Sweeps and blocked attempts never count, whatever came back.
+fn served(flow: &JudgedFlow) -> bool {
+    let answered = match flow.judgement.outcome {
+        Outcome::Established | Outcome::Midstream => flow.reverse().packets > 0,
+        Outcome::OneSided | Outcome::Undetermined => flow.reverse().syn_ack > 0,
+        Outcome::Refused | Outcome::Unanswered | Outcome::Prohibited => false,
+    };
+    answered && flow.judgement.orientation >= Orientation::Probable && flow.judgement.status != Status::Scan
+}
+
+fn orientation_rank(orientation: Orientation) -> u64 {
+    match orientation {
+        Orientation::Unknown => 0,
+        Orientation::Guess => 1,
+        Orientation::Probable => 2,
+        Orientation::Strong => 3,
+        Orientation::Certain => 4,
+    }
+}
+
+/// One row per responding endpoint: flows, distinct clients, bytes, interval, worst status, best orientation, and the
+/// flow that came first.
+///
+/// ```sql
+/// SELECT responder_ip, protocol, responder_port, COUNT(*) AS flows, COUNT(DISTINCT initiator_ip) AS clients,
+///        SUM(forward_wire_bytes + reverse_wire_bytes) AS wire_bytes, MIN(first_seen_ns), MAX(last_seen_ns),
+///        MIN(status_rank), MAX(orientation_rank), MIN(flow) AS first_flow
+/// FROM judged GROUP BY responder_ip, protocol, responder_port
+/// ```
+#[must_use]
+pub fn endpoints(judged: LazyFrame) -> LazyFrame {
+    judged.group_by([col("responder_ip"), col("protocol"), col("responder_port")]).agg([
+        len().alias("flows"),
+        col("initiator_ip").n_unique().alias("clients"),
+        (col("forward_wire_bytes") + col("reverse_wire_bytes")).sum().alias("wire_bytes"),
+        col("first_seen_ns").min(),
+        col("last_seen_ns").max(),
+        col("status_rank").min(),
+        col("orientation_rank").max(),
+        col("flow").min().alias("first_flow"),
+    ])
+}
+
+/// One row per server, transport, port, client and minute in which a flow began.
+///
+/// ```sql
+/// SELECT responder_ip, protocol, responder_port, initiator_ip, first_seen_ns - first_seen_ns % 60000000000 AS minute_ns,
+///        COUNT(*) AS visits
+/// FROM judged GROUP BY 1, 2, 3, 4, 5
+/// ```
+#[must_use]
+pub fn contacts(judged: LazyFrame) -> LazyFrame {
+    let minute = (col("first_seen_ns") - col("first_seen_ns") % lit(MINUTE_NS)).alias("minute_ns");
+    judged
+        .group_by([col("responder_ip"), col("protocol"), col("responder_port"), col("initiator_ip"), minute])
+        .agg([len().alias("visits")])
+}
+
+/// One row per host, transport, local port and flow: from when to when the port was held, and in which part.
+///
+/// ```sql
+/// SELECT initiator_ip AS host, protocol, initiator_port AS port, first_seen_ns, last_seen_ns, 'initiator' AS part, …
+/// UNION ALL SELECT responder_ip, protocol, responder_port, first_seen_ns, last_seen_ns, 'responder', … FROM judged
+/// ```
+///
+/// # Errors
+/// When Polars cannot join the two halves.
+pub fn holds(judged: LazyFrame) -> PolarsResult<LazyFrame> {
+    let half = |part: &str| {
+        judged.clone().select([
+            col(format!("{part}_ip")).alias("host"),
+            col("protocol"),
+            col(format!("{part}_port")).alias("port"),
+            col("first_seen_ns"),
+            col("last_seen_ns"),
+            lit(part).alias("part"),
+            col("served"),
+            col("orientation_rank"),
+            col(format!("{}_packets", if part == "initiator" { "forward" } else { "reverse" })).alias("packets"),
+            col("flow"),
+        ])
+    };
+    concat([half("initiator"), half("responder")], UnionArgs::default())
+}

@@ -1,0 +1,143 @@
+//! What explains a dynamic port by sequence: the broker asked just before, or the step of a documented data flow that
+//! comes just before. Timing only, without the announcement itself: the weakest tier, never alone the ground of a rule.
+
+use super::roles::Roles;
+use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
+use crate::model::{Endpoint, Outcome, Transport};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+const SECOND_NS: i64 = 1_000_000_000;
+/// A client dials an announced port this long after the broker's answer at most.
+const BROKER_WITHIN_NS: i64 = 60 * SECOND_NS;
+/// A documented step follows the one before it within this time.
+const STEP_WITHIN_NS: i64 = 300 * SECOND_NS;
+/// Earlier conversations that are looked at.
+const LOOK_BACK: usize = 2_000;
+/// DCE/RPC endpoint mapper (MS-RPCE section 2.1.1.1).
+const ENDPOINT_MAPPER: u16 = 135;
+
+/// A conversation as the sequence sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conversation {
+    pub(super) transport: Transport,
+    pub(super) initiator: IpAddr,
+    pub(super) responder: Endpoint,
+    pub(super) first_seen_ns: i64,
+    pub(super) last_seen_ns: i64,
+    pub(super) first_frame: u64,
+    pub(super) outcome: Outcome,
+}
+
+/// Conversations with fixed ports, by who talked to whom.
+#[derive(Debug, Default)]
+pub(super) struct Sequence {
+    /// Calls of the endpoint mapper by client and server, in order of first packets.
+    mapper_calls: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
+    /// Conversations at a scenario's fixed ports by either host, in order of first packets.
+    steps_of: HashMap<IpAddr, Vec<Conversation>>,
+}
+
+impl Sequence {
+    /// Gathers conversations that may precede a dynamic one. They come in order of their first packets.
+    pub(super) fn of(conversations: impl Iterator<Item = Conversation>, catalog: &Catalog) -> Self {
+        let mut sequence = Self::default();
+        let step_ports: std::collections::HashSet<(Transport, u16)> = catalog
+            .scenarios()
+            .flat_map(|(_, scenario)| &scenario.steps)
+            .flat_map(|step| &step.ports)
+            .filter_map(|port| Some((port.transport, port.spec.fixed()?)))
+            .collect();
+        for conversation in conversations {
+            let Conversation { transport, initiator, responder, outcome, .. } = conversation;
+            if outcome.is_blocked() {
+                continue;
+            }
+            if transport == Transport::Tcp && responder.port == ENDPOINT_MAPPER {
+                sequence.mapper_calls.entry((initiator, responder.ip)).or_default().push(conversation);
+            }
+            if step_ports.contains(&(transport, responder.port)) {
+                sequence.steps_of.entry(initiator).or_default().push(conversation);
+                sequence.steps_of.entry(responder.ip).or_default().push(conversation);
+            }
+        }
+        sequence
+    }
+
+    /// Why a conversation with a dynamic port is explained, if it is.
+    pub(super) fn explanation(&self, of: &Conversation, catalog: &Catalog, roles: &Roles) -> Option<String> {
+        self.broker(of).or_else(|| self.step(of, catalog, roles))
+    }
+
+    fn broker(&self, of: &Conversation) -> Option<String> {
+        let asked = self.mapper_calls.get(&(of.initiator, of.responder.ip))?;
+        let before = latest_active(asked, of.first_seen_ns, BROKER_WITHIN_NS, |_| true)?;
+        Some(format!(
+            "{} asked the RPC endpoint mapper of {} in the minute before (frame {}): timing only, the announcement was not read",
+            of.initiator, of.responder.ip, before.first_frame
+        ))
+    }
+
+    fn step(&self, of: &Conversation, catalog: &Catalog, roles: &Roles) -> Option<String> {
+        let took_part = self.steps_of.get(&of.initiator)?;
+        for (document, scenario) in catalog.scenarios() {
+            for (position, step) in scenario.steps.iter().enumerate() {
+                if !is_dynamic_step(step, of, roles) {
+                    continue;
+                }
+                let Some(previous) = previous_step(scenario, position) else { continue };
+                let fits = |c: &Conversation| is_step(previous, c, roles);
+                if let Some(before) = latest_active(took_part, of.first_seen_ns, STEP_WITHIN_NS, fits) {
+                    return Some(format!(
+                        "{}: {} step {}, after its step {} in frame {}",
+                        document.id, scenario.citation, step.number, previous.number, before.first_frame
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The conversation under way, or ended last, within a time before `time_ns`. Looks back over a bounded number, so that a
+/// recording with millions of them stays linear.
+fn latest_active(
+    conversations: &[Conversation],
+    time_ns: i64,
+    within_ns: i64,
+    fits: impl Fn(&Conversation) -> bool,
+) -> Option<&Conversation> {
+    let begun = conversations.partition_point(|c| c.first_seen_ns <= time_ns);
+    let recent = conversations[..begun].iter().rev().take(LOOK_BACK);
+    let active = |c: &&Conversation| c.last_seen_ns.saturating_add(within_ns) >= time_ns;
+    recent.filter(active).find(|c| fits(c))
+}
+
+fn has_any(roles: &[String], wanted: &[String]) -> bool {
+    wanted.iter().any(|role| roles.contains(role))
+}
+
+fn is_dynamic_step(step: &Step, of: &Conversation, roles: &Roles) -> bool {
+    // Where the document leaves open whether a step answers or opens, a connection that was opened settles it.
+    !step.local
+        && step.leg != Leg::Replies
+        && has_any(roles.of(of.initiator), &step.from)
+        && has_any(roles.of(of.responder.ip), &step.to)
+        && step.ports.iter().any(|p| {
+            p.spec == StepPortSpec::Dynamic && p.party == Party::To && p.transport == of.transport
+        })
+}
+
+/// The step before that is seen on the wire with a port of its own.
+fn previous_step(scenario: &Scenario, position: usize) -> Option<&Step> {
+    let fixed = |step: &&Step| !step.local && step.leg == Leg::Opens && step.ports.iter().any(|p| p.spec.fixed().is_some());
+    scenario.steps[..position].iter().rev().find(fixed)
+}
+
+fn is_step(step: &Step, conversation: &Conversation, roles: &Roles) -> bool {
+    has_any(roles.of(conversation.initiator), &step.from)
+        && has_any(roles.of(conversation.responder.ip), &step.to)
+        && step.ports.iter().any(|p| {
+            p.transport == conversation.transport && p.spec.fixed() == Some(conversation.responder.port)
+        })
+}

@@ -1,0 +1,55 @@
+//! The flow table as it is printed and exported. Column names are an interface: other programs read them.
+
+use crate::model::{Column, JudgedFlow, Kind, Value};
+
+macro_rules! columns {
+    ($($name:literal: $kind:ident, $meaning:literal => $get:expr;)*) => {
+        const COLUMNS: &[(Column, fn(&JudgedFlow) -> Value)] =
+            &[$((Column { name: $name, kind: Kind::$kind, meaning: $meaning }, $get)),*];
+    };
+}
+
+columns! {
+    "capture": Text, "capture file of its first frame, as given" => |f| f.capture.as_ref().into();
+    "protocol": Text, "tcp or udp" => |f| f.facts.key.transport.name().into();
+    "initiator_ip": Text, "address of the initiator; when orientation is unknown, of the sender of the first packet" => |f| f.judgement.initiator.ip.to_string().into();
+    "initiator_port": Unsigned, "its port" => |f| f.judgement.initiator.port.into();
+    "responder_ip": Text, "address of the responder" => |f| f.judgement.responder.ip.to_string().into();
+    "responder_port": Unsigned, "its port" => |f| f.judgement.responder.port.into();
+    "orientation": Text, "how sure the direction is: certain, strong, probable, guess or unknown" => |f| f.judgement.orientation.name().into();
+    "forward_packets": Unsigned, "packets from initiator to responder" => |f| f.forward().packets.into();
+    "reverse_packets": Unsigned, "packets from responder to initiator" => |f| f.reverse().packets.into();
+    "forward_wire_bytes": Unsigned, "frame lengths on the wire, initiator to responder" => |f| f.forward().wire_bytes.into();
+    "reverse_wire_bytes": Unsigned, "frame lengths on the wire, responder to initiator" => |f| f.reverse().wire_bytes.into();
+    "forward_ip_bytes": Unsigned, "IP lengths, initiator to responder" => |f| f.forward().ip_bytes.into();
+    "reverse_ip_bytes": Unsigned, "IP lengths, responder to initiator" => |f| f.reverse().ip_bytes.into();
+    "forward_payload_bytes": Unsigned, "transport payload, initiator to responder" => |f| f.forward().payload_bytes.into();
+    "reverse_payload_bytes": Unsigned, "transport payload, responder to initiator" => |f| f.reverse().payload_bytes.into();
+    "first_seen_ns": TimeNs, "earliest packet" => |f| Value::TimeNs(f.facts.first_seen_ns);
+    "last_seen_ns": TimeNs, "latest packet" => |f| Value::TimeNs(f.facts.last_seen_ns);
+    "first_frame": Unsigned, "frame number of its first packet in that capture" => |f| f.facts.first_frame.into();
+    "application": Text, "what the first bytes said; empty until a recogniser knew it" => |f| f.judgement.application.clone().into();
+    "service": Text, "documented service, or empty" => |f| f.judgement.service.clone().into();
+    "status": Text, "how it relates to the documents" => |f| f.judgement.status.name().into();
+    "outcome": Text, "what became of it" => |f| f.judgement.outcome.name().into();
+    "tcp_state": Text, "how far the conversation got" => |f| f.facts.state.name().into();
+    "end_reason": Text, "why the record ended" => |f| f.facts.end_reason.name().into();
+    "vlan": Unsigned, "innermost VLAN of the first frame; null without a tag" => |f| f.facts.vlan.into();
+    "syn": Unsigned, "SYN without ACK, both sides" => |f| (f.facts.from_a.syn + f.facts.from_b.syn).into();
+    "syn_ack": Unsigned, "SYN with ACK, both sides" => |f| (f.facts.from_a.syn_ack + f.facts.from_b.syn_ack).into();
+    "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
+    "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
+    "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();
+}
+
+/// Columns of the flow table.
+#[must_use]
+pub fn flow_columns() -> Vec<Column> {
+    COLUMNS.iter().map(|(column, _)| *column).collect()
+}
+
+/// One flow as a row of the flow table.
+#[must_use]
+pub fn flow_row(flow: &JudgedFlow) -> Vec<Value> {
+    COLUMNS.iter().map(|(_, get)| get(flow)).collect()
+}

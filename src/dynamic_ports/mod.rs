@@ -1,0 +1,15 @@
+//! Ports in the dynamic range, per host and transport: which acted as server, which were ephemeral, how many at once.
+//!
+//! Definitions (printed with every report):
+//! *listener*: a dynamic port that accepted or answered a flow whose direction is at least probable; documented static
+//! ports inside the range are counted apart. *Ephemeral port*: the local port of a connection that the host opened.
+//! *Peak*: most distinct dynamic ports held at the same time, each from its first to its last packet; a port held by
+//! several conversations counts once.
+//!
+//! All are lower bounds: a capture shows no idle listener, no loopback, no other interface, and TIME_WAIT leaves no
+//! packet. Sweeps and blocked attempts never count. Report formats never enter.
+
+mod listeners;
+mod peak;
+
+pub use listeners::{PortCounts, count};
