@@ -23,6 +23,6 @@ pub mod recording;
 
 pub mod dynamic_ports;
 
-//pub mod report;
+pub mod report;
 
 pub mod cli;

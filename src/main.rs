@@ -1,2 +1,7 @@
 //! The `portproof` program: parses, runs, maps the outcome to an exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(portproof::cli::run(std::env::args_os()) as u8)
+}

@@ -12,6 +12,8 @@ mod compression;
 mod error;
 mod file;
 mod inputs;
+#[cfg(feature = "live")]
+mod live;
 mod observation;
 mod pcap;
 mod pcapng;
@@ -19,4 +21,6 @@ mod pcapng;
 pub use error::CaptureError;
 pub use file::{CaptureFile, OpenOptions};
 pub use inputs::{Input, expand};
+#[cfg(feature = "live")]
+pub use live::{Interface, LiveCapture, LiveError, LivePacket, LiveSettings, LiveStatistics, interfaces};
 pub use observation::Observation;

@@ -27,6 +27,7 @@ pub struct Observation {
     read_bytes: u64,
     options: OpenOptions,
     skipped: Vec<String>,
+    ids: Vec<(CaptureIndex, String)>,
 }
 
 impl Observation {
@@ -44,6 +45,7 @@ impl Observation {
             read_bytes: 0,
             options,
             skipped: Vec::new(),
+            ids: Vec::new(),
         };
         let mut first_error = None;
         let mut seen = HashSet::new();
@@ -53,7 +55,10 @@ impl Observation {
                 Ok(file) if !seen.insert(file.id().to_owned()) => {
                     observation.skipped.push(format!("{}: given twice, read once", input.name()));
                 }
-                Ok(file) => observation.wait_for(file, input),
+                Ok(file) => {
+                    observation.ids.push((index, file.id().to_owned()));
+                    observation.wait_for(file, input);
+                }
                 Err(error) => {
                     observation.skipped.push(error.to_string());
                     first_error = first_error.or(Some(error));
@@ -79,6 +84,18 @@ impl Observation {
         let reopen = matches!(input, Input::File(path) if path.is_file());
         let open = if reopen { None } else { Some(file) };
         self.waiting.push(Waiting { first_ns, index, input: input.clone(), open });
+    }
+
+    /// Identities of the inputs by their index; empty for one that cannot be read. `inputs` is their number.
+    #[must_use]
+    pub fn ids(&self, inputs: usize) -> Vec<String> {
+        let mut ids = vec![String::new(); inputs];
+        for (index, id) in &self.ids {
+            if let Some(place) = ids.get_mut(index.0 as usize) {
+                place.clone_from(id);
+            }
+        }
+        ids
     }
 
     /// Inputs that were not read, each with its reason.

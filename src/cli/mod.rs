@@ -1,1 +1,40 @@
-//! cli
+//! The command line: what the user typed, the wiring of each command, progress, exit codes.
+//!
+//! The only room that knows terminals and clocks. stdout is data, stderr is talk. Outputs are proved writable before
+//! long work starts. Exit codes, everywhere: 0 done; 1 findings, where the user asked for a verdict; 2 usage, or could
+//! not run; 3 not enough evidence; 4 done, but an input was damaged or could not be read.
+
+mod args;
+mod commands;
+mod facts;
+mod outcome;
+mod progress;
+pub mod terminal;
+
+pub use args::Arguments;
+pub use outcome::{CliError, ExitStatus};
+
+use clap::Parser;
+use std::ffi::OsString;
+
+/// Parses the command line, runs the command, and tells problems on stderr.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            // Help and version are answers, not errors: clap knows which goes where.
+            let usage = answer.use_stderr();
+            let _ = answer.print();
+            return if usage { ExitStatus::Usage } else { ExitStatus::Done };
+        }
+    };
+    match commands::run(&arguments) {
+        Ok(status) => status,
+        Err(error) if error.is_broken_pipe() => ExitStatus::Done,
+        Err(error) => {
+            outcome::tell(&format!("error: {error}"));
+            ExitStatus::Usage
+        }
+    }
+}

@@ -100,7 +100,7 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
         return;
     }
     let mut table = page.table(RULED);
-    let heads = ["host", "roles", "listening", "explained", "ephemeral", "peak", "document"];
+    let heads = ["host", "roles", "listening\n(explained)", "ephemeral", "peak", "document"];
     table.set_header(heads.map(|head| cell(head, Tone::Heading)));
     for host in ranked.iter().take(LISTED) {
         table.add_row(host_row(host));
@@ -121,7 +121,7 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
     out.push('\n');
 }
 
-fn host_row(host: &HostPorts) -> [Cell; 7] {
+fn host_row(host: &HostPorts) -> [Cell; 6] {
     let number = |n: u32| Cell::new(count(n.into()));
     let label = match host.name.is_empty() {
         true => format!("{} {}", host.host, host.transport),
@@ -129,13 +129,12 @@ fn host_row(host: &HostPorts) -> [Cell; 7] {
         false => format!("{}\n{} {}", clipped(&host.name, 40), host.host, host.transport),
     };
     let guessed = if host.roles_guessed && !host.roles.is_empty() { " (guessed)" } else { "" };
-    let explained = number(host.dynamic_listeners_explained);
-    let all_explained = host.dynamic_listeners_explained >= host.dynamic_listeners;
+    let (all, explained) = (host.dynamic_listeners, host.dynamic_listeners_explained);
+    let listening = Cell::new(format!("{} ({})", count(all.into()), count(explained.into())));
     [
         Cell::new(label),
         Cell::new(format!("{}{guessed}", clipped(&host.roles.join(", "), 60))),
-        number(host.dynamic_listeners),
-        if all_explained { explained } else { explained.fg(Color::Yellow).add_attribute(Attribute::Bold) },
+        if explained >= all { listening } else { listening.fg(Color::Yellow).add_attribute(Attribute::Bold) },
         number(host.ephemeral_ports),
         number(host.peak_in_use),
         host.document_observed.map_or_else(|| Cell::new("-"), number),

@@ -19,7 +19,7 @@ pub mod schema;
 mod write;
 
 pub use error::StoreError;
-pub use parquet::{read_table, write_table};
+pub use parquet::{to_frame, write_table};
 pub use read::{Facts, StoredFlow, is_store, read_facts};
 pub use write::{PartitionWriter, observation_id};
 

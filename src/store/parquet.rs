@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::schema::VERSION;
-use crate::model::{Column, Kind, Table, Value};
+use crate::model::{Column, Kind, Value};
 use polars::prelude::{Column as Series, DataFrame, DataType, Field, PlSmallStr, Schema};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
@@ -127,19 +127,24 @@ pub fn write_table(path: &Path, columns: &[Column], rows: impl Iterator<Item = V
     writer.finish()
 }
 
-/// A table of results as a data frame, for queries on it.
+/// Rows as a data frame, for queries on them.
 ///
 /// # Errors
 /// When columns and rows do not fit together.
-pub fn read_table(table: &Table) -> Result<DataFrame, polars::error::PolarsError> {
-    let mut cells: Vec<Cells> = table.columns.iter().map(|c| Cells::new(c.kind)).collect();
-    for row in &table.rows {
+pub fn to_frame(
+    columns: &[Column],
+    rows: impl Iterator<Item = Vec<Value>>,
+) -> Result<DataFrame, polars::error::PolarsError> {
+    let mut cells: Vec<Cells> = columns.iter().map(|c| Cells::new(c.kind)).collect();
+    let mut height = 0;
+    for row in rows {
+        height += 1;
         for (cells, value) in cells.iter_mut().zip(row) {
-            cells.push(value.clone());
+            cells.push(value);
         }
     }
-    let series = cells.iter_mut().zip(&table.columns).map(|(cells, column)| cells.take(column.name)).collect();
-    DataFrame::new(table.rows.len(), series)
+    let series = cells.iter_mut().zip(columns).map(|(cells, column)| cells.take(column.name)).collect();
+    DataFrame::new(height, series)
 }
 
 /// Reads a fact table after checking its schema version.

@@ -25,6 +25,24 @@ pub struct Facts {
     pub losses: Vec<(String, u64)>,
 }
 
+impl Facts {
+    /// Adds the facts of another store.
+    pub fn append(&mut self, other: Self) {
+        let offset = self.captures.len() as u32;
+        self.captures.extend(other.captures);
+        self.flows.extend(other.flows.into_iter().map(|mut flow| {
+            flow.capture.0 += offset;
+            flow
+        }));
+        self.losses.extend(other.losses);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.flows.sort_by_key(|flow| (flow.first_seen_ns, flow.capture, flow.first_frame));
+    }
+}
+
 /// Whether a folder is a store.
 #[must_use]
 pub fn is_store(folder: &Path) -> bool {
@@ -59,7 +77,7 @@ pub fn read_facts(store: &Path) -> Result<Facts, StoreError> {
     for partition in found {
         read_partition(&partition, &mut facts)?;
     }
-    facts.flows.sort_by_key(|flow| (flow.first_seen_ns, flow.capture, flow.first_frame));
+    facts.sort();
     Ok(facts)
 }
 

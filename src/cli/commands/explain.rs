@@ -1,0 +1,153 @@
+//! `portproof explain HOST:PORT`: who called, what the documents say, where to look.
+
+use super::print;
+use crate::classification::{Judged, judge};
+use crate::cli::args::ExplainArgs;
+use crate::cli::facts::{Case, gather};
+use crate::cli::outcome::{CliError, ExitStatus, tell};
+use crate::model::{JudgedFlow, Transport};
+use crate::report::text::{count, counted, iso_utc, visible};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// Callers and local uses that are listed.
+const LISTED: usize = 20;
+
+pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliError> {
+    let case = gather(&args.judge, false, quiet)?;
+    let judged = judge(&case.facts, &case.catalog, case.site.as_ref());
+    let (host, port) = args.endpoint;
+    let is_it = |ip: IpAddr, p: u16| p == port && host.is_none_or(|host| host == ip);
+    let mut servers: BTreeMap<(IpAddr, Transport), Vec<&JudgedFlow>> = BTreeMap::new();
+    let mut clients: BTreeMap<(IpAddr, Transport), Vec<&JudgedFlow>> = BTreeMap::new();
+    for flow in &judged.flows {
+        let (initiator, responder) = (flow.judgement.initiator, flow.judgement.responder);
+        let transport = flow.facts.key.transport;
+        if is_it(responder.ip, responder.port) {
+            servers.entry((responder.ip, transport)).or_default().push(flow);
+        } else if is_it(initiator.ip, initiator.port) {
+            clients.entry((initiator.ip, transport)).or_default().push(flow);
+        }
+    }
+    let mut text = String::new();
+    if judged.roles.are_guessed() {
+        text.push_str("Roles are guessed: no site file was given.\n\n");
+    }
+    for ((ip, transport), flows) in &servers {
+        served(&case, &judged, *ip, *transport, port, flows, &mut text);
+    }
+    for ((ip, transport), flows) in &clients {
+        used_locally(&case, *ip, *transport, port, flows, &mut text);
+    }
+    documents(&case, port, &mut text);
+    print(&text)?;
+    if case.damaged {
+        return Ok(ExitStatus::Damaged);
+    }
+    if servers.is_empty() && clients.is_empty() {
+        tell("no flow in these captures uses that port");
+        return Ok(ExitStatus::NoEvidence);
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn host_name(case: &Case, ip: IpAddr) -> String {
+    match case.site.as_ref().map(|site| site.name(ip)).filter(|name| !name.is_empty()) {
+        Some(name) => format!("{ip} ({})", visible(name)),
+        None => ip.to_string(),
+    }
+}
+
+fn roles(judged: &Judged, ip: IpAddr) -> String {
+    match judged.roles.of(ip) {
+        [] => "no known role".into(),
+        roles => roles.join(", "),
+    }
+}
+
+/// The port as a server's port.
+fn served(case: &Case, judged: &Judged, ip: IpAddr, transport: Transport, port: u16, flows: &[&JudgedFlow], text: &mut String) {
+    let total = flows.len() as u64;
+    let _ = writeln!(
+        text,
+        "{} port {port}/{transport}, {}: called in {}",
+        host_name(case, ip),
+        roles(judged, ip),
+        counted(total, "flow", "flows")
+    );
+    let mut callers: BTreeMap<(IpAddr, &str, &str, &str), Vec<&JudgedFlow>> = BTreeMap::new();
+    for flow in flows {
+        let j = &flow.judgement;
+        callers.entry((j.initiator.ip, j.status.name(), j.outcome.name(), &j.reason)).or_default().push(flow);
+    }
+    for ((caller, status, outcome, reason), flows) in callers.iter().take(LISTED) {
+        let Some(first) = flows.first() else { continue };
+        let calls = counted(flows.len() as u64, "flow", "flows");
+        let _ = writeln!(text, "\n  from {} ({}): {calls}, {outcome}", host_name(case, *caller), roles(judged, *caller));
+        if !first.judgement.service.is_empty() {
+            let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
+        }
+        let _ = writeln!(text, "    status     {status}: {}", visible(reason));
+        let orientation = first.judgement.orientation.name();
+        let _ = writeln!(text, "    direction  {orientation}: {}", visible(&first.judgement.orientation_evidence));
+        let at = iso_utc(first.facts.first_seen_ns);
+        let _ = writeln!(text, "    first      frame {} of {}, {at}", first.facts.first_frame, visible(&first.capture));
+        let _ = writeln!(text, "    filter     {}", first.display_filter());
+    }
+    if callers.len() > LISTED {
+        let _ = writeln!(text, "\n  … and {} more", count((callers.len() - LISTED) as u64));
+    }
+    text.push('\n');
+}
+
+/// The port as the local port of a connection that its host opened.
+fn used_locally(case: &Case, ip: IpAddr, transport: Transport, port: u16, flows: &[&JudgedFlow], text: &mut String) {
+    let total = counted(flows.len() as u64, "flow", "flows");
+    let _ = writeln!(text, "{} used port {port}/{transport} as its own end of {total}:", host_name(case, ip));
+    for flow in flows.iter().take(LISTED) {
+        let j = &flow.judgement;
+        let _ = writeln!(
+            text,
+            "  to {} ({}), {}, direction {}: frame {} of {}",
+            j.responder,
+            j.status.name(),
+            j.outcome.name(),
+            j.orientation.name(),
+            flow.facts.first_frame,
+            visible(&flow.capture)
+        );
+    }
+    if flows.len() > LISTED {
+        let _ = writeln!(text, "  … and {} more", count((flows.len() - LISTED) as u64));
+    }
+    text.push('\n');
+}
+
+/// What the documents say about the number, at whatever role.
+fn documents(case: &Case, port: u16, text: &mut String) {
+    let mut found = false;
+    for transport in [Transport::Tcp, Transport::Udp] {
+        for matched in case.catalog.statements(transport, port) {
+            if !found {
+                let _ = writeln!(text, "What the documents say about port {port}:");
+                found = true;
+            }
+            let s = matched.statement;
+            let _ = writeln!(
+                text,
+                "  {transport} {} at {}: {} ({})",
+                s.ports,
+                s.roles.join(", "),
+                visible(&s.service),
+                visible(&format!("{}, {}", matched.document.id, s.citation))
+            );
+            if let Some(note) = &s.note {
+                let _ = writeln!(text, "      {}", visible(note));
+            }
+        }
+    }
+    if !found {
+        let _ = writeln!(text, "No document mentions port {port}.");
+    }
+}

@@ -1,0 +1,46 @@
+//! `portproof meter`: captures to facts.
+
+use super::print;
+use crate::capture::expand;
+use crate::cli::args::MeterArgs;
+use crate::cli::facts::meter;
+use crate::cli::outcome::{CliError, ExitStatus, tell};
+use crate::model::{CaptureEnd, CaptureSummary};
+use crate::report::text::{count, visible};
+use std::fmt::Write;
+
+pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError> {
+    let inputs = expand(&args.inputs)?;
+    let metered = meter(&inputs, &args.output, &args.meter, args.hash, quiet)?;
+    for reason in &metered.skipped {
+        tell(&format!("warning: skipped {reason}"));
+    }
+    if !quiet {
+        let mut text = String::new();
+        for (_, capture) in &metered.captures {
+            describe(capture, &mut text);
+        }
+        let flows = count(metered.summary.flows);
+        let _ = writeln!(text, "{flows} flows in {}", visible(&args.output.to_string_lossy()));
+        print(&text)?;
+    }
+    Ok(if metered.is_damaged() { ExitStatus::Damaged } else { ExitStatus::Done })
+}
+
+fn describe(capture: &CaptureSummary, text: &mut String) {
+    let frames = count(capture.tally.frames());
+    let _ = writeln!(text, "{}: {frames} frames, {} metered", visible(&capture.name), count(capture.tally.metered()));
+    for (fate, frames) in capture.tally.iter() {
+        let _ = writeln!(text, "  {:<28}{:>14}", fate.name(), count(frames));
+    }
+    if let Some(dropped) = capture.dropped() {
+        let _ = writeln!(text, "  dropped by the recorder     {:>14}", count(dropped));
+    }
+    if let Some(stop) = &capture.first_stop {
+        let _ = writeln!(text, "  not decoded to its end: {}", visible(stop));
+    }
+    if capture.end != CaptureEnd::Complete {
+        let detail = capture.end.detail().unwrap_or_default();
+        tell(&format!("warning: {}: {}: {detail}; what came before it is used", capture.name, capture.end.name()));
+    }
+}

@@ -1,0 +1,164 @@
+//! `portproof record`: packets from an interface to a pcapng file.
+
+#[cfg(not(feature = "live"))]
+pub(super) fn run(
+    _args: &crate::cli::args::RecordArgs,
+    _quiet: bool,
+) -> Result<crate::cli::outcome::ExitStatus, crate::cli::outcome::CliError> {
+    Err(crate::cli::outcome::CliError::Recording(
+        "this program was built without recording: build it with the feature \"live\" (needs libpcap), or record with \
+         dumpcap or tcpdump and read the file here"
+            .into(),
+    ))
+}
+
+#[cfg(feature = "live")]
+pub(super) use live::run;
+
+#[cfg(feature = "live")]
+mod live {
+    use super::super::print;
+    use crate::capture::{LiveCapture, LiveError, LiveSettings, interfaces};
+    use crate::cli::args::RecordArgs;
+    use crate::cli::outcome::{CliError, ExitStatus, tell};
+    use crate::recording::{InterfaceInfo, InterfaceStatistics, PcapngError, PcapngWriter, SectionInfo};
+    use crate::report::text::{counted, visible};
+    use indicatif::{ProgressBar, ProgressDrawTarget};
+    use std::fs::File;
+    use std::io::BufWriter;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+    use tempfile::NamedTempFile;
+
+    pub(in super::super) fn run(args: &RecordArgs, quiet: bool) -> Result<ExitStatus, CliError> {
+        if args.list {
+            return list();
+        }
+        let (Some(interface), Some(output)) = (&args.interface, &args.output) else {
+            return Err(CliError::Usage("name an interface with -i and a file with -o".into()));
+        };
+        let file = file_beside(output, args.force)?;
+        let settings = LiveSettings {
+            interface: interface.clone(),
+            snap_length: args.snap_length,
+            buffer_bytes: args.buffer << 20,
+            promiscuous: !args.no_promiscuous,
+            filter: Some(args.filter.join(" ")).filter(|filter| !filter.is_empty()),
+        };
+        let mut capture = LiveCapture::open(&settings).map_err(recording)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let on_signal = Arc::clone(&stop);
+        ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed))
+            .map_err(|e| CliError::Recording(format!("cannot watch for Ctrl-C: {e}")))?;
+        let section = SectionInfo {
+            hardware: String::new(),
+            os: std::env::consts::OS.into(),
+            application: concat!("portproof ", env!("CARGO_PKG_VERSION")).into(),
+        };
+        let described =
+            InterfaceInfo { name: interface.clone(), link_type: capture.link_type(), snap_length: args.snap_length };
+        let mut writer =
+            PcapngWriter::new(BufWriter::new(file.as_file()), &section, &[described]).map_err(|e| written(output, e))?;
+        let bar = progress(interface, args.time, quiet);
+        let (packets, bytes) = pump(&mut capture, &mut writer, output, args.time, &stop, &bar)?;
+        bar.finish_and_clear();
+        let statistics = capture.statistics().map_err(recording)?;
+        let counters = InterfaceStatistics {
+            received: Some(statistics.received),
+            dropped_by_interface: Some(statistics.dropped_by_interface),
+            dropped_by_system: Some(statistics.dropped_by_system),
+        };
+        writer.write_interface_statistics(0, now_ns(), &counters).map_err(|e| written(output, e))?;
+        let sink = writer.finish().map_err(CliError::io(output.display().to_string()))?;
+        drop(sink);
+        keep(file, output, args.force)?;
+        let dropped = statistics.dropped_by_interface + statistics.dropped_by_system;
+        if !quiet {
+            let name = visible(&output.to_string_lossy()).into_owned();
+            print(&format!("{} ({bytes} bytes) in {name}; dropped: {dropped}\n", counted(packets, "packet", "packets")))?;
+        }
+        if dropped > 0 {
+            tell(&format!("warning: {dropped} packets were lost: use a larger --buffer, a filter, or a faster disk"));
+        }
+        Ok(ExitStatus::Done)
+    }
+
+    /// Records until the time is over or the user stops; returns packets and bytes written.
+    fn pump(
+        capture: &mut LiveCapture,
+        writer: &mut PcapngWriter<BufWriter<&File>>,
+        output: &Path,
+        time: Option<Duration>,
+        stop: &AtomicBool,
+        bar: &ProgressBar,
+    ) -> Result<(u64, u64), CliError> {
+        #[expect(clippy::disallowed_methods, reason = "how long the user wants to record is wall-clock time")]
+        let started = Instant::now();
+        let (mut packets, mut bytes) = (0_u64, 0_u64);
+        while !stop.load(Ordering::Relaxed) && time.is_none_or(|time| started.elapsed() < time) {
+            let Some(packet) = capture.next_packet().map_err(recording)? else {
+                bar.tick();
+                // What came so far reaches the disk while nothing comes.
+                writer.flush().map_err(CliError::io(output.display().to_string()))?;
+                continue;
+            };
+            writer.write_packet(0, packet.time_ns, packet.data, packet.wire_bytes).map_err(|e| written(output, e))?;
+            packets += 1;
+            bytes += packet.data.len() as u64;
+            if packets.is_multiple_of(256) {
+                bar.set_message(format!("{packets} packets, {bytes} bytes"));
+            }
+        }
+        Ok((packets, bytes))
+    }
+
+    fn progress(interface: &str, time: Option<Duration>, quiet: bool) -> ProgressBar {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(4) };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let until = time.map_or_else(|| "until Ctrl-C".to_owned(), |time| format!("for {} s", time.as_secs()));
+        if !quiet {
+            tell(&format!("recording from {interface} {until}"));
+        }
+        bar
+    }
+
+    fn list() -> Result<ExitStatus, CliError> {
+        let mut text = String::new();
+        for interface in interfaces().map_err(recording)? {
+            let addresses = interface.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            text.push_str(&format!("{:<16} {:<5} {addresses}\n", visible(&interface.name), if interface.up { "up" } else { "down" }));
+        }
+        print(&text)?;
+        Ok(ExitStatus::Done)
+    }
+
+    fn recording(error: LiveError) -> CliError {
+        CliError::Recording(error.to_string())
+    }
+
+    fn written(output: &Path, error: PcapngError) -> CliError {
+        CliError::Recording(format!("{}: {error}", output.display()))
+    }
+
+    fn file_beside(output: &Path, force: bool) -> Result<NamedTempFile, CliError> {
+        if output.exists() && !force {
+            return Err(CliError::Usage(format!("{} exists: name another file, or give --force", output.display())));
+        }
+        let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new().prefix(".portproof-").suffix(".pcapng.partial").tempfile_in(folder);
+        file.map_err(CliError::io(output.display().to_string()))
+    }
+
+    fn keep(file: NamedTempFile, output: &Path, force: bool) -> Result<(), CliError> {
+        let kept = if force { file.persist(output) } else { file.persist_noclobber(output) };
+        kept.map(drop).map_err(|e| CliError::Io { what: output.display().to_string(), cause: e.error })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the end of a recording is stamped with the time of day")]
+    fn now_ns() -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+}

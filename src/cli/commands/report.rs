@@ -1,0 +1,185 @@
+//! `portproof report`: captures or facts to a report.
+
+use super::print;
+use crate::catalog::DEFAULT_DYNAMIC_RANGE;
+use crate::classification::{Judged, blocked_attempts, endpoints, findings, flow_columns, flow_row, judge, judged_frame};
+use crate::cli::args::ReportArgs;
+use crate::cli::facts::{Case, gather};
+use crate::cli::outcome::{CliError, ExitStatus, tell};
+use crate::cli::terminal;
+use crate::dynamic_ports::{PortCounts, count};
+use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
+use crate::report::{
+    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, json, text::visible, write_all,
+};
+use crate::store::write_table;
+use polars::prelude::{DataFrame, DataType, IntoLazy, PolarsResult};
+use std::io::IsTerminal;
+use std::net::IpAddr;
+
+/// Width of the summary where the terminal does not tell its own.
+const WIDTH: u16 = 100;
+
+pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
+    let mut dir = ReportDir::create(&args.output)?;
+    let case = gather(&args.judge, true, quiet)?;
+    let judged = judge(&case.facts, &case.catalog, case.site.as_ref());
+    let frame = judged_frame(&judged.flows)?;
+    let counts = count(&judged, &frame, &case.catalog, case.site.as_ref())?;
+    let services = services(&judged, &frame, &case)?;
+    drop(frame);
+    let data = data(args, &case, &judged, counts, services);
+    for table in write_all(&mut dir, &data)? {
+        let path = dir.path_of(&format!("{}.parquet", table.name))?;
+        write_table(&path, &table.columns, table.rows.into_iter())?;
+    }
+    let columns = flow_columns();
+    let rows = || judged.flows.iter().map(flow_row);
+    dir.add("flows.csv", |out| csv::write_csv(out, &columns, rows()))?;
+    dir.add("flows.json", |out| json::write_json(out, "flows", &columns, rows()))?;
+    write_table(&dir.path_of("flows.parquet")?, &columns, rows())?;
+    let place = dir.commit()?;
+    if !quiet {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        print(&terminal::summary(&data, terminal_width(), colour))?;
+        print(&format!("\nOpen {}\n", visible(&shown(args, &place))))?;
+    }
+    Ok(status(args, &case, &judged, &data))
+}
+
+/// The page as the user named its folder.
+fn shown(args: &ReportArgs, place: &std::path::Path) -> String {
+    let folder = if args.output.is_absolute() { place } else { args.output.as_path() };
+    folder.join("index.html").to_string_lossy().into_owned()
+}
+
+fn terminal_width() -> u16 {
+    console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns)
+}
+
+fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) -> ExitStatus {
+    if case.damaged {
+        return ExitStatus::Damaged;
+    }
+    if judged.flows.is_empty() {
+        tell("no TCP or UDP packet could be metered: there is nothing to judge (the tally says what became of the frames)");
+        return ExitStatus::NoEvidence;
+    }
+    if args.check && !data.findings.is_empty() { ExitStatus::Findings } else { ExitStatus::Done }
+}
+
+fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, services: Vec<ServiceRow>) -> ReportData {
+    let site = case.site.as_ref();
+    let first = case.facts.captures.iter().filter_map(|c| c.first_ns).min();
+    let last = case.facts.captures.iter().filter_map(|c| c.last_ns).max();
+    let folder = args.output.file_name().map_or_else(|| "report".into(), |name| name.to_string_lossy().into_owned());
+    let skipped = case.skipped.iter().map(|reason| format!("Not read: {reason}."));
+    let losses = case.facts.losses.iter().map(|(kind, count)| match kind.as_str() {
+        "flows-evicted" => format!(
+            "The flow cache was full: {count} flows were cut short and may be counted twice. Raise --max-flows."
+        ),
+        "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
+        other => format!("{other}: {count}"),
+    });
+    ReportData {
+        title: folder,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        site_name: site.map(|site| site.name.clone()).filter(|name| !name.is_empty()),
+        roles_guessed: judged.roles.are_guessed(),
+        captures: case.facts.captures.clone(),
+        hosts: counts.hosts,
+        listeners: counts.listeners,
+        blocked: blocked_attempts(&judged.flows),
+        findings: findings(&judged.flows),
+        services,
+        statuses: statuses(&judged.flows),
+        outcomes: outcomes(&judged.flows),
+        orientations: orientations(&judged.flows),
+        ephemeral: counts
+            .ephemeral
+            .into_iter()
+            .map(|(host, transport, port)| PortUse { host, transport, port })
+            .collect(),
+        dynamic_range: DEFAULT_DYNAMIC_RANGE,
+        warnings: skipped.chain(losses).collect(),
+        start_ns: first,
+        end_ns: last,
+    }
+}
+
+fn statuses(flows: &[JudgedFlow]) -> Vec<StatusCount> {
+    let of = |status: Status| {
+        let mut count = StatusCount { status, flows: 0, packets: 0, wire_bytes: 0 };
+        for flow in flows.iter().filter(|f| f.judgement.status == status) {
+            let (a, b) = (&flow.facts.from_a, &flow.facts.from_b);
+            count.flows += 1;
+            count.packets += a.packets + b.packets;
+            count.wire_bytes = count.wire_bytes.saturating_add(a.wire_bytes).saturating_add(b.wire_bytes);
+        }
+        count
+    };
+    Status::ALL.into_iter().map(of).collect()
+}
+
+fn outcomes(flows: &[JudgedFlow]) -> Vec<OutcomeCount> {
+    let all = [
+        Outcome::Established,
+        Outcome::Refused,
+        Outcome::Unanswered,
+        Outcome::Prohibited,
+        Outcome::OneSided,
+        Outcome::Midstream,
+        Outcome::Undetermined,
+    ];
+    let of = |outcome| flows.iter().filter(|f| f.judgement.outcome == outcome).count() as u64;
+    all.into_iter().map(|outcome| OutcomeCount { outcome, flows: of(outcome) }).collect()
+}
+
+fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
+    let all = [
+        Orientation::Certain,
+        Orientation::Strong,
+        Orientation::Probable,
+        Orientation::Guess,
+        Orientation::Unknown,
+    ];
+    let of = |orientation| flows.iter().filter(|f| f.judgement.orientation == orientation).count() as u64;
+    all.into_iter().map(|orientation| (orientation, of(orientation))).collect()
+}
+
+/// Every responding endpoint, from the reduction of that name.
+fn services(judged: &Judged, frame: &DataFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
+    let rows = endpoints(frame.clone().lazy()).collect()?;
+    let number = |name: &str| rows.column(name)?.as_materialized_series().cast(&DataType::UInt64);
+    let (clients, flows) = (number("clients")?, number("flows")?);
+    let (clients, flows) = (clients.u64()?, flows.u64()?);
+    let (wire_bytes, first_flow) = (rows.column("wire_bytes")?.u64()?, rows.column("first_flow")?.u64()?);
+    let (first_seen, last_seen) = (rows.column("first_seen_ns")?.i64()?, rows.column("last_seen_ns")?.i64()?);
+    let status_rank = rows.column("status_rank")?.u64()?;
+    let mut services: Vec<ServiceRow> = (0..rows.height())
+        .filter_map(|row| {
+            let first = judged.flows.get(first_flow.get(row)? as usize)?;
+            let responder: Endpoint = first.judgement.responder;
+            Some(ServiceRow {
+                responder,
+                name: case.site.as_ref().map_or(String::new(), |site| site.name(responder.ip).to_owned()),
+                transport: first.facts.key.transport,
+                service: first.judgement.service.clone(),
+                reason: first.judgement.reason.clone(),
+                status: *Status::ALL.get(status_rank.get(row)? as usize)?,
+                clients: clients.get(row)?,
+                flows: flows.get(row)?,
+                wire_bytes: wire_bytes.get(row)?,
+                first_seen_ns: first_seen.get(row)?,
+                last_seen_ns: last_seen.get(row)?,
+                capture: first.capture.to_string(),
+                first_frame: first.facts.first_frame,
+            })
+        })
+        .collect();
+    let rank = |s: &ServiceRow| Status::ALL.iter().position(|status| *status == s.status);
+    services.sort_by_key(|s: &ServiceRow| -> (Option<usize>, IpAddr, Transport, u16) {
+        (rank(s), s.responder.ip, s.transport, s.responder.port)
+    });
+    Ok(services)
+}

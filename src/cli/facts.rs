@@ -1,0 +1,120 @@
+//! From what the user named to facts: stores are read, captures are metered into a store first.
+
+use super::args::{JudgeArgs, MeterOptions};
+use super::outcome::{CliError, tell};
+use super::progress::Progress;
+use crate::capture::{Input, Observation, OpenOptions, expand};
+use crate::catalog::{Catalog, Document, Site};
+use crate::metering::{Meter, MeterSummary};
+use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary};
+use crate::store::schema::{CaptureIds, LossRow};
+use crate::store::{Facts, PartitionWriter, is_store, read_facts};
+use std::path::Path;
+
+/// What metering a set of captures gave.
+pub(super) struct Metered {
+    pub(super) captures: Vec<(CaptureIndex, CaptureSummary)>,
+    pub(super) summary: MeterSummary,
+    /// Inputs that could not be read, each with its reason.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Metered {
+    /// Whether an input was skipped, cut short or corrupt.
+    pub(super) fn is_damaged(&self) -> bool {
+        !self.skipped.is_empty() || self.captures.iter().any(|(_, c)| c.end != CaptureEnd::Complete)
+    }
+}
+
+/// Meters captures into a partition of a store.
+pub(super) fn meter(
+    inputs: &[Input],
+    store: &Path,
+    options: &MeterOptions,
+    hash: bool,
+    quiet: bool,
+) -> Result<Metered, CliError> {
+    let mut observation = Observation::open(inputs, OpenOptions { hash })?;
+    let total_bytes = inputs.iter().map(Input::size_bytes).sum::<Option<u64>>();
+    let ids = CaptureIds(observation.ids(inputs.len()));
+    let writer = PartitionWriter::create(store, ids)?;
+    let mut progress = Progress::new(total_bytes, quiet);
+    let mut meter = Meter::new(options.settings(), writer);
+    while let Some(frame) = observation.next_frame() {
+        meter.frame(&frame)?;
+        progress.packet(|| observation.read_bytes());
+    }
+    progress.finish();
+    let (summary, writer) = meter.finish()?;
+    let (mut captures, skipped) = observation.finish();
+    for (index, capture) in &mut captures {
+        let index = index.0 as usize;
+        capture.tally = summary.tallies.get(index).cloned().unwrap_or_default();
+        capture.first_stop = summary.first_stops.get(index).cloned().flatten();
+    }
+    let losses = [
+        LossRow { kind: "flows-evicted", count: summary.evicted },
+        LossRow { kind: "icmp-unattached", count: summary.icmp_unattached },
+    ];
+    writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
+    Ok(Metered { captures, summary, skipped })
+}
+
+/// Facts, documents and site: what every judgement needs.
+pub(super) struct Case {
+    pub(super) facts: Facts,
+    pub(super) catalog: Catalog,
+    pub(super) site: Option<Site>,
+    pub(super) skipped: Vec<String>,
+    pub(super) damaged: bool,
+}
+
+/// Reads documents and site first (they fail fast), then the stores, and meters the captures.
+pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, CliError> {
+    let mut catalog = Catalog::builtin()?;
+    for path in &args.documents {
+        catalog.extend(Document::read(path)?)?;
+    }
+    let site = args.site.as_deref().map(|path| Site::read(path, &catalog)).transpose()?;
+    let (stores, captures): (Vec<&String>, Vec<&String>) = args.inputs.iter().partition(|i| is_store(Path::new(i)));
+    let mut facts = Facts::default();
+    for store in stores {
+        facts.append(read_facts(Path::new(store))?);
+    }
+    let mut skipped = Vec::new();
+    if !captures.is_empty() {
+        let inputs = expand(&captures.into_iter().cloned().collect::<Vec<_>>())?;
+        let folder = tempfile::tempdir().map_err(CliError::io("temporary folder for the facts"))?;
+        let store = folder.path().join("facts");
+        let metered = meter(&inputs, &store, &args.meter, hash, quiet)?;
+        facts.append(read_facts(&store)?);
+        skipped = metered.skipped;
+    }
+    let damaged = !skipped.is_empty() || facts.captures.iter().any(|c| c.end != CaptureEnd::Complete.name());
+    for reason in &skipped {
+        tell(&format!("warning: skipped {reason}"));
+    }
+    for capture in facts.captures.iter().filter(|c| c.end != CaptureEnd::Complete.name()) {
+        let detail = capture.end_detail.as_deref().unwrap_or_default();
+        tell(&format!("warning: {}: {}: {detail}; what came before it is used", capture.name, capture.end));
+    }
+    warn_of_undecoded(&facts);
+    Ok(Case { facts, catalog, site, skipped, damaged })
+}
+
+/// Frames that could not be decoded are counted in every report; where they are many, they are told at once.
+fn warn_of_undecoded(facts: &Facts) {
+    for capture in &facts.captures {
+        for (fate, frames) in capture.fates.iter().filter(|(fate, _)| fate.starts_with("linktype-")) {
+            let link = fate.trim_start_matches("linktype-");
+            tell(&format!("warning: {}: {frames} frames of link type {link} are not decoded, only counted", capture.name));
+        }
+        if let Some(stop) = &capture.first_stop {
+            let frames: u64 =
+                capture.fates.iter().filter(|(fate, _)| fate.starts_with("malformed")).map(|(_, n)| n).sum();
+            if frames > 0 {
+                tell(&format!("warning: {}: {frames} frames could not be decoded; first: {stop}", capture.name));
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How a run ends.
+
+use crate::capture::CaptureError;
+use crate::catalog::CatalogError;
+use crate::report::{ReportError, text::visible};
+use crate::store::StoreError;
+use polars::error::PolarsError;
+use std::io::Write;
+
+/// Exit codes of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Done.
+    Done = 0,
+    /// There are findings, and the user asked to be told so.
+    Findings = 1,
+    /// Wrong usage, or it could not run.
+    Usage = 2,
+    /// Not enough evidence: nothing could be metered.
+    NoEvidence = 3,
+    /// Done, but an input was damaged or could not be read.
+    Damaged = 4,
+}
+
+/// Why a command could not run. The message is one line and says what to do where something can be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// An input cannot be read.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// The facts cannot be written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A document or the site file is wrong.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A query failed.
+    #[error("internal query failed: {0}")]
+    Query(#[from] PolarsError),
+    /// Reading or writing failed.
+    #[error("{what}: {cause}")]
+    Io {
+        /// What was touched.
+        what: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Recording failed.
+    #[error("{0}")]
+    Recording(String),
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl CliError {
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |cause| Self::Io { what, cause }
+    }
+
+    /// Whether the reader of our output went away: not worth a word.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Report(error) => error.is_broken_pipe(),
+            Self::Io { cause, .. } => cause.kind() == std::io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+}
+
+/// One line on stderr. Names of files and texts of captures may be hostile: control characters are shown, not sent.
+pub(super) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "portproof: {}", visible(line));
+}
