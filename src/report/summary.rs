@@ -1,0 +1,324 @@
+//! The report in sentences: what was recorded, what was counted, what to be careful with. Page and terminal print the same
+//! sentences. They hold text from captures as it is; each format escapes it.
+
+use super::ReportData;
+use super::text::{counted, duration, iso_utc_seconds, span_ns};
+use super::words::{KINDS, OUTCOMES};
+use crate::model::{CaptureRow, HostPorts, Orientation, Outcome};
+
+/// Recordings that a warning names before it says "and N more".
+const NAMED_RECORDINGS: usize = 5;
+
+/// Something that lowers what may be claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is, in two to five words.
+    pub head: String,
+    /// What it means for the reader, one or two sentences.
+    pub text: String,
+}
+
+/// What a recording can suffer from: heading, what is counted, the count in one recording, what it means.
+type Lowering = (&'static str, &'static str, fn(&CaptureRow) -> u64, &'static str);
+
+fn warning(head: &str, text: String) -> Warning {
+    Warning { head: head.to_owned(), text }
+}
+
+/// Everything that lowers what may be claimed, guessed roles first.
+#[must_use]
+pub fn warnings(data: &ReportData) -> Vec<Warning> {
+    let mut all = Vec::new();
+    all.extend(guessed_roles(data));
+    all.extend(damaged(data));
+    let per_recording: [Lowering; 4] = [
+        (
+            "Dropped packets",
+            "packets dropped by the recorder",
+            |c| c.dropped.unwrap_or(0),
+            "Ports, connections and answers may be missing; an attempt may look unanswered although it was answered.",
+        ),
+        (
+            "Frames not decoded",
+            "frames malformed, cut in a header, or of a link type that is not decoded",
+            undecoded,
+            "They are in no flow. An example stands in the table of recordings.",
+        ),
+        (
+            "Cut frames",
+            "frames cut by the snap length",
+            |c| c.snapped_frames,
+            "Addresses, ports and lengths come from the headers and stay exact; what needs payload may be missed.",
+        ),
+        (
+            "Time runs backwards",
+            "frames stamped earlier than the frame before",
+            |c| c.backward_steps,
+            "Near them, order and durations are uncertain.",
+        ),
+    ];
+    for (head, what, measure, meaning) in per_recording {
+        all.extend(by_recording(data, head, what, measure, meaning));
+    }
+    all.extend(by_flow(data));
+    all.extend(data.warnings.iter().map(|text| warning("Note", text.clone())));
+    all
+}
+
+fn guessed_roles(data: &ReportData) -> Option<Warning> {
+    let consequence = "What is documented depends on the role, so statuses may be wrong both ways. Name the hosts and \
+                       their roles in a site file before anybody acts on this report; nothing guessed becomes a rule.";
+    if data.roles_guessed {
+        let cause = "which host has which role was inferred from the ports that it served";
+        return Some(warning("Roles are guessed", format!("No site file says otherwise: {cause}. {consequence}")));
+    }
+    let hosts: std::collections::BTreeSet<_> = data.hosts.iter().filter(|h| h.roles_guessed).map(|h| h.host).collect();
+    let what = counted(
+        hosts.len() as u64,
+        "host is not in the site file: its role is",
+        "hosts are not in the site file: their roles are",
+    );
+    (!hosts.is_empty()).then(|| warning("Some roles are guessed", format!("{what} guessed. {consequence}")))
+}
+
+fn damaged(data: &ReportData) -> Option<Warning> {
+    let broken: Vec<&CaptureRow> = data.captures.iter().filter(|c| c.end != "complete").collect();
+    let describe = |c: &&CaptureRow| match &c.end_detail {
+        Some(detail) => format!("{} is {}: {detail}", c.name, c.end),
+        None => format!("{} is {}", c.name, c.end),
+    };
+    let text =
+        format!("{}. What precedes the break is in this report, what follows it is not.", listed(&broken, describe));
+    (!broken.is_empty()).then(|| warning("Damaged recording", text))
+}
+
+/// Frames whose decoding ended early or whose link type is not decoded.
+fn undecoded(capture: &CaptureRow) -> u64 {
+    let lost = |fate: &str| fate.starts_with("malformed-or-cut") || fate.starts_with("linktype-");
+    capture.fates.iter().filter(|(fate, _)| lost(fate)).map(|(_, n)| n).sum()
+}
+
+fn by_recording(
+    data: &ReportData,
+    head: &str,
+    what: &str,
+    measure: fn(&CaptureRow) -> u64,
+    meaning: &str,
+) -> Option<Warning> {
+    let hit: Vec<&CaptureRow> = data.captures.iter().filter(|c| measure(c) > 0).collect();
+    let total = hit.iter().map(|c| measure(c)).fold(0, u64::saturating_add);
+    let describe = |c: &&CaptureRow| format!("{} ({})", c.name, super::text::count(measure(c)));
+    let text = format!("{} {what}: {}. {meaning}", super::text::count(total), listed(&hit, describe));
+    (!hit.is_empty()).then(|| warning(head, text))
+}
+
+/// The first few items, and how many more there are.
+fn listed<T>(items: &[T], describe: impl Fn(&T) -> String) -> String {
+    let mut text = items.iter().take(NAMED_RECORDINGS).map(describe).collect::<Vec<_>>().join("; ");
+    if items.len() > NAMED_RECORDINGS {
+        text.push_str(&format!("; and {} more", items.len() - NAMED_RECORDINGS));
+    }
+    text
+}
+
+fn by_flow(data: &ReportData) -> Vec<Warning> {
+    let mut all = Vec::new();
+    let of = |outcome| data.outcomes.iter().filter(|o| o.outcome == outcome).map(|o| o.flows).sum::<u64>();
+    let flows = counted(data.flows(), "flow", "flows");
+    if data.flows() == 0 {
+        all.push(warning(
+            "No flows",
+            "No TCP or UDP flow was found: nothing in this report proves that a port is unused.".to_owned(),
+        ));
+    }
+    let one_sided = of(Outcome::OneSided);
+    if one_sided > 0 {
+        let text = "show one direction only: the tap or mirror port misses the other. For these, silence is no evidence \
+                    of a block.";
+        all.push(warning("One-sided traffic", format!("{} of {flows} {text}", super::text::count(one_sided))));
+    }
+    let midstream = of(Outcome::Midstream);
+    if midstream > 0 {
+        let text = "began before the recording: no handshake shows who opened them, and listening ports may be missed.";
+        all.push(warning("Late start", format!("{} of {flows} {text}", super::text::count(midstream))));
+    }
+    let vague = |o: Orientation| matches!(o, Orientation::Guess | Orientation::Unknown);
+    let unsure: u64 = data.orientations.iter().filter(|(o, _)| vague(*o)).map(|(_, n)| n).sum();
+    if unsure > 0 {
+        let text =
+            "have a direction that is guessed or unknown. Their ports are in no count of listening or ephemeral ports.";
+        all.push(warning("Direction unsure", format!("{} of {flows} {text}", super::text::count(unsure))));
+    }
+    all
+}
+
+/// What was recorded: recordings, frames, interval, hosts, flows.
+#[must_use]
+pub fn recorded(data: &ReportData) -> String {
+    let recordings = counted(data.captures.len() as u64, "recording", "recordings");
+    let interval = match (data.start_ns, data.end_ns) {
+        (Some(start), Some(end)) => {
+            format!(" from {} to {} ({})", iso_utc_seconds(start), iso_utc_seconds(end), duration(span_ns(start, end)))
+        }
+        _ => String::from(", without any time stamp"),
+    };
+    let used = |h: &&HostPorts| h.dynamic_listeners + h.static_in_range + h.direction_unknown + h.ephemeral_ports > 0;
+    let hosts: std::collections::BTreeSet<_> = data.hosts.iter().filter(used).map(|h| h.host).collect();
+    format!(
+        "{recordings} of {}{interval}: {}; {} ports of the dynamic range {}–{}.",
+        counted(data.frames(), "frame", "frames"),
+        counted(data.flows(), "flow", "flows"),
+        counted(hosts.len() as u64, "host used", "hosts used"),
+        data.dynamic_range.start(),
+        data.dynamic_range.end(),
+    )
+}
+
+/// Hosts with the most listening dynamic ports first, then by ephemeral ports, address and transport.
+#[must_use]
+pub fn ranked(hosts: &[HostPorts]) -> Vec<&HostPorts> {
+    let mut ranked: Vec<&HostPorts> = hosts.iter().collect();
+    ranked.sort_by_key(|h| {
+        let large_first = (std::cmp::Reverse(h.dynamic_listeners), std::cmp::Reverse(h.ephemeral_ports));
+        (large_first, h.host, h.transport)
+    });
+    ranked
+}
+
+/// A host as text: name and address, or the address alone.
+#[must_use]
+pub fn host_label(host: &HostPorts) -> String {
+    if host.name.is_empty() { host.host.to_string() } else { format!("{} ({})", host.name, host.host) }
+}
+
+/// What of a host's listening ports is explained: "all explained", "none explained", "49 explained, 2 not".
+#[must_use]
+pub fn explained(host: &HostPorts) -> String {
+    let rest = host.dynamic_listeners.saturating_sub(host.dynamic_listeners_explained);
+    match (host.dynamic_listeners_explained, rest) {
+        (0, 0) => String::from("none seen"),
+        (_, 0) => String::from("all explained"),
+        (0, _) => String::from("none explained"),
+        (known, rest) => format!("{known} explained, {rest} not"),
+    }
+}
+
+/// How many findings, by kind, e.g. "3 undocumented, 1 scan".
+#[must_use]
+pub fn findings_by_kind(data: &ReportData) -> String {
+    let number = |kind| data.findings.iter().filter(|f| f.kind == kind).count() as u64;
+    KINDS.iter().map(|k| (number(*k), k.name())).filter(|(n, _)| *n > 0).map(numbered).collect::<Vec<_>>().join(", ")
+}
+
+/// How many attempts did not succeed, by outcome, e.g. "2 refused, 1 unanswered".
+#[must_use]
+pub fn blocked_by_outcome(data: &ReportData) -> String {
+    let number = |outcome| data.blocked.iter().filter(|b| b.outcome == outcome).count() as u64;
+    OUTCOMES.iter().map(|o| (number(*o), o.name())).filter(|(n, _)| *n > 0).map(numbered).collect::<Vec<_>>().join(", ")
+}
+
+fn numbered((number, name): (u64, &str)) -> String {
+    format!("{} {name}", super::text::count(number))
+}
+
+/// How many findings, in a sentence.
+#[must_use]
+pub fn findings(data: &ReportData) -> String {
+    if data.findings.is_empty() {
+        return match data.flows() {
+            0 => String::from("No findings, because there are no flows."),
+            _ => String::from("No findings: a document, a scenario or the site file covers every flow that was seen."),
+        };
+    }
+    let what = counted(data.findings.len() as u64, "finding needs", "findings need");
+    format!("{what} a reviewer: {}.", findings_by_kind(data))
+}
+
+/// How many attempts did not succeed, in a sentence.
+#[must_use]
+pub fn blocked(data: &ReportData) -> String {
+    if data.blocked.is_empty() {
+        return String::from("No connection attempt was seen to fail.");
+    }
+    let what = counted(data.blocked.len() as u64, "connection attempt", "connection attempts");
+    format!("{what} did not succeed: {}.", blocked_by_outcome(data))
+}
+
+/// The sentence that keeps the counts honest.
+pub const LOWER_BOUND: &str = "These are the ports that were used on the wire at this tap in this interval: a lower bound of \
+                               what the hosts hold.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::demo;
+
+    fn heads(data: &ReportData) -> Vec<String> {
+        warnings(data).into_iter().map(|w| w.head).collect()
+    }
+
+    #[test]
+    fn a_clean_recording_raises_no_warning() {
+        assert_eq!(heads(&demo::small()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_damage_is_said_and_guessed_roles_come_first() {
+        let expected = [
+            "Roles are guessed",
+            "Damaged recording",
+            "Dropped packets",
+            "Frames not decoded",
+            "Cut frames",
+            "Time runs backwards",
+            "One-sided traffic",
+            "Late start",
+            "Direction unsure",
+            "Note",
+        ];
+        assert_eq!(heads(&demo::hostile()), expected);
+    }
+
+    #[test]
+    fn single_guessed_hosts_are_counted_once() {
+        let mut data = demo::small();
+        data.hosts.iter_mut().take(2).for_each(|h| h.roles_guessed = true);
+        let all = warnings(&data);
+        assert_eq!(all.len(), 1);
+        assert!(all[0].text.starts_with("2 hosts are not in the site file"), "{}", all[0].text);
+    }
+
+    #[test]
+    fn many_damaged_recordings_are_named_up_to_a_limit() {
+        let mut data = demo::small();
+        let mut broken = data.captures[0].clone();
+        broken.end = "truncated".into();
+        data.captures = vec![broken; 9];
+        assert!(warnings(&data)[0].text.contains("; and 4 more."), "{}", warnings(&data)[0].text);
+    }
+
+    #[test]
+    fn sentences_count_what_the_rows_hold() {
+        let data = demo::small();
+        assert_eq!(
+            recorded(&data),
+            "1 recording of 18,342 frames from 2026-03-02T08:00:00Z to 2026-03-02T09:12:30Z (1 h 12 min): \
+             6,431 flows; 4 hosts used ports of the dynamic range 49152–65535."
+        );
+        assert_eq!(
+            findings(&data),
+            "7 findings need a reviewer: 3 undocumented, 1 dynamic-unexplained, 1 unexpected-peer, 1 scan, 1 blocked."
+        );
+        assert_eq!(blocked(&data), "3 connection attempts did not succeed: 1 refused, 1 unanswered, 1 prohibited.");
+        assert_eq!(ranked(&data.hosts)[0].name, "AC-AGENT");
+        assert_eq!(explained(ranked(&data.hosts)[1]), "49 explained, 2 not");
+    }
+
+    #[test]
+    fn an_empty_report_claims_nothing() {
+        let data = demo::empty();
+        assert_eq!(heads(&data), ["No flows"]);
+        assert!(recorded(&data).starts_with("0 recordings of 0 frames, without any time stamp: 0 flows"));
+        assert_eq!(blocked(&data), "No connection attempt was seen to fail.");
+    }
+}

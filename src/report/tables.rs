@@ -1,0 +1,489 @@
+//! The result tables, independent of format: one function each. CSV, JSON and Parquet write the same columns.
+//!
+//! Every row that claims something names the capture, the frame and a Wireshark display filter that shows it.
+
+use super::{ReportData, words};
+use crate::model::{BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+const fn text(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::Text, meaning }
+}
+
+const fn number(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::Unsigned, meaning }
+}
+
+const fn flag(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::Flag, meaning }
+}
+
+const fn time(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::TimeNs, meaning }
+}
+
+const PROTOCOL: Column = text("protocol", "Transport protocol: tcp or udp.");
+const HOST_IP: Column = text("host_ip", "Address of the host.");
+const HOST_NAME: Column = text("host_name", "Name of the host in the site file; empty without one.");
+const SERVICE: Column =
+    text("service", "Documented service, or what the first bytes said; empty where neither is known.");
+const STATUS: Column = text("status", "How it relates to the documents; see the table statuses.");
+const FLOWS: Column = number("flows", "Flows: bidirectional conversations between two endpoints.");
+const CLIENTS: Column = number("clients", "Distinct client addresses.");
+const FIRST_SEEN: Column =
+    time("first_seen_ns", "First packet, nanoseconds since 1970-01-01 UTC, by the capture's clock.");
+const LAST_SEEN: Column =
+    time("last_seen_ns", "Last packet, nanoseconds since 1970-01-01 UTC, by the capture's clock.");
+const CAPTURE: Column = text("capture", "Capture file that holds the first frame, name as given.");
+const FIRST_FRAME: Column = number("first_frame", "Number of the first frame in that capture, counted from 1.");
+const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
+
+/// All tables, in the order of the report.
+#[must_use]
+pub fn all(data: &ReportData) -> Vec<Table> {
+    vec![
+        findings(data),
+        blocked(data),
+        hosts(data),
+        listeners(data),
+        services(data),
+        statuses(data),
+        outcomes(data),
+        orientations(data),
+        captures(data),
+        fates(data),
+    ]
+}
+
+/// One row a recording.
+#[must_use]
+pub fn captures(data: &ReportData) -> Table {
+    let columns = vec![
+        text("capture", "Capture file, name as given."),
+        text("sha256", "SHA-256 of the file as stored, hexadecimal; empty where not computed."),
+        number("size_bytes", "Size of the file on disk in bytes; empty for standard input."),
+        text("format", "File format: pcap or pcapng."),
+        text("link_types", "Link types of its interfaces."),
+        time("first_frame_ns", "Earliest time stamp, nanoseconds since 1970-01-01 UTC."),
+        time("last_frame_ns", "Latest time stamp, nanoseconds since 1970-01-01 UTC."),
+        number("read_frames", "Frames read; the fates of the table fates sum to it."),
+        number("metered_frames", "Frames counted in flows."),
+        number("dropped_packets", "Packets that the recorder says it dropped; empty where it says nothing."),
+        number("snapped_frames", "Frames that the recording cut short (snap length)."),
+        number("backward_steps", "Frames stamped earlier than the frame before them."),
+        text("end", "How reading ended: complete, truncated or corrupt."),
+        text("end_detail", "Where and why it ended early; empty for complete."),
+        text("first_stop", "Example of a frame that could not be decoded; empty without one."),
+    ];
+    let row = |c: &crate::model::CaptureRow| {
+        vec![
+            c.name.clone().into(),
+            c.sha256.clone().into(),
+            c.size_bytes.into(),
+            c.format.clone().into(),
+            c.link_types.clone().into(),
+            c.first_ns.map_or(Value::Null, Value::TimeNs),
+            c.last_ns.map_or(Value::Null, Value::TimeNs),
+            c.frames.into(),
+            c.metered.into(),
+            c.dropped.into(),
+            c.snapped_frames.into(),
+            c.backward_steps.into(),
+            c.end.clone().into(),
+            c.end_detail.clone().into(),
+            c.first_stop.clone().into(),
+        ]
+    };
+    Table { name: "captures", columns, rows: data.captures.iter().map(row).collect() }
+}
+
+/// One row a recording and fate; the frames of a recording sum to its frames read.
+#[must_use]
+pub fn fates(data: &ReportData) -> Table {
+    let columns = vec![
+        text("capture", "Capture file, name as given."),
+        text("fate", "What became of the frames: metered as tcp, udp or ip-fragment, or why not."),
+        number("frames", "Frames of this fate."),
+    ];
+    let rows = data
+        .captures
+        .iter()
+        .flat_map(|c| c.fates.iter().map(|(fate, n)| vec![c.name.clone().into(), fate.clone().into(), (*n).into()]))
+        .collect();
+    Table { name: "fates", columns, rows }
+}
+
+/// One row a host and transport: how many dynamic ports it used.
+#[must_use]
+pub fn hosts(data: &ReportData) -> Table {
+    let columns = vec![
+        HOST_IP,
+        HOST_NAME,
+        text("roles", "Roles of the host, separated by a semicolon."),
+        flag("roles_guessed", "True where the roles were guessed from what the host served."),
+        PROTOCOL,
+        number(
+            "dynamic_listener_ports",
+            "Distinct dynamic ports that acted as server; documented static ones left out.",
+        ),
+        number("explained_listener_ports", "Of these, explained by a documented sequence or a broker's referral."),
+        number("unexplained_listener_ports", "Of these, not explained."),
+        number("static_in_range_ports", "Documented static ports inside the dynamic range that acted as server."),
+        number("direction_unknown_ports", "Dynamic ports of flows of guessed or unknown direction; in no other count."),
+        number("ephemeral_ports", "Distinct local ports of connections that this host opened."),
+        number("peak_in_use_ports", "Most dynamic ports held at once, first to last packet; TIME_WAIT not included."),
+        time("peak_at_ns", "When that peak was reached, nanoseconds since 1970-01-01 UTC."),
+        number("document_observed_ports", "What the vendor's document printed for its own test; for comparison only."),
+        text("capture", "Capture of the first contact of a listening dynamic port; empty without one."),
+        number("first_frame", "Frame of that first contact."),
+        text("display_filter", "Wireshark display filter: packets towards this host's dynamic ports (tcp: SYN only)."),
+    ];
+    let firsts = first_contacts(&data.listeners);
+    let row = |h: &HostPorts| {
+        let first = firsts.get(&(h.host, h.transport));
+        vec![
+            h.host.to_string().into(),
+            h.name.clone().into(),
+            h.roles.join("; ").into(),
+            h.roles_guessed.into(),
+            h.transport.name().into(),
+            h.dynamic_listeners.into(),
+            h.dynamic_listeners_explained.into(),
+            h.dynamic_listeners.saturating_sub(h.dynamic_listeners_explained).into(),
+            h.static_in_range.into(),
+            h.direction_unknown.into(),
+            h.ephemeral_ports.into(),
+            h.peak_in_use.into(),
+            h.peak_at_ns.map_or(Value::Null, Value::TimeNs),
+            h.document_observed.into(),
+            first.map_or(Value::Null, |l| l.capture.clone().into()),
+            first.map(|l| l.first_frame).into(),
+            range_filter(h.host, h.transport, &data.dynamic_range).into(),
+        ]
+    };
+    Table { name: "hosts", columns, rows: data.hosts.iter().map(row).collect() }
+}
+
+/// The earliest listener by host and transport: the example to look at first.
+fn first_contacts(listeners: &[Listener]) -> HashMap<(IpAddr, Transport), &Listener> {
+    let mut firsts: HashMap<(IpAddr, Transport), &Listener> = HashMap::new();
+    for listener in listeners {
+        let entry = firsts.entry((listener.host, listener.transport)).or_insert(listener);
+        if (listener.first_seen_ns, listener.first_frame) < (entry.first_seen_ns, entry.first_frame) {
+            *entry = listener;
+        }
+    }
+    firsts
+}
+
+/// The names of the site file by address.
+fn names(data: &ReportData) -> HashMap<IpAddr, &str> {
+    data.hosts.iter().filter(|h| !h.name.is_empty()).map(|h| (h.host, h.name.as_str())).collect()
+}
+
+/// One row a dynamic port that acted as server.
+#[must_use]
+pub fn listeners(data: &ReportData) -> Table {
+    let columns = vec![
+        HOST_IP,
+        HOST_NAME,
+        PROTOCOL,
+        number("port", "The listening port. It changes at the next restart."),
+        text("orientation", "How sure it is that this side listens: the best among its flows."),
+        SERVICE,
+        STATUS,
+        CLIENTS,
+        FLOWS,
+        FIRST_SEEN,
+        LAST_SEEN,
+        CAPTURE,
+        FIRST_FRAME,
+        FILTER,
+    ];
+    let names = names(data);
+    let row = |l: &Listener| {
+        vec![
+            l.host.to_string().into(),
+            names.get(&l.host).copied().unwrap_or_default().into(),
+            l.transport.name().into(),
+            l.port.into(),
+            l.orientation.name().into(),
+            l.service.clone().into(),
+            l.status.name().into(),
+            l.clients.into(),
+            l.flows.into(),
+            Value::TimeNs(l.first_seen_ns),
+            Value::TimeNs(l.last_seen_ns),
+            l.capture.clone().into(),
+            l.first_frame.into(),
+            endpoint_filter(Endpoint { ip: l.host, port: l.port }, l.transport).into(),
+        ]
+    };
+    Table { name: "listeners", columns, rows: data.listeners.iter().map(row).collect() }
+}
+
+/// One row a service that was seen, documented or not.
+#[must_use]
+pub fn services(data: &ReportData) -> Table {
+    let columns = vec![
+        HOST_IP,
+        HOST_NAME,
+        PROTOCOL,
+        number("port", "Port at which the host answered or was called."),
+        SERVICE,
+        STATUS,
+        text("reason", "Why it has this status: document, table, rule."),
+        CLIENTS,
+        FLOWS,
+        number("wire_bytes", "Bytes on the wire, both directions, link header included."),
+        FIRST_SEEN,
+        LAST_SEEN,
+        CAPTURE,
+        FIRST_FRAME,
+        FILTER,
+    ];
+    let row = |s: &super::ServiceRow| {
+        vec![
+            s.responder.ip.to_string().into(),
+            s.name.clone().into(),
+            s.transport.name().into(),
+            s.responder.port.into(),
+            s.service.clone().into(),
+            s.status.name().into(),
+            s.reason.clone().into(),
+            s.clients.into(),
+            s.flows.into(),
+            s.wire_bytes.into(),
+            Value::TimeNs(s.first_seen_ns),
+            Value::TimeNs(s.last_seen_ns),
+            s.capture.clone().into(),
+            s.first_frame.into(),
+            endpoint_filter(s.responder, s.transport).into(),
+        ]
+    };
+    Table { name: "services", columns, rows: data.services.iter().map(row).collect() }
+}
+
+/// One row an attempt that did not succeed.
+#[must_use]
+pub fn blocked(data: &ReportData) -> Table {
+    let columns = vec![
+        text("initiator_ip", "Who tried."),
+        text("responder_ip", "Address that was called."),
+        number("responder_port", "Port that was called."),
+        PROTOCOL,
+        text("outcome", "refused, unanswered or prohibited."),
+        SERVICE,
+        STATUS,
+        number("flows", "Distinct client ports that tried; retries count as one attempt."),
+        number("packets", "SYNs or datagrams sent in all."),
+        text("evidence", "What shows that it did not succeed."),
+        FIRST_SEEN,
+        LAST_SEEN,
+        CAPTURE,
+        FIRST_FRAME,
+        FILTER,
+    ];
+    let row = |b: &BlockedAttempt| {
+        vec![
+            b.initiator.to_string().into(),
+            b.responder.ip.to_string().into(),
+            b.responder.port.into(),
+            b.transport.name().into(),
+            b.outcome.name().into(),
+            b.service.clone().into(),
+            b.status.name().into(),
+            b.flows.into(),
+            b.packets.into(),
+            b.evidence.clone().into(),
+            Value::TimeNs(b.first_seen_ns),
+            Value::TimeNs(b.last_seen_ns),
+            b.capture.clone().into(),
+            b.first_frame.into(),
+            attempt_filter(b).into(),
+        ]
+    };
+    Table { name: "blocked", columns, rows: data.blocked.iter().map(row).collect() }
+}
+
+/// One row a thing that a reviewer has to look at.
+#[must_use]
+pub fn findings(data: &ReportData) -> Table {
+    let columns = vec![
+        text("kind", "undocumented, dynamic-unexplained, unexpected-peer, blocked or scan."),
+        text("initiator_ip", "Initiating address; with orientation unknown, the sender of the first packet."),
+        text("responder_ip", "Responding address."),
+        number("responder_port", "Responding port."),
+        PROTOCOL,
+        text("text", "What it is and why it is a finding."),
+        text("orientation", "Worst certainty of direction among the flows."),
+        text("outcome", "Outcome of the first flow."),
+        FLOWS,
+        FIRST_SEEN,
+        LAST_SEEN,
+        CAPTURE,
+        FIRST_FRAME,
+        FILTER,
+    ];
+    let row = |f: &crate::model::Finding| {
+        vec![
+            f.kind.name().into(),
+            f.initiator.to_string().into(),
+            f.responder.ip.to_string().into(),
+            f.responder.port.into(),
+            f.transport.name().into(),
+            f.text.clone().into(),
+            f.orientation.name().into(),
+            f.outcome.name().into(),
+            f.flows.into(),
+            Value::TimeNs(f.first_seen_ns),
+            Value::TimeNs(f.last_seen_ns),
+            f.capture.clone().into(),
+            f.first_frame.into(),
+            f.display_filter.clone().into(),
+        ]
+    };
+    Table { name: "findings", columns, rows: data.findings.iter().map(row).collect() }
+}
+
+/// One row a status.
+#[must_use]
+pub fn statuses(data: &ReportData) -> Table {
+    let columns = vec![
+        text("status", "How flows relate to the documents."),
+        text("meaning", "What the status says."),
+        FLOWS,
+        number("packets", "Packets, both directions."),
+        number("wire_bytes", "Bytes on the wire, both directions, link header included."),
+    ];
+    let row = |s: &super::StatusCount| {
+        let meaning = words::status(s.status);
+        vec![s.status.name().into(), meaning.into(), s.flows.into(), s.packets.into(), s.wire_bytes.into()]
+    };
+    Table { name: "statuses", columns, rows: data.statuses.iter().map(row).collect() }
+}
+
+/// One row an outcome.
+#[must_use]
+pub fn outcomes(data: &ReportData) -> Table {
+    let columns =
+        vec![text("outcome", "What became of the attempts to talk."), text("meaning", "What the outcome says."), FLOWS];
+    let row = |o: &super::OutcomeCount| vec![o.outcome.name().into(), words::outcome(o.outcome).into(), o.flows.into()];
+    Table { name: "outcomes", columns, rows: data.outcomes.iter().map(row).collect() }
+}
+
+/// One row a certainty of direction.
+#[must_use]
+pub fn orientations(data: &ReportData) -> Table {
+    let columns =
+        vec![text("orientation", "How sure it is who initiated."), text("meaning", "What the word says."), FLOWS];
+    let row = |(o, flows): &(crate::model::Orientation, u64)| {
+        vec![o.name().into(), words::orientation(*o).into(), (*flows).into()]
+    };
+    Table { name: "orientations", columns, rows: data.orientations.iter().map(row).collect() }
+}
+
+fn family(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "ip" } else { "ipv6" }
+}
+
+/// Packets from and to one endpoint, and not those in which the port number is the other side's.
+#[must_use]
+pub fn endpoint_filter(endpoint: Endpoint, transport: Transport) -> String {
+    let Endpoint { ip, port } = endpoint;
+    let (f, t) = (family(ip), transport.name());
+    format!("({f}.dst == {ip} && {t}.dstport == {port}) || ({f}.src == {ip} && {t}.srcport == {port})")
+}
+
+/// The attempt and whatever came back, ICMP errors included: they quote the addresses and ports.
+#[must_use]
+pub fn attempt_filter(attempt: &BlockedAttempt) -> String {
+    let Endpoint { ip, port } = attempt.responder;
+    let (f, t) = (family(ip), attempt.transport.name());
+    format!("{f}.addr == {} && {f}.addr == {ip} && {t}.port == {port}", attempt.initiator)
+}
+
+/// Packets that open something at the host's dynamic ports.
+fn range_filter(ip: IpAddr, transport: Transport, range: &std::ops::RangeInclusive<u16>) -> String {
+    let (f, t) = (family(ip), transport.name());
+    let syn = if transport == Transport::Tcp { "tcp.flags.syn == 1 && tcp.flags.ack == 0 && " } else { "" };
+    format!("{f}.dst == {ip} && {syn}{t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::demo;
+
+    #[test]
+    fn every_row_has_one_value_of_the_right_kind_per_column() {
+        for table in all(&demo::hostile()) {
+            assert!(!table.rows.is_empty(), "{} has rows in the demo", table.name);
+            for row in &table.rows {
+                assert_eq!(row.len(), table.columns.len(), "{}", table.name);
+                for (column, value) in table.columns.iter().zip(row) {
+                    let fits = match value {
+                        Value::Null => true,
+                        Value::Text(_) => column.kind == Kind::Text,
+                        Value::Unsigned(_) => column.kind == Kind::Unsigned,
+                        Value::Flag(_) => column.kind == Kind::Flag,
+                        Value::TimeNs(_) => column.kind == Kind::TimeNs,
+                    };
+                    assert!(fits, "{}.{} holds {value:?}", table.name, column.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn column_names_are_snake_case_unique_and_explained() {
+        for table in all(&demo::small()) {
+            let mut seen = std::collections::HashSet::new();
+            for column in &table.columns {
+                assert!(column.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+                assert!(seen.insert(column.name), "{} twice in {}", column.name, table.name);
+                assert!(column.meaning.ends_with('.') && !column.meaning.contains('\n'), "{}", column.name);
+                assert_eq!(column.kind == Kind::TimeNs, column.name.ends_with("_ns"), "{}", column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn tables_that_claim_something_name_capture_frame_and_filter() {
+        for table in [findings, blocked, hosts, listeners, services].map(|f| f(&demo::small())) {
+            for name in ["capture", "first_frame", "display_filter"] {
+                assert!(table.columns.iter().any(|c| c.name == name), "{} lacks {name}", table.name);
+            }
+        }
+    }
+
+    #[test]
+    fn filters_name_the_family_and_keep_the_port_on_its_side() {
+        let v4 = Endpoint { ip: [10, 0, 0, 1].into(), port: 49_700 };
+        assert_eq!(
+            endpoint_filter(v4, Transport::Tcp),
+            "(ip.dst == 10.0.0.1 && tcp.dstport == 49700) || (ip.src == 10.0.0.1 && tcp.srcport == 49700)"
+        );
+        let v6 = Endpoint { ip: std::net::Ipv6Addr::LOCALHOST.into(), port: 53 };
+        assert!(endpoint_filter(v6, Transport::Udp).starts_with("(ipv6.dst == ::1 && udp.dstport == 53)"));
+        assert_eq!(
+            range_filter([10, 0, 0, 1].into(), Transport::Udp, &(49_152..=65_535)),
+            "ip.dst == 10.0.0.1 && udp.dstport >= 49152 && udp.dstport <= 65535"
+        );
+    }
+
+    #[test]
+    fn fates_sum_to_the_frames_read() {
+        let data = demo::small();
+        let total: u64 = fates(&data)
+            .rows
+            .iter()
+            .map(|row| match row.last() {
+                Some(Value::Unsigned(n)) => *n,
+                other => panic!("a count, not {other:?}"),
+            })
+            .sum();
+        assert_eq!(total, data.frames());
+    }
+}

@@ -1,0 +1,177 @@
+//! What the words of the report mean: one definition each, used by the page, the tables and the terminal alike.
+
+use crate::model::{FindingKind, Orientation, Outcome, Status};
+
+/// All orientations, surest first.
+pub const ORIENTATIONS: [Orientation; 5] =
+    [Orientation::Certain, Orientation::Strong, Orientation::Probable, Orientation::Guess, Orientation::Unknown];
+
+/// All outcomes, in the order in which reports list them.
+pub const OUTCOMES: [Outcome; 7] = [
+    Outcome::Established,
+    Outcome::Refused,
+    Outcome::Unanswered,
+    Outcome::Prohibited,
+    Outcome::OneSided,
+    Outcome::Midstream,
+    Outcome::Undetermined,
+];
+
+/// All kinds of finding, in the order in which reports list them.
+pub const KINDS: [FindingKind; 5] = [
+    FindingKind::Undocumented,
+    FindingKind::DynamicUnexplained,
+    FindingKind::UnexpectedPeer,
+    FindingKind::Scan,
+    FindingKind::Blocked,
+];
+
+/// What a status says, in one sentence.
+#[must_use]
+pub fn status(status: Status) -> &'static str {
+    match status {
+        Status::Undocumented => "No document, scenario or site rule covers it.",
+        Status::DynamicUnexplained => {
+            "A port of the dynamic range whose use nothing explains. Counts as undocumented everywhere."
+        }
+        Status::DocumentedPortUnexpectedPeer => {
+            "A documented port on a host of the right role, called by somebody whom the document does not name."
+        }
+        Status::Scan => "Part of a sweep over many ports or hosts.",
+        Status::DynamicExplained => {
+            "A dynamic port whose use follows from the sequence of a documented data flow or of a broker's conversation."
+        }
+        Status::DocumentedByReferral => {
+            "A broker (endpoint mapper, licence manager…) announced this port to this client for a documented service."
+        }
+        Status::Documented => {
+            "A document states this port for a host of this role, and the caller is one that the document, a scenario or \
+             the site file allows."
+        }
+        Status::Infrastructure => {
+            "General operating-system or domain traffic (name service, time, authentication…), not the vendor's document."
+        }
+        Status::Accepted => "Not documented, but the site file accepts it as an exception that has an owner.",
+    }
+}
+
+/// What an outcome says, in one sentence.
+#[must_use]
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Established => "The handshake completed, or datagrams went both ways.",
+        Outcome::Refused => {
+            "The responder answered with RST or ICMP port unreachable: reachable, but nothing accepts there."
+        }
+        Outcome::Unanswered => {
+            "Nothing came back although the recording sees both directions there: filtered, or the host is down."
+        }
+        Outcome::Prohibited => "An ICMP message says that a filter forbids it.",
+        Outcome::OneSided => "Only one direction is in the recording, so silence of the other side proves nothing.",
+        Outcome::Midstream => "The recording began after the conversation did.",
+        Outcome::Undetermined => "The recording does not allow to tell, e.g. because it ended too early.",
+    }
+}
+
+/// What a certainty of direction says, in one sentence.
+#[must_use]
+pub fn orientation(orientation: Orientation) -> &'static str {
+    match orientation {
+        Orientation::Certain => "The handshake shows who opened the connection.",
+        Orientation::Strong => "Several pieces of evidence agree.",
+        Orientation::Probable => "More likely than not.",
+        Orientation::Guess => "Little more than a coin flip: never counted as a listener, never a rule.",
+        Orientation::Unknown => {
+            "No evidence, or evidence for both sides: \"initiator\" is then the sender of the first packet and means \
+             nothing else."
+        }
+    }
+}
+
+/// What a kind of finding says, in a few words.
+#[must_use]
+pub fn kind(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Undocumented => "no document covers it",
+        FindingKind::DynamicUnexplained => "a dynamic port that nothing explains",
+        FindingKind::UnexpectedPeer => "a documented port, called by somebody the document does not name",
+        FindingKind::Blocked => "an attempt that did not succeed",
+        FindingKind::Scan => "a sweep over many ports or hosts",
+    }
+}
+
+/// A term and its definition.
+pub type Term = (&'static str, &'static str);
+
+/// The measured quantities.
+pub const TERMS: [Term; 8] = [
+    (
+        "Dynamic range",
+        "The ports that the operating system hands out on demand. A port number in it belongs to a program only until \
+         that program restarts.",
+    ),
+    (
+        "Listening port",
+        "A port in the dynamic range at which the host acted as server at least once in the recording, with a direction \
+         that is certain, strong or probable. Documented static ports inside the range are counted apart.",
+    ),
+    (
+        "Explained",
+        "A listening port whose use follows from a broker's referral or from the sequence of a documented data flow. The \
+         rest is not explained and counts as undocumented.",
+    ),
+    (
+        "Ephemeral port",
+        "The local port of a connection that the host itself opened. A stateful firewall needs no inbound rule for it.",
+    ),
+    (
+        "Peak in use",
+        "The most dynamic ports held at once, listening and ephemeral together, each from its first to its last packet. \
+         Ports in TIME_WAIT and ports that were bound but silent are not in it.",
+    ),
+    (
+        "Direction unknown",
+        "Dynamic ports of flows whose direction is a guess or unknown. They are in none of the other counts.",
+    ),
+    (
+        "Document's figure",
+        "What the vendor's document printed for its own test system. It says neither how it was measured nor whether it \
+         counts listening or ephemeral ports: shown for comparison, not as the expected value.",
+    ),
+    (
+        "Attempt",
+        "Repeated SYNs and retries of one client towards one port count as one attempt; flows are the distinct client \
+         ports that tried.",
+    ),
+];
+
+/// What a capture cannot see.
+pub const BLIND_SPOTS: [Term; 7] = [
+    ("Traffic inside a host", "Loopback and other traffic of a host with itself never reaches the wire."),
+    (
+        "Other paths",
+        "Other network cards, other switches and other VLANs are not in the recording, nor is anything that the mirror \
+         port or the recorder dropped.",
+    ),
+    (
+        "Idle listeners",
+        "A program that listens but that nobody contacted during the recording leaves no trace. The host's own table \
+         (netstat, ss) shows it.",
+    ),
+    ("Bound sockets", "Ports that are reserved by a program without any traffic occupy the range invisibly."),
+    (
+        "Before and after",
+        "Weekly jobs, start-up and fail-over outside the recorded interval are missing. Connections that were open when \
+         recording began show no handshake.",
+    ),
+    (
+        "TIME_WAIT",
+        "After a connection ends, the side that closed first keeps its port for minutes. The peak leaves that out, so \
+         the host needs more ports than the peak.",
+    ),
+    (
+        "The next restart",
+        "A dynamic port number changes when its service or host restarts. No port number from the dynamic range in this \
+         report is a firewall rule.",
+    ),
+];
