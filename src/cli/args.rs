@@ -139,11 +139,11 @@ pub(super) struct MeterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Metering")]
 pub(super) struct MeterOptions {
-    /// Silence in packet time that ends a UDP flow [RFC 4787: 5 minutes].
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m")]
+    /// Silence in packet time that ends a UDP flow. Where room is needed, 5 minutes are enough.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(super) udp_idle: Duration,
-    /// Silence that ends a TCP connection [RFC 5382: 2 hours 4 minutes].
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "124m")]
+    /// Silence that ends a TCP connection. Where room is needed, 5 minutes are enough.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(super) tcp_idle: Duration,
     /// Silence that ends a TCP connection that is opening or closed [RFC 5382: 4 minutes].
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "4m")]

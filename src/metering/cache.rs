@@ -142,10 +142,9 @@ impl FlowCache {
         (index != NONE).then(|| (index, self.get(index).touched_ns))
     }
 
-    /// The flow of any class that has been silent for longest.
-    pub(super) fn oldest_of_all(&self) -> Option<u32> {
-        let heads = Class::ALL.into_iter().filter_map(|class| self.oldest(class));
-        heads.min_by_key(|(_, since)| *since).map(|(index, _)| index)
+    /// The flow of any class that has been silent for longest, and since when.
+    pub(super) fn oldest_of_all(&self) -> Option<(u32, i64)> {
+        Class::ALL.into_iter().filter_map(|class| self.oldest(class)).min_by_key(|(_, since)| *since)
     }
 
     fn append(&mut self, index: u32) {

@@ -1,6 +1,7 @@
 //! From frame to flow: look up, count, expire, hand out.
 
 use super::cache::{Class, Entry, FlowCache};
+use super::clock::PacketClock;
 use super::key::PackedKey;
 use super::tcp;
 use crate::decode::{FragmentOwner, FragmentTable, decode};
@@ -12,11 +13,14 @@ use crate::model::{
 const SECOND_NS: i64 = 1_000_000_000;
 /// Payload after this much silence begins a new burst.
 const BURST_SILENCE_NS: i64 = SECOND_NS;
+/// Silence after which a flow may be ended where room is needed, and nothing is lost by it (RFC 4787 REQ-5).
+const ROOM_IDLE_NS: i64 = 300 * SECOND_NS;
 
 /// Limits and timeouts of the metering process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeterSettings {
-    /// Active flows held at once; beyond it the one that has been silent for longest is handed out early.
+    /// Active flows held at once; beyond it the one that has been silent for longest is handed out. That counts as an
+    /// eviction when it was silent for less than five minutes.
     pub max_flows: usize,
     /// Silence that ends a UDP flow, ns.
     pub udp_idle_ns: i64,
@@ -32,8 +36,8 @@ impl Default for MeterSettings {
     fn default() -> Self {
         Self {
             max_flows: 2_000_000,
-            udp_idle_ns: 300 * SECOND_NS,
-            tcp_idle_ns: (2 * 3600 + 4 * 60) * SECOND_NS,
+            udp_idle_ns: 24 * 3600 * SECOND_NS,
+            tcp_idle_ns: 24 * 3600 * SECOND_NS,
             tcp_transitory_ns: 240 * SECOND_NS,
             active_ns: None,
         }
@@ -70,8 +74,7 @@ pub struct Meter<S: FlowSink> {
     settings: MeterSettings,
     cache: FlowCache,
     fragments: FragmentTable,
-    /// Latest time stamp so far: time as the timeouts see it.
-    now_ns: i64,
+    clock: PacketClock,
     summary: MeterSummary,
     sink: S,
 }
@@ -92,7 +95,7 @@ impl<S: FlowSink> Meter<S> {
             settings,
             cache: FlowCache::new(),
             fragments: FragmentTable::default(),
-            now_ns: i64::MIN,
+            clock: PacketClock::new(),
             summary: MeterSummary::default(),
             sink,
         }
@@ -103,7 +106,7 @@ impl<S: FlowSink> Meter<S> {
     /// # Errors
     /// Whatever the sink answers.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
-        self.now_ns = self.now_ns.max(frame.time_ns);
+        self.clock.advance(frame.time_ns);
         self.expire()?;
         let arrival = Arrival {
             capture: frame.position.capture,
@@ -144,7 +147,7 @@ impl<S: FlowSink> Meter<S> {
         let transport = packet.segment.transport();
         if let Some(key) = packet.fragment {
             let owner = FragmentOwner { transport, source: packet.source, destination: packet.destination };
-            self.fragments.remember(key, owner, self.now_ns);
+            self.fragments.remember(key, owner, self.clock.now_ns());
         }
         let tcp_header = match packet.segment {
             Segment::Tcp(header) => header,
@@ -178,7 +181,7 @@ impl<S: FlowSink> Meter<S> {
         }
         let ended_burst = if packet.payload_bytes > 0 { burst(entry, side, arrival, packet.payload_bytes) } else { None };
         let class = tcp::class(&entry.record);
-        self.cache.touch(index, class, self.now_ns);
+        self.cache.touch(index, class, self.clock.now_ns());
         ended_burst.map_or(Ok(()), |ended| self.sink.activity(&ended))
     }
 
@@ -191,10 +194,11 @@ impl<S: FlowSink> Meter<S> {
         arrival: &Arrival,
     ) -> Result<u32, S::Error> {
         if self.cache.len() >= self.settings.max_flows
-            && let Some(oldest) = self.cache.oldest_of_all()
+            && let Some((oldest, since_ns)) = self.cache.oldest_of_all()
         {
-            self.summary.evicted += 1;
-            self.end(oldest, EndReason::Evicted)?;
+            let idle = self.clock.now_ns().saturating_sub(since_ns) > ROOM_IDLE_NS;
+            self.summary.evicted += u64::from(!idle);
+            self.end(oldest, if idle { EndReason::Idle } else { EndReason::Evicted })?;
         }
         let record = FlowRecord {
             capture: arrival.capture,
@@ -213,12 +217,12 @@ impl<S: FlowSink> Meter<S> {
             fragments: 0,
         };
         let class = if key.transport == Transport::Udp { Class::Datagrams } else { Class::Open };
-        Ok(self.cache.insert(packed, record, class, self.now_ns))
+        Ok(self.cache.insert(packed, record, class, self.clock.now_ns()))
     }
 
     /// Counts a fragment without ports in the flow of its first one; false where that was not seen.
     fn later_fragment(&mut self, arrival: &Arrival, key: &FragmentKey, ip_bytes: u32) -> Result<bool, S::Error> {
-        let Some(owner) = self.fragments.owner(key, self.now_ns) else { return Ok(false) };
+        let Some(owner) = self.fragments.owner(key, self.clock.now_ns()) else { return Ok(false) };
         let (key, side) = FlowKey::new(owner.transport, owner.source, owner.destination);
         let packed = PackedKey::from(&key);
         let index = match self.cache.find(&packed) {
@@ -230,7 +234,7 @@ impl<S: FlowSink> Meter<S> {
         add(entry, side, arrival, ip_bytes, ip_bytes.saturating_sub(header_bytes));
         entry.record.fragments += 1;
         let class = tcp::class(&entry.record);
-        self.cache.touch(index, class, self.now_ns);
+        self.cache.touch(index, class, self.clock.now_ns());
         Ok(true)
     }
 
@@ -258,7 +262,7 @@ impl<S: FlowSink> Meter<S> {
         for class in Class::ALL {
             let idle_ns = self.settings.idle_ns(class);
             while let Some((index, since_ns)) = self.cache.oldest(class)
-                && self.now_ns.saturating_sub(since_ns) > idle_ns
+                && self.clock.now_ns().saturating_sub(since_ns) > idle_ns
             {
                 let over = class == Class::Transitory && tcp::is_over(&self.cache.get(index).record);
                 self.end(index, if over { EndReason::Closed } else { EndReason::Idle })?;

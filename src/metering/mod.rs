@@ -4,11 +4,14 @@
 //! runs backwards here even where the capture's stamps do. Evidence of direction is recorded, never judged. Terms follow
 //! IPFIX (RFC 7011, RFC 5103, RFC 5102 section 5.11.3 for end reasons).
 //!
-//! Timeouts: TCP connections 2 h 4 min, opening and closing ones 4 min (RFC 5382 REQ-5), UDP 5 min (RFC 4787 REQ-5).
+//! Timeouts: a flow is kept for 24 h of silence while there is room, so that a connection without keep-alives stays one
+//! flow; where room is needed, one silent for 5 min may end (RFC 4787 REQ-5). Opening and closed TCP connections end after
+//! 4 min (RFC 5382 REQ-5).
 //! A SYN with a new initial sequence number on the endpoints of an earlier connection begins a new flow.
 //! Memory: one entry per active flow, at most [`MeterSettings::max_flows`]; the flow silent for longest gives way.
 
 mod cache;
+mod clock;
 mod key;
 mod meter;
 mod tcp;

@@ -111,10 +111,11 @@ fn refused_half_open_and_midstream_are_told_apart() {
 
 #[test]
 fn silence_ends_a_flow_and_time_running_backwards_does_not() {
-    let hours = 3 * 3600 * 1000;
-    let (_, kept) = meter(&[(hours, true, "A", 1, 1), (0, true, "A", 2, 1), (2 * hours, true, "A", 3, 1)]);
+    let day = 25 * 3600 * 1000;
+    let later = [(2 * day, true, "A", 3, 1), (2 * day, true, "A", 4, 1)];
+    let (_, kept) = meter(&[&[(day, true, "A", 1, 1), (0, true, "A", 2, 1)], &later[..]].concat());
     assert_eq!(kept.flows.len(), 2);
-    assert_eq!((kept.flows[0].from_b.packets, kept.flows[0].end_reason), (2, EndReason::Idle));
+    assert_eq!((kept.flows[0].from_b.packets, kept.flows[0].end_reason), (3, EndReason::Idle));
     assert!(kept.flows.iter().all(|f| f.last_seen_ns >= f.first_seen_ns));
 }
 

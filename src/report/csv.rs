@@ -1,8 +1,8 @@
 //! CSV (RFC 4180) of any table: a header line, one line a row, UTF-8, LF line ends.
 //!
-//! Text cells may come from a capture: a cell that a spreadsheet would take for a formula gets a leading apostrophe, and
-//! characters that act instead of being shown are written out ([`visible`]). Unknown values are empty cells, times are
-//! whole nanoseconds since 1970-01-01 UTC.
+//! Text cells may come from a capture: a cell that a spreadsheet would take for a formula gets a leading apostrophe,
+//! and characters that act instead of being shown are written out ([`visible`]). Unknown values are empty cells, times
+//! are whole nanoseconds since 1970-01-01 UTC.
 
 use super::{ReportError, text::visible};
 use crate::model::{Column, Table, Value};

@@ -1,5 +1,5 @@
-//! Made-up report data for the tests of this room and of the terminal summary: the document's figures 51 and 68, hostile
-//! names, many hosts, nothing at all.
+//! Made-up report data for the tests of this room and of the terminal summary: the document's figures 51 and 68,
+//! hostile names, many hosts, nothing at all.
 
 use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount};
 use crate::model::{

@@ -1,5 +1,5 @@
-//! The font that chart texts are measured with: a Latin subset of DejaVu Sans, bundled so that the same data gives the same
-//! chart on every machine. The SVG names the font and common look-alikes of the same width; it does not embed it.
+//! The font that chart texts are measured with: a Latin subset of DejaVu Sans, bundled so that the same data gives the
+//! same chart on every machine. The SVG names the font and common look-alikes of the same width; it does not embed it.
 
 use super::ReportError;
 use plotters::style::{FontStyle, register_font};

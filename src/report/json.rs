@@ -1,8 +1,9 @@
-//! JSON (RFC 8259) of any table: one object with `table`, `columns` (name, kind, meaning) and `rows`, an array of objects
-//! whose keys are the column names in order, one row a line.
+//! JSON (RFC 8259) of any table: one object with `table`, `columns` (name, kind, meaning) and `rows`, an array of
+//! objects whose keys are the column names in order, one row a line.
 //!
 //! Text keeps its exact value: characters that act instead of being shown are written as `\u` escapes, which a parser
-//! gives back unchanged. Times are whole nanoseconds since 1970-01-01 UTC and exceed 2^53: read them as 64-bit integers.
+//! gives back unchanged. Times are whole nanoseconds since 1970-01-01 UTC and exceed 2^53: read them as 64-bit
+//! integers.
 
 use super::{ReportError, text::acts};
 use crate::model::{Column, Kind, Table, Value};

@@ -1,12 +1,12 @@
-//! Results to bytes: tables (CSV, JSON), charts (SVG), one HTML page, and the one writer that puts files under an output
-//! directory.
+//! Results to bytes: tables (CSV, JSON), charts (SVG), one HTML page, and the one writer that puts files under an
+//! output directory.
 //!
 //! What goes in is [`ReportData`]: judged rows and counts. What comes out is bytes, and the same data gives the same
 //! bytes. Every text may come from a capture and is hostile: each format escapes it in its own way (HTML and SVG
 //! entities, no formula cells in CSV, no control characters anywhere), see [`text::visible`].
 //!
-//! This room refuses to decide: it does not judge flows, count ports, or read clocks. Where it says "warning" it repeats
-//! in words what the fields already state.
+//! This room refuses to decide: it does not judge flows, count ports, or read clocks. Where it says "warning" it
+//! repeats in words what the fields already state.
 
 pub mod charts;
 pub mod csv;
@@ -163,8 +163,8 @@ pub struct PortUse {
     pub port: u16,
 }
 
-/// Writes `index.html` and every table of [`tables::all`] as CSV and JSON into the directory, and returns the tables for
-/// further formats.
+/// Writes `index.html` and every table of [`tables::all`] as CSV and JSON into the directory, and returns the tables
+/// for further formats.
 ///
 /// # Errors
 /// When a file cannot be written or a chart cannot be drawn.

@@ -1,5 +1,5 @@
-//! The report in sentences: what was recorded, what was counted, what to be careful with. Page and terminal print the same
-//! sentences. They hold text from captures as it is; each format escapes it.
+//! The report in sentences: what was recorded, what was counted, what to be careful with. Page and terminal print the
+//! same sentences. They hold text from captures as it is; each format escapes it.
 
 use super::ReportData;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
@@ -133,8 +133,8 @@ fn by_flow(data: &ReportData) -> Vec<Warning> {
     }
     let one_sided = of(Outcome::OneSided);
     if one_sided > 0 {
-        let text = "show one direction only: the tap or mirror port misses the other. For these, silence is no evidence \
-                    of a block.";
+        let text = "show one direction only: the tap or mirror port misses the other. For these, silence is no \
+                    evidence of a block.";
         all.push(warning("One-sided traffic", format!("{} of {flows} {text}", super::text::count(one_sided))));
     }
     let midstream = of(Outcome::Midstream);
@@ -227,7 +227,9 @@ pub fn findings(data: &ReportData) -> String {
     if data.findings.is_empty() {
         return match data.flows() {
             0 => String::from("No findings, because there are no flows."),
-            _ => String::from("No findings: a document, a scenario or the site file covers every flow that was seen."),
+            _ => String::from(
+                "No findings: every flow is documented, general infrastructure, or accepted by the site file.",
+            ),
         };
     }
     let what = counted(data.findings.len() as u64, "finding needs", "findings need");
@@ -245,8 +247,8 @@ pub fn blocked(data: &ReportData) -> String {
 }
 
 /// The sentence that keeps the counts honest.
-pub const LOWER_BOUND: &str = "These are the ports that were used on the wire at this tap in this interval: a lower bound of \
-                               what the hosts hold.";
+pub const LOWER_BOUND: &str = "These are the ports that were used on the wire at this tap in this interval: a lower \
+                               bound of what the hosts hold.";
 
 #[cfg(test)]
 mod tests {

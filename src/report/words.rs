@@ -39,17 +39,19 @@ pub fn status(status: Status) -> &'static str {
         }
         Status::Scan => "Part of a sweep over many ports or hosts.",
         Status::DynamicExplained => {
-            "A dynamic port whose use follows from the sequence of a documented data flow or of a broker's conversation."
+            "A dynamic port whose use follows from the sequence of a documented data flow or of a broker's \
+             conversation."
         }
         Status::DocumentedByReferral => {
             "A broker (endpoint mapper, licence manager…) announced this port to this client for a documented service."
         }
         Status::Documented => {
-            "A document states this port for a host of this role, and the caller is one that the document, a scenario or \
-             the site file allows."
+            "A document states this port for a host of this role, and the caller is one that the document, a scenario \
+             or the site file allows."
         }
         Status::Infrastructure => {
-            "General operating-system or domain traffic (name service, time, authentication…), not the vendor's document."
+            "General operating-system or domain traffic (name service, time, authentication…), not the vendor's \
+             document."
         }
         Status::Accepted => "Not documented, but the site file accepts it as an exception that has an owner.",
     }
@@ -112,13 +114,13 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Listening port",
-        "A port in the dynamic range at which the host acted as server at least once in the recording, with a direction \
-         that is certain, strong or probable. Documented static ports inside the range are counted apart.",
+        "A port in the dynamic range at which the host acted as server at least once in the recording, with a \
+         direction that is certain, strong or probable. Documented static ports inside the range are counted apart.",
     ),
     (
         "Explained",
-        "A listening port whose use follows from a broker's referral or from the sequence of a documented data flow. The \
-         rest is not explained and counts as undocumented.",
+        "A listening port whose use follows from a broker's referral or from the sequence of a documented data flow. \
+         The rest is not explained and counts as undocumented.",
     ),
     (
         "Ephemeral port",
@@ -126,8 +128,8 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Peak in use",
-        "The most dynamic ports held at once, listening and ephemeral together, each from its first to its last packet. \
-         Ports in TIME_WAIT and ports that were bound but silent are not in it.",
+        "The most dynamic ports held at once, listening and ephemeral together, each from its first to its last \
+         packet. Ports in TIME_WAIT and ports that were bound but silent are not in it.",
     ),
     (
         "Direction unknown",
@@ -135,8 +137,8 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Document's figure",
-        "What the vendor's document printed for its own test system. It says neither how it was measured nor whether it \
-         counts listening or ephemeral ports: shown for comparison, not as the expected value.",
+        "What the vendor's document printed for its own test system. It says neither how it was measured nor whether \
+         it counts listening or ephemeral ports: shown for comparison, not as the expected value.",
     ),
     (
         "Attempt",
@@ -161,8 +163,8 @@ pub const BLIND_SPOTS: [Term; 7] = [
     ("Bound sockets", "Ports that are reserved by a program without any traffic occupy the range invisibly."),
     (
         "Before and after",
-        "Weekly jobs, start-up and fail-over outside the recorded interval are missing. Connections that were open when \
-         recording began show no handshake.",
+        "Weekly jobs, start-up and fail-over outside the recorded interval are missing. Connections that were open \
+         when recording began show no handshake.",
     ),
     (
         "TIME_WAIT",
@@ -171,7 +173,7 @@ pub const BLIND_SPOTS: [Term; 7] = [
     ),
     (
         "The next restart",
-        "A dynamic port number changes when its service or host restarts. No port number from the dynamic range in this \
-         report is a firewall rule.",
+        "A dynamic port number changes when its service or host restarts. No port number from the dynamic range in \
+         this report is a firewall rule.",
     ),
 ];

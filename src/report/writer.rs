@@ -1,5 +1,5 @@
-//! The one writer that puts reports on disk: everything goes into a temporary directory beside the target, and one rename
-//! makes it visible. Dropped before that, it leaves nothing behind.
+//! The one writer that puts reports on disk: everything goes into a temporary directory beside the target, and one
+//! rename makes it visible. Dropped before that, it leaves nothing behind.
 //!
 //! It refuses to replace anything but an empty directory or an earlier report of this program.
 
@@ -42,8 +42,8 @@ impl Write for ReportFile {
 }
 
 impl ReportDir {
-    /// Proves that a report can be written there, before any long work: the target is absent, empty or an earlier report,
-    /// and its parent can be written. Missing parents are made.
+    /// Proves that a report can be written there, before any long work: the target is absent, empty or an earlier
+    /// report, and its parent can be written. Missing parents are made.
     ///
     /// # Errors
     /// When the target holds something else, or the place cannot be written.

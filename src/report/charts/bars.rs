@@ -1,5 +1,5 @@
-//! Dynamic ports by host: listening ports (explained, not explained) with the document's figure, and ephemeral ports on a
-//! scale of their own.
+//! Dynamic ports by host: listening ports (explained, not explained) with the document's figure, and ephemeral ports on
+//! a scale of their own.
 
 use super::canvas::{Anchor, Canvas, Point, colour, draw, gap, scaled, ticks};
 use super::{Axis, Chart, Layout, TOP_HOSTS, axis};
@@ -185,8 +185,8 @@ fn label(canvas: &Canvas<'_>, host: &HostPorts, at: Point, room: i32, m: &Measur
     canvas.text(at, Anchor::Left, m.type_size, colour::INK, &text)
 }
 
-/// Title, legend, grid, bars and axis of one panel from its upper left corner to `right`. Bars lie `drop` pixels below the
-/// middle of their row.
+/// Title, legend, grid, bars and axis of one panel from its upper left corner to `right`. Bars lie `drop` pixels below
+/// the middle of their row.
 fn panel(
     canvas: &Canvas<'_>,
     panel: &Panel,

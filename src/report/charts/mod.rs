@@ -1,8 +1,8 @@
 //! Charts as SVG text, drawn with plotters: dynamic ports by host, the port map, flows by status.
 //!
-//! Each chart comes in two widths: a page shows the one that fits. Colours differ also in grey print, and no two meanings
-//! differ by colour alone (stripes, hollow marks, lanes). At most [`TOP_HOSTS`] hosts are drawn, and the chart says so.
-//! Texts pass [`super::text::visible`] and are escaped by the SVG backend.
+//! Each chart comes in two widths: a page shows the one that fits. Colours differ also in grey print, and no two
+//! meanings differ by colour alone (stripes, hollow marks, lanes). At most [`TOP_HOSTS`] hosts are drawn, and the chart
+//! says so. Texts pass [`super::text::visible`] and are escaped by the SVG backend.
 
 mod bars;
 mod canvas;
@@ -45,9 +45,9 @@ struct Axis {
     broken: bool,
 }
 
-/// The end of the axis for these bar lengths. Where a few bars (at most a fourth) are more than five times as long as the
-/// next, the axis ends a little after the next, and those bars are drawn with a break: otherwise all others would be
-/// invisible.
+/// The end of the axis for these bar lengths. Where a few bars (at most a fourth) are more than five times as long as
+/// the next, the axis ends a little after the next, and those bars are drawn with a break: otherwise all others would
+/// be invisible.
 fn axis(lengths: &[u64]) -> Axis {
     let mut sorted: Vec<u64> = lengths.iter().copied().filter(|n| *n > 0).collect();
     sorted.sort_unstable_by(|a, b| b.cmp(a));

@@ -1,5 +1,5 @@
-//! The port map: one band a host over the whole dynamic range, listening ports in the upper lane, ephemeral ports in the
-//! lower one.
+//! The port map: one band a host over the whole dynamic range, listening ports in the upper lane, ephemeral ports in
+//! the lower one.
 
 use super::canvas::{Anchor, Canvas, Point, colour, draw};
 use super::{Chart, Layout, TOP_HOSTS};

@@ -36,7 +36,8 @@ impl Look {
     }
 }
 
-/// A table of at most [`ROWS`] rows out of `all`. Each cell names its column, for screens on which a row becomes a card.
+/// A table of at most [`ROWS`] rows out of `all`. Each cell names its column, for screens on which a row becomes a
+/// card.
 pub(super) fn table(
     class: &str,
     heads: &[Head],

@@ -95,8 +95,8 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
         p class="lead" {
             (blocked_sentence(data))
             @if !data.blocked.is_empty() {
-                " Refused proves that the host was reached. Unanswered may be a filter, but also a host that is down or \
-                 where nothing listens."
+                " Refused proves that the host was reached. Unanswered may be a filter, but also a host that is down \
+                 or where nothing listens."
             }
         }
         @if !data.blocked.is_empty() {
@@ -140,8 +140,8 @@ pub(super) fn hosts(data: &ReportData) -> Markup {
         @else {
             (table("hosts", &heads, ranked.into_iter().map(row), data.hosts.len(), "hosts"))
             p class="note" {
-                "Counts are distinct ports by host address and transport. The document's figure comes from the vendor's own \
-                 test and is for comparison only: the document does not say how it was measured."
+                "Counts are distinct ports by host address and transport. The document's figure comes from the \
+                 vendor's own test and is for comparison only: the document does not say how it was measured."
             }
         }
     }
@@ -256,9 +256,9 @@ pub(super) fn services(data: &ReportData) -> Markup {
         @if data.services.is_empty() { p { "No service was seen." } }
         @else {
             p class="lead" {
-                "Every port that was called, documented or not, with the statement or rule that decides. \"documented\" needs \
-                 the right port on a host of the right role, called by somebody whom the document, a scenario or the site \
-                 file allows."
+                "Every port that was called, documented or not, with the statement or rule that decides. \
+                 \"documented\" needs the right port on a host of the right role, called by somebody whom the \
+                 document, a scenario or the site file allows."
             }
             (table("services", &heads, data.services.iter().map(row), data.services.len(), "services"))
         }

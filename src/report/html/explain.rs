@@ -16,8 +16,8 @@ pub(super) fn reading() -> Markup {
     let directions: Vec<Term> = words::ORIENTATIONS.iter().map(|o| (o.name(), words::orientation(*o))).collect();
     html! {
         p class="lead" {
-            "To check a row: open the capture in Wireshark, go to the frame, or paste the display filter (one click selects \
-             it whole). Frame numbers count from 1 in each capture."
+            "To check a row: open the capture in Wireshark, go to the frame, or paste the display filter (one click \
+             selects it whole). Frame numbers count from 1 in each capture."
         }
         h3 { "What is counted" } (terms(&words::TERMS))
         h3 { "Direction: how sure it is who opened the connection" } (terms(&directions))
@@ -29,7 +29,8 @@ pub(super) fn reading() -> Markup {
 pub(super) fn blind_spots() -> Markup {
     html! {
         p class="lead" {
-            "Every count in this report is a lower bound. That a port does not appear here does not prove that it is unused."
+            "Every count in this report is a lower bound. That a port does not appear here does not prove that it is \
+             unused."
         }
         (terms(&words::BLIND_SPOTS))
     }

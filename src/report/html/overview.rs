@@ -35,7 +35,10 @@ pub(super) fn in_short(data: &ReportData) -> Markup {
             @for host in used.iter().take(TILES) { (tile(host)) }
         }
         @if used.len() > TILES {
-            p class="note" { (count((used.len() - TILES) as u64)) " more below, under " a href="#dynamic" { "Dynamic ports by host" } "." }
+            p class="note" {
+                (count((used.len() - TILES) as u64)) " more below, under "
+                a href="#dynamic" { "Dynamic ports by host" } "."
+            }
         }
         p { (summary::LOWER_BOUND) " See " a href="#blind" { "what a capture cannot see" } "." }
     }
@@ -60,13 +63,18 @@ fn tile(host: &HostPorts) -> Markup {
     let ports = if host.dynamic_listeners == 1 { "port" } else { "ports" };
     html! {
         div class="tile" {
-            span class="host" { (clipped(&name, 48)) @if !host.name.is_empty() { " " span class="addr" { (host.host) } } }
+            span class="host" {
+                (clipped(&name, 48))
+                @if !host.name.is_empty() { " " span class="addr" { (host.host) } }
+            }
             span class="big" { (count(host.dynamic_listeners.into())) }
             span class="what" { "listening dynamic " (transport) " " (ports) ", " (summary::explained(host)) }
             span class="more" {
                 (count(host.ephemeral_ports.into())) " ephemeral, peak " (count(host.peak_in_use.into())) " in use"
             }
-            @if let Some(n) = host.document_observed { span class="more" { "document, its own test: " (count(n.into())) } }
+            @if let Some(n) = host.document_observed {
+                span class="more" { "document, its own test: " (count(n.into())) }
+            }
         }
     }
 }
@@ -123,8 +131,8 @@ pub(super) fn recordings(data: &ReportData) -> Markup {
     ];
     html! {
         p class="lead" {
-            "Every frame has exactly one fate, and fates sum to the frames read. \"Dropped\" is what the recorder itself \
-             counted; a dash means that it said nothing, which proves nothing."
+            "Every frame has exactly one fate, and fates sum to the frames read. \"Dropped\" is what the recorder \
+             itself counted; a dash means that it said nothing, which proves nothing."
         }
         @if !data.captures.is_empty() {
             (table("recordings", &heads, data.captures.iter().map(recording), data.captures.len(), "captures"))
@@ -138,7 +146,9 @@ fn recording(c: &CaptureRow) -> Vec<Markup> {
         html! {
             strong { (clipped(&c.name, 160)) } br;
             (text(&c.format)) ", " (text(&c.link_types)) @if let Some(bytes) = c.size_bytes { ", " (size(bytes)) }
-            @if let Some(sha256) = &c.sha256 { br; span class="label" { "SHA-256 " } code class="hash" { (clipped(sha256, 64)) } }
+            @if let Some(sha256) = &c.sha256 {
+                br; span class="label" { "SHA-256 " } code class="hash" { (clipped(sha256, 64)) }
+            }
         },
         match (c.first_ns, c.last_ns) {
             (Some(first), Some(last)) => html! {
@@ -157,7 +167,9 @@ fn recording(c: &CaptureRow) -> Vec<Markup> {
         },
         html! {
             ul class="fates" {
-                @for (fate, n) in c.fates.iter().take(40) { li { span { (clipped(fate, 60)) } span class="r" { (count(*n)) } } }
+                @for (fate, n) in c.fates.iter().take(40) {
+                    li { span { (clipped(fate, 60)) } span class="r" { (count(*n)) } }
+                }
                 @if c.fates.len() > 40 { li { span { "more in fates.csv" } span {} } }
                 li class="sum" {
                     span { @if sum == c.frames { "sum = frames read" } @else { "sum, differs from frames read" } }
