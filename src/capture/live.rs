@@ -105,7 +105,8 @@ pub struct LiveCapture {
 /// # Errors
 /// When libpcap cannot list them.
 pub fn interfaces() -> Result<Vec<Interface>, LiveError> {
-    let devices = Device::list().map_err(|e| LiveError::Other { interface: "interfaces".into(), reason: e.to_string() })?;
+    let devices =
+        Device::list().map_err(|e| LiveError::Other { interface: "interfaces".into(), reason: e.to_string() })?;
     let interface = |device: Device| Interface {
         up: device.flags.is_up(),
         addresses: device.addresses.iter().map(|address| address.addr).collect(),
@@ -132,10 +133,9 @@ impl LiveCapture {
         });
         let mut capture = opened.map_err(|error| explain(&interface, &error))?;
         if let Some(filter) = &settings.filter {
-            capture.filter(filter, true).map_err(|error| LiveError::Filter {
-                filter: filter.clone(),
-                reason: error.to_string(),
-            })?;
+            capture
+                .filter(filter, true)
+                .map_err(|error| LiveError::Filter { filter: filter.clone(), reason: error.to_string() })?;
         }
         let link_type = LinkType(file_link_type(capture.get_datalink().0));
         // A blocking read would not come back to see Ctrl-C where nothing is sent.

@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn every_resolution_becomes_nanoseconds() {
         let at = |units_per_second, offset_seconds, units: u64| {
-            let interface = Interface { link_type: LinkType::ETHERNET, units_per_second, offset_seconds, summary: None };
+            let interface =
+                Interface { link_type: LinkType::ETHERNET, units_per_second, offset_seconds, summary: None };
             interface.time_ns((units >> 32) as u32, units as u32)
         };
         assert_eq!(at(1_000_000, 0, 1_700_000_000_123_456), 1_700_000_000_123_456_000);

@@ -34,6 +34,8 @@ pub fn blocked_attempts(flows: &[JudgedFlow]) -> Vec<BlockedAttempt> {
         attempt.last_seen_ns = attempt.last_seen_ns.max(flow.facts.last_seen_ns);
     }
     let mut attempts: Vec<BlockedAttempt> = groups.into_values().collect();
-    attempts.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.first_frame).cmp(&(y.first_seen_ns, &y.capture, y.first_frame)));
+    attempts.sort_by(|x, y| {
+        (x.first_seen_ns, &x.capture, x.first_frame).cmp(&(y.first_seen_ns, &y.capture, y.first_frame))
+    });
     attempts
 }

@@ -98,12 +98,20 @@ fn circumstances(flow: &FlowRecord, survey: &Survey, catalog: &Catalog, all: &mu
             all.push(Evidence { server: side, weight, text: format!("{end} has {peers} peers") });
         }
     }
-    one_side(flow, all, DOCUMENTED_PORT, |end| is_documented(catalog, transport, end), |end| {
-        format!("port {} is documented", end.port)
-    });
-    one_side(flow, all, DYNAMIC_RANGE, |end| !DYNAMIC.contains(&end.port), |end| {
-        format!("port {} is below the dynamic range", end.port)
-    });
+    one_side(
+        flow,
+        all,
+        DOCUMENTED_PORT,
+        |end| is_documented(catalog, transport, end),
+        |end| format!("port {} is documented", end.port),
+    );
+    one_side(
+        flow,
+        all,
+        DYNAMIC_RANGE,
+        |end| !DYNAMIC.contains(&end.port),
+        |end| format!("port {} is below the dynamic range", end.port),
+    );
     if transport == Transport::Udp {
         let server = flow.first_sender.other();
         all.push(Evidence { server, weight: FIRST_DATAGRAM, text: "first datagram seen".into() });

@@ -26,7 +26,8 @@ pub(super) struct Called {
 /// The answer of the site file's exceptions and of the documents' static ports; `None` where neither speaks.
 pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, roles: &Roles) -> Option<Covered> {
     let Called { initiator, responder, transport, .. } = *called;
-    let accepted = site.and_then(|s| s.accepted(initiator, responder.ip, transport, responder.port, called.first_seen_ns));
+    let accepted =
+        site.and_then(|s| s.accepted(initiator, responder.ip, transport, responder.port, called.first_seen_ns));
     if let Some(accepted) = accepted {
         return Some(Covered {
             status: Status::Accepted,
@@ -78,7 +79,8 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
     let via = if found.via == Via::Fallback { ", fallback port" } else { "" };
     let mut reason = format!("{}: {}{via}", document.id, statement.citation);
     if status == Status::DocumentedPortUnexpectedPeer {
-        let callers = if statement.callers.is_empty() { "a role of the document".into() } else { statement.callers.join(", ") };
+        let callers =
+            if statement.callers.is_empty() { "a role of the document".into() } else { statement.callers.join(", ") };
         let is = if caller_roles.is_empty() { "has no role".into() } else { format!("is {}", caller_roles.join(", ")) };
         reason.push_str(&format!("; expects {callers} as caller, {} {is}", called.initiator));
     }

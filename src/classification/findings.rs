@@ -1,6 +1,6 @@
-//! What a reviewer has to look at: flows that no document covers, callers that nobody named, blocked attempts, sweeps.
+//! What a reviewer has to look at: flows that no document covers, callers that nobody named, sweeps. Attempts that did not
+//! succeed stand apart, as blocked attempts.
 
-use super::outcome;
 use crate::model::{Endpoint, Finding, FindingKind, JudgedFlow, Orientation, Status, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ fn kind(flow: &JudgedFlow) -> Option<FindingKind> {
     let judgement = &flow.judgement;
     match judgement.status {
         Status::Scan => Some(FindingKind::Scan),
-        _ if judgement.outcome.is_blocked() => Some(FindingKind::Blocked),
+        _ if judgement.outcome.is_blocked() => None,
         Status::Undocumented => Some(FindingKind::Undocumented),
         Status::DynamicUnexplained => Some(FindingKind::DynamicUnexplained),
         Status::DocumentedPortUnexpectedPeer => Some(FindingKind::UnexpectedPeer),
@@ -63,14 +63,17 @@ impl<'a> Group<'a> {
         let t = transport.name();
         let display_filter = match kind {
             FindingKind::Scan => format!("{family}.src == {initiator} && {t}"),
-            _ => format!("{family}.addr == {initiator} && {family}.addr == {} && {t}.port == {}", responder.ip, responder.port),
+            _ => format!(
+                "{family}.addr == {initiator} && {family}.addr == {} && {t}.port == {}",
+                responder.ip, responder.port
+            ),
         };
         Finding {
             kind,
             initiator,
             responder,
             transport,
-            text: self.text(kind),
+            text: judgement.reason.clone(),
             orientation: self.orientation,
             outcome: judgement.outcome,
             flows: self.flows,
@@ -79,21 +82,6 @@ impl<'a> Group<'a> {
             display_filter,
             first_seen_ns: self.first.facts.first_seen_ns,
             last_seen_ns: self.last_seen_ns,
-        }
-    }
-
-    fn text(&self, kind: FindingKind) -> String {
-        let judgement = &self.first.judgement;
-        match kind {
-            FindingKind::Blocked => {
-                let evidence = outcome::evidence(&self.first.facts, self.first.initiator_side(), judgement.outcome);
-                let status = match judgement.status {
-                    status if status.is_undocumented() => format!("; {}", judgement.reason),
-                    status => format!("; {}: {}", status.name(), judgement.reason),
-                };
-                format!("{}: {evidence}{status}", judgement.outcome.name())
-            }
-            _ => judgement.reason.clone(),
         }
     }
 }

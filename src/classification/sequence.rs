@@ -123,21 +123,24 @@ fn is_dynamic_step(step: &Step, of: &Conversation, roles: &Roles) -> bool {
         && step.leg != Leg::Replies
         && has_any(roles.of(of.initiator), &step.from)
         && has_any(roles.of(of.responder.ip), &step.to)
-        && step.ports.iter().any(|p| {
-            p.spec == StepPortSpec::Dynamic && p.party == Party::To && p.transport == of.transport
-        })
+        && step
+            .ports
+            .iter()
+            .any(|p| p.spec == StepPortSpec::Dynamic && p.party == Party::To && p.transport == of.transport)
 }
 
 /// The step before that is seen on the wire with a port of its own.
 fn previous_step(scenario: &Scenario, position: usize) -> Option<&Step> {
-    let fixed = |step: &&Step| !step.local && step.leg == Leg::Opens && step.ports.iter().any(|p| p.spec.fixed().is_some());
+    let fixed =
+        |step: &&Step| !step.local && step.leg == Leg::Opens && step.ports.iter().any(|p| p.spec.fixed().is_some());
     scenario.steps[..position].iter().rev().find(fixed)
 }
 
 fn is_step(step: &Step, conversation: &Conversation, roles: &Roles) -> bool {
     has_any(roles.of(conversation.initiator), &step.from)
         && has_any(roles.of(conversation.responder.ip), &step.to)
-        && step.ports.iter().any(|p| {
-            p.transport == conversation.transport && p.spec.fixed() == Some(conversation.responder.port)
-        })
+        && step
+            .ports
+            .iter()
+            .any(|p| p.transport == conversation.transport && p.spec.fixed() == Some(conversation.responder.port))
 }

@@ -74,7 +74,7 @@ pub(super) struct ReportArgs {
     /// Where to put the report.
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
-    /// Exit with 1 when there are findings: for scripts.
+    /// Exit with 1 when there are findings or blocked attempts: for scripts.
     #[arg(long)]
     pub(super) check: bool,
 }
@@ -119,9 +119,11 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "The store holds facts only: no document and no site file enters. Judge it as often as you like:\n  \
+#[command(
+    after_help = "The store holds facts only: no document and no site file enters. Judge it as often as you like:\n  \
     portproof meter *.pcapng -o facts && portproof report facts --site site.toml -o reports/today\n\
-    Metering the same captures again replaces their part of the store; other captures are added beside it.")]
+    Metering the same captures again replaces their part of the store; other captures are added beside it."
+)]
 pub(super) struct MeterArgs {
     /// Captures
     #[arg(required = true, value_name = "CAPTURE", long_help = INPUTS_HELP)]

@@ -107,7 +107,10 @@ fn warn_of_undecoded(facts: &Facts) {
     for capture in &facts.captures {
         for (fate, frames) in capture.fates.iter().filter(|(fate, _)| fate.starts_with("linktype-")) {
             let link = fate.trim_start_matches("linktype-");
-            tell(&format!("warning: {}: {frames} frames of link type {link} are not decoded, only counted", capture.name));
+            tell(&format!(
+                "warning: {}: {frames} frames of link type {link} are not decoded, only counted",
+                capture.name
+            ));
         }
         if let Some(stop) = &capture.first_stop {
             let frames: u64 =

@@ -9,7 +9,8 @@ fn frame(link_type: LinkType, data: &[u8]) -> Frame<'_> {
 }
 
 fn tcp_syn() -> Vec<u8> {
-    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(50_000, 135, 7, 8192).syn();
+    let builder =
+        PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(50_000, 135, 7, 8192).syn();
     let mut bytes = Vec::new();
     builder.write(&mut bytes, &[]).unwrap();
     bytes.resize(60, 0);
@@ -61,7 +62,8 @@ fn cooked_null_and_raw_find_the_same_packet() {
     let sll = [&[0u8; 14][..], &[0x08, 0x00], ip].concat();
     let sll2 = [&[0x08, 0x00][..], &[0; 18], ip].concat();
     let null = [&[2, 0, 0, 0][..], ip].concat();
-    let links = [(LinkType::LINUX_SLL, &sll[..]), (LinkType::LINUX_SLL2, &sll2), (LinkType::NULL, &null), (LinkType::RAW, ip)];
+    let links =
+        [(LinkType::LINUX_SLL, &sll[..]), (LinkType::LINUX_SLL2, &sll2), (LinkType::NULL, &null), (LinkType::RAW, ip)];
     for (link, bytes) in links {
         assert_eq!(packet(&decode(&frame(link, bytes))).destination.port, 135, "{link}");
     }
@@ -87,10 +89,7 @@ fn icmp_prohibited_names_the_flow() {
     let quoted = &tcp_syn()[14..42];
     let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 9], [10, 0, 0, 1], 64);
     let mut bytes = Vec::new();
-    builder
-        .icmpv4_raw(3, 13, [0; 4])
-        .write(&mut bytes, quoted)
-        .unwrap();
+    builder.icmpv4_raw(3, 13, [0; 4]).write(&mut bytes, quoted).unwrap();
     let decoded = decode(&frame(LinkType::ETHERNET, &bytes));
     let Content::IcmpError(error) = decoded.content else { panic!("{decoded:?}") };
     assert_eq!((error.kind, error.source.port, error.destination.port), (IcmpKind::Prohibited, 50_000, 135));
@@ -108,11 +107,8 @@ fn fragments_are_told_apart_and_attached_within_their_time() {
     let Content::LaterFragment(later_key, _) = decode(&frame(LinkType::ETHERNET, &later)).content else { panic!() };
     assert_eq!(key, later_key);
     let mut table = FragmentTable::default();
-    let owner = FragmentOwner {
-        transport: first.segment.transport(),
-        source: first.source,
-        destination: first.destination,
-    };
+    let owner =
+        FragmentOwner { transport: first.segment.transport(), source: first.source, destination: first.destination };
     table.remember(key, owner, 0);
     assert_eq!(table.owner(&key, 60_000_000_000), Some(owner));
     assert_eq!(table.owner(&key, 60_000_000_001), None);

@@ -48,9 +48,10 @@ pub fn count(judged: &Judged, frame: &DataFrame, catalog: &Catalog, site: Option
     let listeners = counter.listeners(&served)?;
     let held = holds(frame.clone().lazy())?.filter(col("packets").gt(lit(0u64))).collect()?;
     counter.holds(&held)?;
-    let ephemeral = counter.tallies.iter().flat_map(|((ip, transport), tally)| {
-        tally.ephemeral.iter().map(|port| (*ip, *transport, *port))
-    });
+    let ephemeral = counter
+        .tallies
+        .iter()
+        .flat_map(|((ip, transport), tally)| tally.ephemeral.iter().map(|port| (*ip, *transport, *port)));
     let ephemeral = ephemeral.collect();
     Ok(PortCounts { hosts: counter.hosts(), listeners, ephemeral })
 }

@@ -6,8 +6,8 @@ use super::key::PackedKey;
 use super::tcp;
 use crate::decode::{FragmentOwner, FragmentTable, decode};
 use crate::model::{
-    Activity, CaptureIndex, Content, DirectionFacts, EndReason, Endpoint, Fate, FlowKey, FlowRecord, FlowSink, Frame,
-    FragmentKey, IcmpError, IcmpFacts, IcmpKind, Packet, Segment, Side, Tally, TcpState, Transport,
+    Activity, CaptureIndex, Content, DirectionFacts, EndReason, Endpoint, Fate, FlowKey, FlowRecord, FlowSink,
+    FragmentKey, Frame, IcmpError, IcmpFacts, IcmpKind, Packet, Segment, Side, Tally, TcpState, Transport,
 };
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -179,7 +179,8 @@ impl<S: FlowSink> Meter<S> {
             let frame = frame_in(&entry.record, arrival);
             tcp::count(entry, side, header, packet.payload_bytes, frame, arrival.time_ns);
         }
-        let ended_burst = if packet.payload_bytes > 0 { burst(entry, side, arrival, packet.payload_bytes) } else { None };
+        let ended_burst =
+            if packet.payload_bytes > 0 { burst(entry, side, arrival, packet.payload_bytes) } else { None };
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
         ended_burst.map_or(Ok(()), |ended| self.sink.activity(&ended))

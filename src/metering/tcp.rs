@@ -23,7 +23,14 @@ pub(super) fn is_over(record: &FlowRecord) -> bool {
 }
 
 /// Counts a segment in the facts of its direction.
-pub(super) fn count(entry: &mut Entry, side: Side, tcp: TcpHeader, payload_bytes: u32, frame: Option<u64>, time_ns: i64) {
+pub(super) fn count(
+    entry: &mut Entry,
+    side: Side,
+    tcp: TcpHeader,
+    payload_bytes: u32,
+    frame: Option<u64>,
+    time_ns: i64,
+) {
     let initial_seq = &mut entry.initial_seq[side as usize];
     let first_syn = &mut entry.record.first_syn;
     let facts = match side {

@@ -137,8 +137,7 @@ fn a_full_cache_gives_up_the_flow_that_was_silent_for_longest() {
         builder.write(&mut data, &[1, 2]).unwrap();
         let position = Position { capture: CaptureIndex(0), frame: frame as u64 + 1, offset: 0 };
         let wire_bytes = data.len() as u32;
-        let frame =
-            Frame { position, time_ns: frame as i64, link_type: LinkType::ETHERNET, data: &data, wire_bytes };
+        let frame = Frame { position, time_ns: frame as i64, link_type: LinkType::ETHERNET, data: &data, wire_bytes };
         meter.frame(&frame).unwrap();
     }
     let (summary, kept) = meter.finish().unwrap();
@@ -148,8 +147,7 @@ fn a_full_cache_gives_up_the_flow_that_was_silent_for_longest() {
 
 #[test]
 fn bursts_are_told_when_there_is_more_than_one() {
-    let steps =
-        [(0, true, "A", 1, 10), (900, false, "A", 1, 20), (1_899, true, "A", 11, 1), (2_899, true, "A", 12, 5)];
+    let steps = [(0, true, "A", 1, 10), (900, false, "A", 1, 20), (1_899, true, "A", 11, 1), (2_899, true, "A", 12, 5)];
     let (_, kept) = meter(&steps);
     let told: Vec<_> = kept.bursts.iter().map(|b| (b.first_frame, b.payload_bytes_b, b.payload_bytes_a)).collect();
     assert_eq!(told, [(1, 11, 20), (4, 5, 0)]);

@@ -303,8 +303,6 @@ pub enum FindingKind {
     DynamicUnexplained,
     /// A documented port called by somebody the document does not name.
     UnexpectedPeer,
-    /// An attempt that was refused, prohibited or not answered.
-    Blocked,
     /// A sweep.
     Scan,
 }
@@ -317,7 +315,6 @@ impl FindingKind {
             Self::Undocumented => "undocumented",
             Self::DynamicUnexplained => "dynamic-unexplained",
             Self::UnexpectedPeer => "unexpected-peer",
-            Self::Blocked => "blocked",
             Self::Scan => "scan",
         }
     }

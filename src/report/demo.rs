@@ -64,7 +64,7 @@ fn finding(kind: FindingKind, from: u8, to: u8, port: u16, text: &str) -> Findin
         transport: Transport::Tcp,
         text: text.into(),
         orientation: Orientation::Certain,
-        outcome: if kind == FindingKind::Blocked { Outcome::Unanswered } else { Outcome::Established },
+        outcome: Outcome::Established,
         flows: u64::from(port % 5) + 1,
         capture: CAPTURE.into(),
         first_frame: u64::from(port),
@@ -172,7 +172,7 @@ pub(crate) fn small() -> ReportData {
 }
 
 fn findings() -> Vec<Finding> {
-    use FindingKind::{Blocked, DynamicUnexplained, Scan, Undocumented, UnexpectedPeer};
+    use FindingKind::{DynamicUnexplained, Scan, Undocumented, UnexpectedPeer};
     vec![
         finding(
             Undocumented,
@@ -198,7 +198,6 @@ fn findings() -> Vec<Finding> {
             "SQL Server is documented, but only for the server itself and the agents.",
         ),
         finding(Scan, 99, 5, 0, "1,024 ports of AC-SERVER probed within 9 s from one address."),
-        finding(Blocked, 6, 30, 44_818, "EtherNet/IP towards PLC-A was not answered: 3 SYN, nothing back."),
     ]
 }
 

@@ -228,7 +228,7 @@ pub fn findings(data: &ReportData) -> String {
         return match data.flows() {
             0 => String::from("No findings, because there are no flows."),
             _ => String::from(
-                "No findings: every flow is documented, general infrastructure, or accepted by the site file.",
+                "No findings: every flow that got through is documented, general infrastructure, or accepted by the site file.",
             ),
         };
     }
@@ -309,7 +309,7 @@ mod tests {
         );
         assert_eq!(
             findings(&data),
-            "7 findings need a reviewer: 3 undocumented, 1 dynamic-unexplained, 1 unexpected-peer, 1 scan, 1 blocked."
+            "6 findings need a reviewer: 3 undocumented, 1 dynamic-unexplained, 1 unexpected-peer, 1 scan."
         );
         assert_eq!(blocked(&data), "3 connection attempts did not succeed: 1 refused, 1 unanswered, 1 prohibited.");
         assert_eq!(ranked(&data.hosts)[0].name, "AC-AGENT");

@@ -18,13 +18,8 @@ pub const OUTCOMES: [Outcome; 7] = [
 ];
 
 /// All kinds of finding, in the order in which reports list them.
-pub const KINDS: [FindingKind; 5] = [
-    FindingKind::Undocumented,
-    FindingKind::DynamicUnexplained,
-    FindingKind::UnexpectedPeer,
-    FindingKind::Scan,
-    FindingKind::Blocked,
-];
+pub const KINDS: [FindingKind; 4] =
+    [FindingKind::Undocumented, FindingKind::DynamicUnexplained, FindingKind::UnexpectedPeer, FindingKind::Scan];
 
 /// What a status says, in one sentence.
 #[must_use]
@@ -97,7 +92,6 @@ pub fn kind(kind: FindingKind) -> &'static str {
         FindingKind::Undocumented => "no document covers it",
         FindingKind::DynamicUnexplained => "a dynamic port that nothing explains",
         FindingKind::UnexpectedPeer => "a documented port, called by somebody the document does not name",
-        FindingKind::Blocked => "an attempt that did not succeed",
         FindingKind::Scan => "a sweep over many ports or hosts",
     }
 }

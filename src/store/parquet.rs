@@ -79,7 +79,10 @@ pub(super) struct TableWriter {
 
 impl TableWriter {
     pub(super) fn create(path: &Path, columns: Vec<Column>) -> Result<Self, StoreError> {
-        #[expect(clippy::disallowed_methods, reason = "the store writes its own files, inside a partition not yet in place")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the store writes its own files, inside a partition not yet in place"
+        )]
         let file = File::create(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
         let fields = columns.iter().map(|c| Field::new(PlSmallStr::from_str(c.name), data_type(c.kind)));
         let schema = Schema::from_iter(fields);
@@ -101,7 +104,8 @@ impl TableWriter {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        let series: Vec<Series> = self.cells.iter_mut().zip(&self.columns).map(|(c, column)| c.take(column.name)).collect();
+        let series: Vec<Series> =
+            self.cells.iter_mut().zip(&self.columns).map(|(c, column)| c.take(column.name)).collect();
         let rows = std::mem::take(&mut self.rows);
         let written = DataFrame::new(rows, series).and_then(|batch| self.writer.write_batch(&batch));
         written.map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })

@@ -85,7 +85,8 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     let mut indices = HashMap::new();
     let captures = Frame::read(partition, "captures")?;
     let fates = Frame::read(partition, "fates")?;
-    let (fate_ids, fate_names, fate_frames) = (fates.text("capture_id")?, fates.text("fate")?, fates.numbers("frames")?);
+    let (fate_ids, fate_names, fate_frames) =
+        (fates.text("capture_id")?, fates.text("fate")?, fates.numbers("frames")?);
     for (row, id) in captures.text("capture_id")?.into_iter().enumerate() {
         indices.insert(id.clone(), CaptureIndex(facts.captures.len() as u32));
         let mut capture = capture_row(&captures, row)?;
@@ -164,7 +165,9 @@ impl Frame {
     fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<Option<T>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let values = column.str().map_err(|e| self.bad(name, e))?;
-        let parse = |text: &str| parse(text).ok_or_else(|| self.bad(name, format!("unknown value \"{}\"", text.escape_debug())));
+        let parse = |text: &str| {
+            parse(text).ok_or_else(|| self.bad(name, format!("unknown value \"{}\"", text.escape_debug())))
+        };
         values.iter().map(|value| value.map(parse).transpose()).collect()
     }
 }
@@ -176,7 +179,16 @@ fn side(text: &str) -> Option<Side> {
 fn state(text: &str) -> Option<TcpState> {
     use TcpState::*;
     let all = [
-        Datagrams, Midstream, SynSent, SynReceived, SimultaneousOpen, SynAckOnly, Established, HalfClosed, Closed, Reset,
+        Datagrams,
+        Midstream,
+        SynSent,
+        SynReceived,
+        SimultaneousOpen,
+        SynAckOnly,
+        Established,
+        HalfClosed,
+        Closed,
+        Reset,
     ];
     all.into_iter().find(|state| state.name() == text)
 }

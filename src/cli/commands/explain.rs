@@ -67,7 +67,15 @@ fn roles(judged: &Judged, ip: IpAddr) -> String {
 }
 
 /// The port as a server's port.
-fn served(case: &Case, judged: &Judged, ip: IpAddr, transport: Transport, port: u16, flows: &[&JudgedFlow], text: &mut String) {
+fn served(
+    case: &Case,
+    judged: &Judged,
+    ip: IpAddr,
+    transport: Transport,
+    port: u16,
+    flows: &[&JudgedFlow],
+    text: &mut String,
+) {
     let total = flows.len() as u64;
     let _ = writeln!(
         text,
@@ -84,7 +92,8 @@ fn served(case: &Case, judged: &Judged, ip: IpAddr, transport: Transport, port: 
     for ((caller, status, outcome, reason), flows) in callers.iter().take(LISTED) {
         let Some(first) = flows.first() else { continue };
         let calls = counted(flows.len() as u64, "flow", "flows");
-        let _ = writeln!(text, "\n  from {} ({}): {calls}, {outcome}", host_name(case, *caller), roles(judged, *caller));
+        let _ =
+            writeln!(text, "\n  from {} ({}): {calls}, {outcome}", host_name(case, *caller), roles(judged, *caller));
         if !first.judgement.service.is_empty() {
             let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
         }

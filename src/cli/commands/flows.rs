@@ -13,7 +13,9 @@ use tempfile::NamedTempFile;
 
 pub(super) fn run(args: &FlowsArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     if args.format == Format::Parquet && args.output.is_none() && io::stdout().is_terminal() {
-        return Err(CliError::Usage("Parquet is not for the terminal: name a file with -o, or redirect the output".into()));
+        return Err(CliError::Usage(
+            "Parquet is not for the terminal: name a file with -o, or redirect the output".into(),
+        ));
     }
     // Opened before the work, so that a path that cannot be written is told at once; renamed when all is there.
     let file = args.output.as_deref().map(beside).transpose()?;
@@ -36,7 +38,8 @@ pub(super) fn run(args: &FlowsArgs, quiet: bool) -> Result<ExitStatus, CliError>
                 Format::Parquet => write_table(file.path(), &flow_columns(), rows)?,
                 format => write(BufWriter::new(file.as_file()), format, rows)?,
             }
-            let io_error = |e: tempfile::PersistError| CliError::Io { what: target.display().to_string(), cause: e.error };
+            let io_error =
+                |e: tempfile::PersistError| CliError::Io { what: target.display().to_string(), cause: e.error };
             file.persist(target).map_err(io_error)?;
         }
     }

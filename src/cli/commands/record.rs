@@ -59,8 +59,8 @@ mod live {
         };
         let described =
             InterfaceInfo { name: interface.clone(), link_type: capture.link_type(), snap_length: args.snap_length };
-        let mut writer =
-            PcapngWriter::new(BufWriter::new(file.as_file()), &section, &[described]).map_err(|e| written(output, e))?;
+        let mut writer = PcapngWriter::new(BufWriter::new(file.as_file()), &section, &[described])
+            .map_err(|e| written(output, e))?;
         let bar = progress(interface, args.time, quiet);
         let (packets, bytes) = pump(&mut capture, &mut writer, output, args.time, &stop, &bar)?;
         bar.finish_and_clear();
@@ -77,7 +77,10 @@ mod live {
         let dropped = statistics.dropped_by_interface + statistics.dropped_by_system;
         if !quiet {
             let name = visible(&output.to_string_lossy()).into_owned();
-            print(&format!("{} ({bytes} bytes) in {name}; dropped: {dropped}\n", counted(packets, "packet", "packets")))?;
+            print(&format!(
+                "{} ({bytes} bytes) in {name}; dropped: {dropped}\n",
+                counted(packets, "packet", "packets")
+            ))?;
         }
         if dropped > 0 {
             tell(&format!("warning: {dropped} packets were lost: use a larger --buffer, a filter, or a faster disk"));
@@ -128,7 +131,11 @@ mod live {
         let mut text = String::new();
         for interface in interfaces().map_err(recording)? {
             let addresses = interface.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            text.push_str(&format!("{:<16} {:<5} {addresses}\n", visible(&interface.name), if interface.up { "up" } else { "down" }));
+            text.push_str(&format!(
+                "{:<16} {:<5} {addresses}\n",
+                visible(&interface.name),
+                if interface.up { "up" } else { "down" }
+            ));
         }
         print(&text)?;
         Ok(ExitStatus::Done)

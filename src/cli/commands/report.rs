@@ -2,7 +2,9 @@
 
 use super::print;
 use crate::catalog::DEFAULT_DYNAMIC_RANGE;
-use crate::classification::{Judged, blocked_attempts, endpoints, findings, flow_columns, flow_row, judge, judged_frame};
+use crate::classification::{
+    Judged, blocked_attempts, endpoints, findings, flow_columns, flow_row, judge, judged_frame,
+};
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -62,10 +64,16 @@ fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) ->
         return ExitStatus::Damaged;
     }
     if judged.flows.is_empty() {
-        tell("no TCP or UDP packet could be metered: there is nothing to judge (the tally says what became of the frames)");
+        tell(
+            "no TCP or UDP packet could be metered: there is nothing to judge (the tally says what became of the frames)",
+        );
         return ExitStatus::NoEvidence;
     }
-    if args.check && !data.findings.is_empty() { ExitStatus::Findings } else { ExitStatus::Done }
+    if args.check && !(data.findings.is_empty() && data.blocked.is_empty()) {
+        ExitStatus::Findings
+    } else {
+        ExitStatus::Done
+    }
 }
 
 fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, services: Vec<ServiceRow>) -> ReportData {
@@ -136,13 +144,8 @@ fn outcomes(flows: &[JudgedFlow]) -> Vec<OutcomeCount> {
 }
 
 fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
-    let all = [
-        Orientation::Certain,
-        Orientation::Strong,
-        Orientation::Probable,
-        Orientation::Guess,
-        Orientation::Unknown,
-    ];
+    let all =
+        [Orientation::Certain, Orientation::Strong, Orientation::Probable, Orientation::Guess, Orientation::Unknown];
     let of = |orientation| flows.iter().filter(|f| f.judgement.orientation == orientation).count() as u64;
     all.into_iter().map(|orientation| (orientation, of(orientation))).collect()
 }

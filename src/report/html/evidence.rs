@@ -57,10 +57,10 @@ pub(super) fn findings(data: &ReportData) -> Markup {
 }
 
 fn kind_class(finding: &Finding) -> &'static str {
-    use crate::model::FindingKind::{Blocked, DynamicUnexplained, Scan, Undocumented, UnexpectedPeer};
+    use crate::model::FindingKind::{DynamicUnexplained, Scan, Undocumented, UnexpectedPeer};
     match finding.kind {
         Undocumented | DynamicUnexplained => "pill bad",
-        UnexpectedPeer | Blocked | Scan => "pill look",
+        UnexpectedPeer | Scan => "pill look",
     }
 }
 

@@ -27,16 +27,19 @@ pub(super) fn in_short(data: &ReportData) -> Markup {
     let ranked = summary::ranked(&data.hosts);
     let used: Vec<&HostPorts> =
         ranked.into_iter().filter(|h| h.dynamic_listeners > 0 || h.ephemeral_ports > 0).collect();
+    // Tiles are for hosts that serve; clients get one only where nobody does.
+    let serving = used.iter().filter(|h| h.dynamic_listeners > 0).count();
+    let tiles = if serving > 0 { serving.min(TILES) } else { TILES };
     html! {
         p class="lead" { (sentence(&summary::recorded(data))) }
         div class="tiles" {
             (verdict("findings", data.findings.len(), "to review", &summary::findings_by_kind(data)))
             (verdict("blocked", data.blocked.len(), "did not succeed", &summary::blocked_by_outcome(data)))
-            @for host in used.iter().take(TILES) { (tile(host)) }
+            @for host in used.iter().take(tiles) { (tile(host)) }
         }
-        @if used.len() > TILES {
+        @if used.len() > tiles {
             p class="note" {
-                (count((used.len() - TILES) as u64)) " more below, under "
+                (count((used.len() - tiles) as u64)) " more below, under "
                 a href="#dynamic" { "Dynamic ports by host" } "."
             }
         }
