@@ -20,18 +20,24 @@ impl PacketClock {
         self.now_ns
     }
 
-    /// Takes a packet's stamp. A leap of more than ten minutes counts once the next packet leaps as well.
-    pub(super) fn advance(&mut self, time_ns: i64) {
+    /// Takes a packet's stamp. A leap of more than ten minutes counts once the next packet leaps as well: then the answer
+    /// is true, and the packet before belongs to the new time.
+    pub(super) fn advance(&mut self, time_ns: i64) -> bool {
         let leaps = self.now_ns != i64::MIN && time_ns.saturating_sub(self.now_ns) > STEP_NS;
         match (leaps, self.ahead_ns) {
             (false, _) => {
                 self.now_ns = self.now_ns.max(time_ns);
                 self.ahead_ns = None;
+                false
             }
-            (true, None) => self.ahead_ns = Some(time_ns),
+            (true, None) => {
+                self.ahead_ns = Some(time_ns);
+                false
+            }
             (true, Some(ahead_ns)) => {
                 self.now_ns = ahead_ns.min(time_ns);
                 self.ahead_ns = (time_ns.saturating_sub(self.now_ns) > STEP_NS).then_some(time_ns);
+                true
             }
         }
     }
@@ -43,7 +49,7 @@ mod tests {
 
     fn after(stamps: &[i64]) -> i64 {
         let mut clock = PacketClock::new();
-        stamps.iter().for_each(|stamp| clock.advance(stamp * 1_000_000_000));
+        stamps.iter().for_each(|stamp| drop(clock.advance(stamp * 1_000_000_000)));
         clock.now_ns() / 1_000_000_000
     }
 

@@ -75,6 +75,8 @@ pub struct Meter<S: FlowSink> {
     cache: FlowCache,
     fragments: FragmentTable,
     clock: PacketClock,
+    /// The flow of the packet before.
+    latest: Option<u32>,
     summary: MeterSummary,
     sink: S,
 }
@@ -96,6 +98,7 @@ impl<S: FlowSink> Meter<S> {
             cache: FlowCache::new(),
             fragments: FragmentTable::default(),
             clock: PacketClock::new(),
+            latest: None,
             summary: MeterSummary::default(),
             sink,
         }
@@ -106,7 +109,13 @@ impl<S: FlowSink> Meter<S> {
     /// # Errors
     /// Whatever the sink answers.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
-        self.clock.advance(frame.time_ns);
+        if self.clock.advance(frame.time_ns)
+            && let Some(index) = self.latest
+        {
+            let class = tcp::class(&self.cache.get(index).record);
+            self.cache.touch(index, class, self.clock.now_ns());
+        }
+        self.latest = None;
         self.expire()?;
         let arrival = Arrival {
             capture: frame.position.capture,
@@ -183,6 +192,7 @@ impl<S: FlowSink> Meter<S> {
             if packet.payload_bytes > 0 { burst(entry, side, arrival, packet.payload_bytes) } else { None };
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
+        self.latest = Some(index);
         ended_burst.map_or(Ok(()), |ended| self.sink.activity(&ended))
     }
 
@@ -236,6 +246,7 @@ impl<S: FlowSink> Meter<S> {
         entry.record.fragments += 1;
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
+        self.latest = Some(index);
         Ok(true)
     }
 

@@ -111,11 +111,11 @@ fn refused_half_open_and_midstream_are_told_apart() {
 
 #[test]
 fn silence_ends_a_flow_and_time_running_backwards_does_not() {
-    let day = 25 * 3600 * 1000;
-    let later = [(2 * day, true, "A", 3, 1), (2 * day, true, "A", 4, 1)];
-    let (_, kept) = meter(&[&[(day, true, "A", 1, 1), (0, true, "A", 2, 1)], &later[..]].concat());
+    let settings = MeterSettings { tcp_idle_ns: 300_000_000_000, ..MeterSettings::default() };
+    let steps = [(400_000, true, "A", 1, 1), (0, true, "A", 2, 1), (800_000, true, "A", 3, 1)];
+    let (_, kept) = meter_with(settings, &steps);
     assert_eq!(kept.flows.len(), 2);
-    assert_eq!((kept.flows[0].from_b.packets, kept.flows[0].end_reason), (3, EndReason::Idle));
+    assert_eq!((kept.flows[0].from_b.packets, kept.flows[0].end_reason), (2, EndReason::Idle));
     assert!(kept.flows.iter().all(|f| f.last_seen_ns >= f.first_seen_ns));
 }
 
@@ -151,4 +151,12 @@ fn bursts_are_told_when_there_is_more_than_one() {
     let (_, kept) = meter(&steps);
     let told: Vec<_> = kept.bursts.iter().map(|b| (b.first_frame, b.payload_bytes_b, b.payload_bytes_a)).collect();
     assert_eq!(told, [(1, 11, 20), (4, 5, 0)]);
+}
+
+#[test]
+fn the_first_packet_after_a_long_gap_stays_with_its_flow() {
+    let days = 3 * 24 * 3600 * 1000;
+    let (_, kept) = meter(&[(0, true, "A", 1, 1), (days, true, "A", 9, 1), (days + 1, false, "A", 9, 1)]);
+    let packets: Vec<_> = kept.flows.iter().map(|f| (f.from_b.packets, f.from_a.packets)).collect();
+    assert_eq!(packets, [(2, 1)], "one tuple, and no packet lost between");
 }
