@@ -1,1 +1,262 @@
+//! Flows written out by hand, one question each.
 
+use super::*;
+use crate::catalog::{Catalog, Site};
+use crate::model::*;
+use crate::store::Facts;
+
+const CLIENT: &str = "10.0.0.9";
+const SERVER: &str = "10.0.0.1";
+const SECOND: i64 = 1_000_000_000;
+
+/// What the initiator and the responder of a TCP flow sent: SYN, SYN-ACK, RST, other segments, payload bytes.
+#[derive(Clone, Copy, Default)]
+struct Sent {
+    syn: u32,
+    syn_ack: u32,
+    rst: u32,
+    plain: u64,
+    payload: u64,
+}
+
+const OPENED: (Sent, Sent) = (
+    Sent { syn: 1, syn_ack: 0, rst: 0, plain: 3, payload: 9 },
+    Sent { syn: 0, syn_ack: 1, rst: 0, plain: 2, payload: 9 },
+);
+const IGNORED: (Sent, Sent) = (
+    Sent { syn: 3, syn_ack: 0, rst: 0, plain: 0, payload: 0 },
+    Sent { syn: 0, syn_ack: 0, rst: 0, plain: 0, payload: 0 },
+);
+const MIDSTREAM: (Sent, Sent) = (
+    Sent { syn: 0, syn_ack: 0, rst: 0, plain: 3, payload: 9 },
+    Sent { syn: 0, syn_ack: 0, rst: 0, plain: 2, payload: 9 },
+);
+
+fn endpoint(ip: &str, port: u16) -> Endpoint {
+    Endpoint { ip: ip.parse().unwrap(), port }
+}
+
+fn direction_facts(sent: Sent, frame: u64) -> DirectionFacts {
+    DirectionFacts {
+        packets: u64::from(sent.syn) + u64::from(sent.syn_ack) + u64::from(sent.rst) + sent.plain,
+        wire_bytes: 60,
+        payload_bytes: sent.payload,
+        syn: sent.syn,
+        syn_ack: sent.syn_ack,
+        rst: sent.rst,
+        syn_frame: (sent.syn > 0).then_some(frame),
+        rst_frame: (sent.rst > 0).then_some(frame + 1),
+        ..DirectionFacts::default()
+    }
+}
+
+fn flow(transport: Transport, from: Endpoint, to: Endpoint, (i, r): (Sent, Sent), second: i64) -> FlowRecord {
+    let (key, side) = FlowKey::new(transport, from, to);
+    let frame = second as u64 + 1;
+    let (one, other) = (direction_facts(i, frame), direction_facts(r, frame));
+    let (from_a, from_b) = if side == Side::A { (one, other) } else { (other, one) };
+    FlowRecord {
+        capture: CaptureIndex(0),
+        first_frame: frame,
+        key,
+        vlan: None,
+        first_seen_ns: second * SECOND,
+        last_seen_ns: second * SECOND + SECOND / 2,
+        first_sender: side,
+        first_syn: (i.syn > 0).then_some(side),
+        from_a,
+        from_b,
+        state: TcpState::Established,
+        end_reason: EndReason::EndOfCapture,
+        icmp: IcmpFacts::default(),
+        fragments: 0,
+    }
+}
+
+fn tcp(from: (&str, u16), to: (&str, u16), sent: (Sent, Sent), second: i64) -> FlowRecord {
+    flow(Transport::Tcp, endpoint(from.0, from.1), endpoint(to.0, to.1), sent, second)
+}
+
+const SITE: &str = r#"
+[site]
+name = "test"
+[[host]]
+address = "10.0.0.1"
+roles = ["server"]
+[[host]]
+address = "10.0.0.9"
+roles = ["agent"]
+[[host]]
+address = "10.0.0.5"
+roles = ["sql-server"]
+[[host]]
+address = "10.0.0.7"
+roles = ["client"]
+[[accept]]
+from = "10.0.0.77"
+to = "server"
+transport = "tcp"
+port = 3389
+owner = "J. Doe"
+reason = "remote maintenance"
+"#;
+
+fn judged(flows: Vec<FlowRecord>, with_site: bool) -> Judged {
+    let catalog = Catalog::builtin().unwrap();
+    let site = with_site.then(|| Site::from_toml("site.toml", SITE, &catalog).unwrap());
+    judge(&Facts { captures: Vec::new(), flows, losses: Vec::new() }, &catalog, site.as_ref())
+}
+
+fn only(flow: FlowRecord) -> Judgement {
+    judged(vec![flow], true).flows.remove(0).judgement
+}
+
+#[test]
+fn a_syn_settles_the_direction_whatever_the_ports() {
+    let judgement = only(tcp((CLIENT, 135), (SERVER, 60_000), OPENED, 0));
+    assert_eq!((judgement.orientation, judgement.initiator.port), (Orientation::Certain, 135));
+    assert!(judgement.orientation_evidence.starts_with("SYN in frame 1"));
+}
+
+#[test]
+fn without_a_handshake_ports_give_a_guess_at_most_where_nothing_is_documented() {
+    let judgement = only(tcp((CLIENT, 50_001), (SERVER, 50_000), MIDSTREAM, 0));
+    assert_eq!((judgement.orientation, judgement.outcome), (Orientation::Guess, Outcome::Midstream));
+    let same_port = only(tcp((CLIENT, 50_000), (SERVER, 50_000), MIDSTREAM, 0));
+    assert_eq!(same_port.orientation, Orientation::Unknown);
+    assert_eq!(same_port.initiator.ip.to_string(), CLIENT, "unknown: the sender of the first packet");
+}
+
+#[test]
+fn an_endpoint_that_accepted_others_is_the_server_of_a_midstream_flow() {
+    let flows =
+        vec![tcp((CLIENT, 50_001), (SERVER, 60_000), OPENED, 0), tcp((SERVER, 60_000), (CLIENT, 50_002), MIDSTREAM, 1)];
+    let judgement = &judged(flows, true).flows[1].judgement;
+    assert_eq!((judgement.responder.port, judgement.orientation), (60_000, Orientation::Strong));
+}
+
+#[test]
+fn a_simultaneous_open_has_no_server() {
+    let both = (Sent { syn: 1, ..Sent::default() }, Sent { syn: 1, ..Sent::default() });
+    let mut flow = tcp((CLIENT, 50_000), (SERVER, 7002), both, 0);
+    flow.state = TcpState::SimultaneousOpen;
+    assert_eq!(only(flow).orientation, Orientation::Unknown);
+}
+
+#[test]
+fn documented_means_port_role_and_caller() {
+    let of = |from: &str, to: (&str, u16)| only(tcp((from, 50_000), to, OPENED, 0)).status;
+    assert_eq!(of(CLIENT, (SERVER, 7002)), Status::Documented);
+    assert_eq!(of("10.0.0.77", (SERVER, 7002)), Status::DocumentedPortUnexpectedPeer);
+    assert_eq!(of(CLIENT, ("10.0.0.5", 7002)), Status::Undocumented, "documented, but not at a SQL server");
+    assert_eq!(of(CLIENT, (SERVER, 502)), Status::Undocumented);
+    assert_eq!(of("10.0.0.77", (SERVER, 3389)), Status::Accepted);
+    assert_eq!(of(CLIENT, (SERVER, 54_977)), Status::Documented, "a documented fallback inside the dynamic range");
+}
+
+#[test]
+fn a_dynamic_port_is_explained_by_the_mapper_asked_by_the_same_client_shortly_before() {
+    let dynamic = |asker: &str, second: i64| {
+        let flows = vec![
+            tcp((asker, 50_000), (SERVER, 135), OPENED, 0),
+            tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, second),
+        ];
+        judged(flows, true).flows[1].judgement.status
+    };
+    assert_eq!(dynamic(CLIENT, 2), Status::DynamicExplained);
+    assert_eq!(dynamic(CLIENT, 120), Status::DynamicUnexplained);
+    assert_eq!(dynamic("10.0.0.7", 2), Status::DynamicUnexplained);
+}
+
+#[test]
+fn a_dynamic_port_is_explained_by_the_step_before_it() {
+    let notification = |before: (&str, u16)| {
+        let flows =
+            vec![tcp((SERVER, 50_000), before, OPENED, 0), tcp((SERVER, 50_001), ("10.0.0.7", 49_700), OPENED, 30)];
+        judged(flows, true).flows[1].judgement.clone()
+    };
+    let explained = notification(("10.0.0.5", 1433));
+    assert_eq!(explained.status, Status::DynamicExplained, "{}", explained.reason);
+    assert!(explained.reason.contains("step 15") && explained.reason.contains("frame 1"), "{}", explained.reason);
+    assert_eq!(notification(("10.0.0.5", 1444)).status, Status::DynamicUnexplained);
+}
+
+#[test]
+fn outcomes_name_what_the_packets_show() {
+    let of = |sent: (Sent, Sent)| {
+        // A second conversation shows that the tap sees both directions, and goes on for long enough.
+        let flows =
+            vec![tcp((CLIENT, 50_000), (SERVER, 7002), sent, 0), tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 60)];
+        judged(flows, true).flows[0].judgement.outcome
+    };
+    let sent = |syn, rst, plain| Sent { syn, rst, plain, ..Sent::default() };
+    assert_eq!(of(OPENED), Outcome::Established);
+    assert_eq!(of(IGNORED), Outcome::Unanswered);
+    assert_eq!(of((sent(1, 0, 0), sent(0, 1, 0))), Outcome::Refused);
+    assert_eq!(of((sent(1, 0, 4), Sent::default())), Outcome::OneSided);
+    assert_eq!(of((sent(1, 1, 0), Sent { syn_ack: 1, ..Sent::default() })), Outcome::Undetermined);
+    let alone = only(tcp((CLIENT, 50_000), (SERVER, 7002), IGNORED, 0));
+    assert_eq!(alone.outcome, Outcome::Undetermined, "nobody knows whether the tap sees the answers");
+}
+
+#[test]
+fn a_single_syn_at_the_end_of_the_recording_is_not_unanswered() {
+    let one = (Sent { syn: 1, ..Sent::default() }, Sent::default());
+    let late = |end: i64| {
+        let flows =
+            vec![tcp((CLIENT, 50_000), (SERVER, 7002), one, 0), tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, end)];
+        judged(flows, true).flows[0].judgement.outcome
+    };
+    assert_eq!(late(5), Outcome::Undetermined);
+    assert_eq!(late(60), Outcome::Unanswered);
+}
+
+#[test]
+fn icmp_tells_prohibited_from_refused() {
+    let mut flow = tcp((CLIENT, 50_000), (SERVER, 7002), IGNORED, 0);
+    flow.icmp.prohibited = 1;
+    assert_eq!(only(flow).outcome, Outcome::Prohibited);
+    flow.icmp = IcmpFacts { port_unreachable: 1, ..IcmpFacts::default() };
+    assert_eq!(only(flow).outcome, Outcome::Refused);
+}
+
+#[test]
+fn a_sweep_is_one_finding_and_no_blocked_attempt() {
+    let refused = (Sent { syn: 1, ..Sent::default() }, Sent { rst: 1, ..Sent::default() });
+    let probes = (1..=30).map(|port| tcp(("10.0.0.99", 50_000 + port), (SERVER, port), refused, i64::from(port)));
+    let mut flows: Vec<FlowRecord> = probes.collect();
+    flows.push(tcp((CLIENT, 50_000), (SERVER, 5241), refused, 40));
+    let judged = judged(flows, true);
+    let kinds: Vec<FindingKind> = findings(&judged.flows).iter().map(|f| f.kind).collect();
+    assert_eq!(kinds, [FindingKind::Scan]);
+    let blocked = blocked_attempts(&judged.flows);
+    assert_eq!(blocked.iter().map(|b| (b.responder.port, b.outcome)).collect::<Vec<_>>(), [(5241, Outcome::Refused)]);
+    assert_eq!(blocked[0].evidence, "1 SYN, RST in frame 42");
+}
+
+#[test]
+fn roles_are_guessed_from_what_hosts_serve_and_said_so() {
+    let judged = judged(vec![tcp((CLIENT, 50_000), (SERVER, 7002), OPENED, 0)], false);
+    assert!(judged.roles.are_guessed());
+    assert_eq!(judged.roles.of(SERVER.parse().unwrap()), ["server"]);
+    assert!(judged.roles.of(CLIENT.parse().unwrap()).is_empty(), "calling a port gives no role away");
+}
+
+#[test]
+fn reductions_count_flows_clients_and_visits() {
+    use polars::prelude::IntoLazy;
+    let flows = vec![
+        tcp((CLIENT, 50_000), (SERVER, 7002), OPENED, 0),
+        tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 10),
+        tcp(("10.0.0.7", 50_000), (SERVER, 7002), OPENED, 70),
+    ];
+    let frame = judged_frame(&judged(flows, true).flows).unwrap();
+    let endpoints = endpoints(frame.clone().lazy()).collect().unwrap();
+    let number = |name: &str| {
+        let column = endpoints.column(name).unwrap().as_materialized_series().cast(&polars::prelude::DataType::UInt64);
+        column.unwrap().u64().unwrap().get(0).unwrap()
+    };
+    assert_eq!((endpoints.height(), number("flows"), number("clients"), number("first_flow")), (1, 3, 2, 0));
+    assert_eq!(contacts(frame.clone().lazy()).collect().unwrap().height(), 2);
+    assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
+}

@@ -67,16 +67,16 @@ pub(super) struct JudgeArgs {
     portproof report backup.pcapng --site site.toml -o reports/backup\n  \
     portproof report ring/*.pcapng.gz -o reports/ring --check && echo nothing undocumented\n\n\
     DIR holds index.html (self-contained, to open or mail) and one CSV, JSON and Parquet file per table.\n\
-    An earlier report there is replaced; anything else is left alone and refused.")]
+    An earlier report there is replaced; anything else is refused and left alone.")]
 pub(super) struct ReportArgs {
-    #[command(flatten)]
-    pub(super) judge: JudgeArgs,
     /// Where to put the report.
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
     /// Exit with 1 when there are findings or blocked attempts: for scripts.
     #[arg(long)]
     pub(super) check: bool,
+    #[command(flatten)]
+    pub(super) judge: JudgeArgs,
 }
 
 /// Formats of the flow table.
@@ -96,14 +96,14 @@ pub(super) enum Format {
     first packet seen.\n\nExample:\n  \
     portproof flows *.pcapng --format csv > flows.csv")]
 pub(super) struct FlowsArgs {
-    #[command(flatten)]
-    pub(super) judge: JudgeArgs,
     /// Format of the output.
     #[arg(long, value_enum, default_value = "csv")]
     pub(super) format: Format,
     /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) judge: JudgeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -176,8 +176,9 @@ impl MeterOptions {
     portproof record --list\n  \
     portproof record -i eth0 --for 10m -o captures/backup.pcapng\n  \
     portproof record -i eth0 'host 10.0.0.5 and not port 3389' -o captures/server.pcapng\n\n\
-    Ctrl-C ends the recording cleanly. Recording needs a right that ordinary users lack: run it as root, or give the\n\
-    program the right once with  sudo setcap cap_net_raw,cap_net_admin=eip $(command -v portproof)")]
+    Ctrl-C ends the recording cleanly. Recording needs a right that ordinary users lack:\n  \
+    run it as root, or give the program that right once:\n  \
+    sudo setcap cap_net_raw,cap_net_admin=eip $(command -v portproof)")]
 pub(super) struct RecordArgs {
     /// List the interfaces that can be recorded from, and stop.
     #[arg(long)]
