@@ -64,7 +64,6 @@ fn orientation_rank(orientation: Orientation) -> u64 {
 ///        MIN(status_rank), MAX(orientation_rank), MIN(flow) AS first_flow
 /// FROM judged GROUP BY responder_ip, protocol, responder_port
 /// ```
-#[must_use]
 pub fn endpoints(judged: LazyFrame) -> LazyFrame {
     judged.group_by([col("responder_ip"), col("protocol"), col("responder_port")]).agg([
         len().alias("flows"),
@@ -85,7 +84,6 @@ pub fn endpoints(judged: LazyFrame) -> LazyFrame {
 ///        COUNT(*) AS visits
 /// FROM judged GROUP BY 1, 2, 3, 4, 5
 /// ```
-#[must_use]
 pub fn contacts(judged: LazyFrame) -> LazyFrame {
     let minute = (col("first_seen_ns") - col("first_seen_ns") % lit(MINUTE_NS)).alias("minute_ns");
     judged

@@ -37,6 +37,13 @@ columns! {
     "vlan": Unsigned, "innermost VLAN of the first frame; null without a tag" => |f| f.facts.vlan.into();
     "syn": Unsigned, "SYN without ACK, both sides" => |f| (f.facts.from_a.syn + f.facts.from_b.syn).into();
     "syn_ack": Unsigned, "SYN with ACK, both sides" => |f| (f.facts.from_a.syn_ack + f.facts.from_b.syn_ack).into();
+    "syn_retransmitted": Unsigned, "of the SYNs, repetitions" => |f| (f.facts.from_a.syn_retransmitted + f.facts.from_b.syn_retransmitted).into();
+    "rst_by_initiator": Unsigned, "RST segments from the initiator" => |f| f.forward().rst.into();
+    "rst_by_responder": Unsigned, "RST segments from the responder" => |f| f.reverse().rst.into();
+    "syn_frame": Unsigned, "frame of the initiator's first SYN, when in the same capture" => |f| f.forward().syn_frame.into();
+    "syn_ack_frame": Unsigned, "frame of the responder's first SYN-ACK, when in the same capture" => |f| f.reverse().syn_ack_frame.into();
+    "icmp_errors": Unsigned, "ICMP errors about it" => |f| (f.facts.icmp.port_unreachable + f.facts.icmp.prohibited + f.facts.icmp.other).into();
+    "icmp_frame": Unsigned, "frame of the first of them, when in the same capture" => |f| f.facts.icmp.first_frame.into();
     "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
     "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
     "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();

@@ -13,3 +13,6 @@ mod listeners;
 mod peak;
 
 pub use listeners::{PortCounts, count};
+
+#[cfg(test)]
+mod tests;

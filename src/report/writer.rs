@@ -101,7 +101,12 @@ impl ReportDir {
             ReportError::Output(source) => ReportError::Path { action: "write", path: path.clone(), source },
             other => other,
         };
-        let mut file = ReportFile { inner: BufWriter::new(File::create(&path).map_err(at("create", &path))?) };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "inside the staging directory, which is renamed when it is whole"
+        )]
+        let created = File::create(&path);
+        let mut file = ReportFile { inner: BufWriter::new(created.map_err(at("create", &path))?) };
         write(&mut file).map_err(place)?;
         file.inner.into_inner().map_err(|e| place(ReportError::Output(e.into_error()))).map(drop)
     }

@@ -1,0 +1,101 @@
+//! What counts as a port in use, and what does not.
+
+use super::*;
+use crate::catalog::{Catalog, Site};
+use crate::classification::{judge, judged_frame};
+use crate::model::*;
+use crate::store::Facts;
+
+const SECOND: i64 = 1_000_000_000;
+
+const SITE: &str = r#"
+[[host]]
+address = "10.0.0.1"
+roles = ["server"]
+[[host]]
+address = "10.0.0.9"
+roles = ["agent"]
+[[host]]
+address = "10.0.0.8"
+dynamic_range = "40000-40100"
+"#;
+
+fn endpoint(ip: u8, port: u16) -> Endpoint {
+    Endpoint { ip: [10, 0, 0, ip].into(), port }
+}
+
+/// A flow whose handshake completed, or was refused.
+fn flow(from: Endpoint, to: Endpoint, refused: bool, start: i64, end: i64) -> FlowRecord {
+    let (key, side) = FlowKey::new(Transport::Tcp, from, to);
+    let one = DirectionFacts { packets: 3, payload_bytes: 9, syn: 1, syn_frame: Some(1), ..DirectionFacts::default() };
+    let other = match refused {
+        true => DirectionFacts { packets: 1, rst: 1, ..DirectionFacts::default() },
+        false => DirectionFacts { packets: 2, syn_ack: 1, payload_bytes: 9, ..DirectionFacts::default() },
+    };
+    let (from_a, from_b) = if side == Side::A { (one, other) } else { (other, one) };
+    FlowRecord {
+        capture: CaptureIndex(0),
+        first_frame: start as u64 + 1,
+        key,
+        vlan: None,
+        first_seen_ns: start * SECOND,
+        last_seen_ns: end * SECOND,
+        first_sender: side,
+        first_syn: Some(side),
+        from_a,
+        from_b,
+        state: TcpState::Established,
+        end_reason: EndReason::Closed,
+        icmp: IcmpFacts::default(),
+        fragments: 0,
+    }
+}
+
+fn counted(flows: Vec<FlowRecord>) -> PortCounts {
+    let catalog = Catalog::builtin().unwrap();
+    let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();
+    let judged = judge(&Facts { captures: Vec::new(), flows, losses: Vec::new() }, &catalog, Some(&site));
+    count(&judged, &judged_frame(&judged.flows).unwrap(), &catalog, Some(&site)).unwrap()
+}
+
+#[test]
+fn listeners_are_ports_that_answered_static_ones_apart() {
+    let counts = counted(vec![
+        flow(endpoint(9, 50_000), endpoint(1, 49_700), false, 0, 5),
+        flow(endpoint(9, 50_001), endpoint(1, 49_700), false, 6, 9),
+        flow(endpoint(9, 50_002), endpoint(1, 54_967), false, 6, 9),
+        flow(endpoint(9, 50_003), endpoint(1, 49_701), true, 6, 9),
+        flow(endpoint(9, 50_004), endpoint(1, 7002), false, 6, 9),
+    ]);
+    let listeners: Vec<_> = counts.listeners.iter().map(|l| (l.port, l.flows, l.clients)).collect();
+    assert_eq!(listeners, [(49_700, 2, 1)]);
+    let server = counts.hosts.iter().find(|h| h.roles == ["server"]).unwrap();
+    assert_eq!((server.dynamic_listeners, server.static_in_range, server.ephemeral_ports), (1, 1, 0));
+    assert_eq!(server.document_observed, Some(51));
+    let agent = counts.hosts.iter().find(|h| h.roles == ["agent"]).unwrap();
+    assert_eq!((agent.dynamic_listeners, agent.ephemeral_ports, agent.document_observed), (0, 5, Some(68)));
+}
+
+#[test]
+fn the_peak_counts_ports_held_at_once_and_each_once() {
+    let counts = counted(vec![
+        flow(endpoint(9, 50_000), endpoint(1, 49_700), false, 0, 10),
+        flow(endpoint(9, 50_001), endpoint(1, 49_700), false, 5, 20),
+        flow(endpoint(9, 50_002), endpoint(1, 49_701), false, 15, 30),
+    ]);
+    let peak = |role: &str| {
+        let host = counts.hosts.iter().find(|h| h.roles == [role]).unwrap();
+        (host.peak_in_use, host.peak_at_ns.map(|ns| ns / SECOND))
+    };
+    assert_eq!(peak("server"), (2, Some(15)));
+    assert_eq!(peak("agent"), (2, Some(5)));
+}
+
+#[test]
+fn the_site_file_sets_a_hosts_own_range() {
+    let counts = counted(vec![
+        flow(endpoint(9, 50_000), endpoint(8, 40_050), false, 0, 1),
+        flow(endpoint(9, 50_001), endpoint(8, 49_700), false, 0, 1),
+    ]);
+    assert_eq!(counts.listeners.iter().map(|l| l.port).collect::<Vec<_>>(), [40_050]);
+}
