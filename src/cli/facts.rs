@@ -1,6 +1,7 @@
 //! From what the user named to facts: stores are read, captures are metered into a store first.
 
 use super::args::{JudgeArgs, MeterOptions};
+use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
 use crate::capture::{Input, Observation, OpenOptions, expand};
@@ -43,6 +44,7 @@ pub(super) fn meter(
     while let Some(frame) = observation.next_frame() {
         meter.frame(&frame)?;
         progress.packet(|| observation.read_bytes());
+        interrupt::check()?;
     }
     progress.finish();
     let (summary, writer) = meter.finish()?;

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod facts;
+mod interrupt;
 mod outcome;
 mod progress;
 pub mod terminal;
@@ -29,7 +30,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
             return if usage { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
-    match commands::run(&arguments) {
+    match interrupt::watch().and_then(|()| commands::run(&arguments)) {
         Ok(status) => status,
         Err(error) if error.is_broken_pipe() => ExitStatus::Done,
         Err(error) => {

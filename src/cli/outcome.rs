@@ -52,6 +52,9 @@ pub enum CliError {
     /// Recording failed.
     #[error("{0}")]
     Recording(String),
+    /// The user stopped it.
+    #[error("interrupted: nothing was written")]
+    Interrupted,
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),

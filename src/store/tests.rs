@@ -74,7 +74,7 @@ fn an_empty_observation_is_read_back_too() {
 fn giving_up_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
-    PartitionWriter::create(&store, CaptureIds::default()).unwrap().discard();
+    drop(PartitionWriter::create(&store, CaptureIds::default()).unwrap());
     assert!(!store.exists());
 }
 

@@ -23,14 +23,65 @@ pub fn observation_id<'a>(capture_ids: impl Iterator<Item = &'a str>) -> String 
 /// Writes the facts of one observation into a folder of its own beside the store's partitions, and moves it into place
 /// when all is written. Dropped before, it leaves nothing behind.
 pub struct PartitionWriter {
-    store: PathBuf,
-    store_is_new: bool,
-    folder: TempDir,
+    place: Place,
     capture_ids: CaptureIds,
     flow_columns: Vec<FactColumn<FlowRecord>>,
     activity_columns: Vec<FactColumn<Activity>>,
     flows: TableWriter,
     activity: TableWriter,
+}
+
+/// Name of the partition within its temporary folder.
+const INNER: &str = "facts";
+
+/// The folder under way. Dropped, it goes, and so does the store's folder if it was made for it.
+struct Place {
+    store: PathBuf,
+    store_is_new: bool,
+    folder: Option<TempDir>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(self.folder.take());
+        if self.store_is_new {
+            // Best effort: the reason for giving up is what the user has to hear.
+            let _ = fs::remove_dir(&self.store);
+        }
+    }
+}
+
+impl Place {
+    fn create(store: &Path) -> Result<(Self, PathBuf), StoreError> {
+        let io = |cause| StoreError::Io { path: store.to_owned(), cause };
+        let store_is_new = !store.exists();
+        if store_is_new {
+            fs::create_dir_all(store).map_err(io)?;
+        } else {
+            refuse_other_folder(store)?;
+        }
+        let mut place = Self { store: store.to_owned(), store_is_new, folder: None };
+        let folder = tempfile::Builder::new().prefix(".partition-").tempdir_in(store).map_err(io)?;
+        // A plain folder, because the temporary one around it is closed to everybody else.
+        let path = folder.path().join(INNER);
+        place.folder = Some(folder);
+        fs::create_dir(&path).map_err(io)?;
+        Ok((place, path))
+    }
+
+    /// Moves the folder to its name in the store.
+    fn commit(mut self, name: &str) -> Result<PathBuf, StoreError> {
+        let target = self.store.join(name);
+        let io = |cause| StoreError::Io { path: target.clone(), cause };
+        if target.exists() {
+            fs::remove_dir_all(&target).map_err(io)?;
+        }
+        if let Some(folder) = &self.folder {
+            fs::rename(folder.path().join(INNER), &target).map_err(io)?;
+        }
+        self.store_is_new = false;
+        Ok(target)
+    }
 }
 
 impl PartitionWriter {
@@ -40,30 +91,21 @@ impl PartitionWriter {
     /// # Errors
     /// When the folder cannot be written, or holds something that is not a store.
     pub fn create(store: &Path, capture_ids: CaptureIds) -> Result<Self, StoreError> {
-        let io = |cause| StoreError::Io { path: store.to_owned(), cause };
-        let store_is_new = !store.exists();
-        if store_is_new {
-            fs::create_dir_all(store).map_err(io)?;
-        } else {
-            refuse_other_folder(store)?;
-        }
-        let folder = tempfile::Builder::new().prefix(".partition-").tempdir_in(store);
-        let folder = folder.inspect_err(|_| remove_if(store_is_new, store)).map_err(io)?;
+        let (place, folder) = Place::create(store)?;
         let flow_columns = schema::flows();
         let activity_columns = schema::activity();
-        let flows = create_table(folder.path(), "flows", &flow_columns)?;
-        let activity = create_table(folder.path(), "activity", &activity_columns)?;
-        let store = store.to_owned();
-        Ok(Self { store, store_is_new, folder, capture_ids, flow_columns, activity_columns, flows, activity })
+        let flows = create_table(&folder, "flows", &flow_columns)?;
+        let activity = create_table(&folder, "activity", &activity_columns)?;
+        Ok(Self { place, capture_ids, flow_columns, activity_columns, flows, activity })
     }
 
     /// Writes the small tables and moves the partition into place, over one of the same captures if there is one.
     ///
     /// # Errors
     /// When a file cannot be written or the partition cannot be moved.
-    pub fn commit(mut self, captures: &[CaptureRow], losses: &[LossRow]) -> Result<PathBuf, StoreError> {
+    pub fn commit(self, captures: &[CaptureRow], losses: &[LossRow]) -> Result<PathBuf, StoreError> {
         let id = observation_id(captures.iter().map(|(_, c)| c.id.as_str()));
-        let folder = self.folder.path().to_owned();
+        let folder = self.place.folder.as_ref().map(|f| f.path().join(INNER)).unwrap_or_default();
         let fates = captures.iter().flat_map(|(index, capture)| {
             capture.tally.iter().map(|(fate, frames)| FateRow { capture: *index, fate, frames })
         });
@@ -73,20 +115,7 @@ impl PartitionWriter {
         write_all(&folder, "losses", ids, &schema::losses(), losses)?;
         self.flows.finish()?;
         self.activity.finish()?;
-        let place = self.store.join(format!("observation={id}"));
-        let io = |cause| StoreError::Io { path: place.clone(), cause };
-        if place.exists() {
-            fs::remove_dir_all(&place).map_err(io)?;
-        }
-        fs::rename(self.folder.keep(), &place).map_err(io)?;
-        self.store_is_new = false;
-        Ok(place)
-    }
-
-    /// Gives up: removes what was written, and the store's folder if this writer made it.
-    pub fn discard(self) {
-        drop(self.folder);
-        remove_if(self.store_is_new, &self.store);
+        self.place.commit(&format!("observation={id}"))
     }
 }
 
@@ -131,11 +160,4 @@ fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-fn remove_if(made_here: bool, store: &Path) {
-    if made_here {
-        // Best effort: the reason for giving up is what the user has to hear.
-        let _ = fs::remove_dir(store);
-    }
 }

@@ -20,6 +20,7 @@ mod live {
     use super::super::print;
     use crate::capture::{LiveCapture, LiveError, LiveSettings, interfaces};
     use crate::cli::args::RecordArgs;
+    use crate::cli::interrupt;
     use crate::cli::outcome::{CliError, ExitStatus, tell};
     use crate::recording::{InterfaceInfo, InterfaceStatistics, PcapngError, PcapngWriter, SectionInfo};
     use crate::report::text::{counted, visible};
@@ -27,8 +28,6 @@ mod live {
     use std::fs::File;
     use std::io::BufWriter;
     use std::path::Path;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
     use tempfile::NamedTempFile;
 
@@ -48,10 +47,6 @@ mod live {
             filter: Some(args.filter.join(" ")).filter(|filter| !filter.is_empty()),
         };
         let mut capture = LiveCapture::open(&settings).map_err(recording)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let on_signal = Arc::clone(&stop);
-        ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed))
-            .map_err(|e| CliError::Recording(format!("cannot watch for Ctrl-C: {e}")))?;
         let section = SectionInfo {
             hardware: String::new(),
             os: std::env::consts::OS.into(),
@@ -62,7 +57,7 @@ mod live {
         let mut writer = PcapngWriter::new(BufWriter::new(file.as_file()), &section, &[described])
             .map_err(|e| written(output, e))?;
         let bar = progress(interface, args.time, quiet);
-        let (packets, bytes) = pump(&mut capture, &mut writer, output, args.time, &stop, &bar)?;
+        let (packets, bytes) = pump(&mut capture, &mut writer, output, args.time, &bar)?;
         bar.finish_and_clear();
         let statistics = capture.statistics().map_err(recording)?;
         let counters = InterfaceStatistics {
@@ -94,13 +89,12 @@ mod live {
         writer: &mut PcapngWriter<BufWriter<&File>>,
         output: &Path,
         time: Option<Duration>,
-        stop: &AtomicBool,
         bar: &ProgressBar,
     ) -> Result<(u64, u64), CliError> {
         #[expect(clippy::disallowed_methods, reason = "how long the user wants to record is wall-clock time")]
         let started = Instant::now();
         let (mut packets, mut bytes) = (0_u64, 0_u64);
-        while !stop.load(Ordering::Relaxed) && time.is_none_or(|time| started.elapsed() < time) {
+        while !interrupt::requested() && time.is_none_or(|time| started.elapsed() < time) {
             let Some(packet) = capture.next_packet().map_err(recording)? else {
                 bar.tick();
                 // What came so far reaches the disk while nothing comes.

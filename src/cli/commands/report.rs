@@ -7,6 +7,7 @@ use crate::classification::{
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::terminal;
 use crate::dynamic_ports::{PortCounts, count};
@@ -40,6 +41,7 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     dir.add("flows.csv", |out| csv::write_csv(out, &columns, rows()))?;
     dir.add("flows.json", |out| json::write_json(out, "flows", &columns, rows()))?;
     write_table(&dir.path_of("flows.parquet")?, &columns, rows())?;
+    interrupt::check()?;
     let place = dir.commit()?;
     if !quiet {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
