@@ -102,9 +102,10 @@ pub(super) fn undocumented_reason(called: &Called, catalog: &Catalog, roles: &Ro
     elsewhere.dedup();
     let at = roles.of(ip);
     let host = if at.is_empty() { format!("{ip} has no role") } else { format!("{ip} is {}", at.join(", ")) };
+    let unsure = if called.orientation <= Orientation::Guess { "; the direction is a guess" } else { "" };
     if elsewhere.is_empty() {
-        format!("no document mentions {}/{port}", called.transport)
+        format!("no document mentions {}/{port}{unsure}", called.transport)
     } else {
-        format!("{}/{port} is documented at {} only, and {host}", called.transport, elsewhere.join(", "))
+        format!("{}/{port} is documented at {} only, and {host}{unsure}", called.transport, elsewhere.join(", "))
     }
 }

@@ -79,6 +79,7 @@ pub(super) fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> 
     };
     let tries = match flow.key.transport {
         Transport::Tcp => format!("{} SYN", from_initiator.syn),
+        Transport::Udp if from_initiator.packets == 1 => "1 datagram".into(),
         Transport::Udp => format!("{} datagrams", from_initiator.packets),
     };
     match outcome {

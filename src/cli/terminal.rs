@@ -92,8 +92,13 @@ fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
 
 fn hosts(out: &mut String, page: &Page, data: &ReportData) {
     out.push_str(&page.paragraph(0, Tone::Heading, "Dynamic ports by host"));
-    let used = |h: &&HostPorts| h.dynamic_listeners > 0 || h.ephemeral_ports > 0 || h.document_observed.is_some();
-    let ranked: Vec<&HostPorts> = summary::ranked(&data.hosts).into_iter().filter(used).collect();
+    let serves = |h: &&HostPorts| h.dynamic_listeners > 0 || h.document_observed.is_some();
+    let (ranked, rest): (Vec<&HostPorts>, Vec<&HostPorts>) = summary::ranked(&data.hosts)
+        .into_iter()
+        .filter(|h| serves(h) || h.ephemeral_ports > 0 || h.direction_unknown > 0)
+        .partition(serves);
+    let clients_only = if ranked.is_empty() { 0 } else { rest.len() };
+    let ranked = if ranked.is_empty() { rest } else { ranked };
     if ranked.is_empty() {
         out.push_str(&page.paragraph(2, Tone::Plain, "None was used."));
         out.push('\n');
@@ -114,6 +119,10 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
     if ranked.len() > LISTED {
         let more = format!("and {} in the report", counted((ranked.len() - LISTED) as u64, "more host", "more hosts"));
         out.push_str(&page.paragraph(2, Tone::Pale, &more));
+    }
+    if clients_only > 0 {
+        let more = counted(clients_only as u64, "more row without listeners", "more rows without listeners");
+        out.push_str(&page.paragraph(2, Tone::Pale, &format!("and {more} in the report")));
     }
     let legend = "Distinct ports at this tap in this interval, hence lower bounds. Peak: most in use at once, without \
                   TIME_WAIT. Document: what the vendor printed for its own test, for comparison only.";

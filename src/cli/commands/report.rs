@@ -46,7 +46,7 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     if !quiet {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         print(&terminal::summary(&data, terminal_width(), colour))?;
-        print(&format!("\nOpen {}\n", visible(&shown(args, &place))))?;
+        print(&format!("Open {}\n", visible(&shown(args, &place))))?;
     }
     Ok(status(args, &case, &judged, &data))
 }
