@@ -52,3 +52,10 @@ pub enum CaptureError {
         reason: String,
     },
 }
+
+impl CaptureError {
+    /// Whether the file is simply something else than a capture that we read.
+    pub(super) fn is_about_another_format(&self) -> bool {
+        matches!(self, Self::OtherFormat { .. } | Self::NotACapture { .. })
+    }
+}

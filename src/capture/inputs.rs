@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 /// One input stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Input {
-    /// A file.
+    /// A file that was named, or matched a pattern.
     File(PathBuf),
+    /// A file found in a directory that was named: it may be something else than a capture.
+    Found(PathBuf),
     /// Standard input, given as `-`.
     Stdin,
 }
@@ -19,7 +21,7 @@ impl Input {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.to_string_lossy().into_owned(),
+            Self::File(path) | Self::Found(path) => path.to_string_lossy().into_owned(),
             Self::Stdin => "-".into(),
         }
     }
@@ -28,14 +30,24 @@ impl Input {
     #[must_use]
     pub fn size_bytes(&self) -> Option<u64> {
         match self {
-            Self::File(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.len()),
+            Self::File(path) | Self::Found(path) => {
+                fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.len())
+            }
             Self::Stdin => None,
+        }
+    }
+
+    /// The path, where it can be opened a second time.
+    pub(super) fn reopenable(&self) -> bool {
+        match self {
+            Self::File(path) | Self::Found(path) => path.is_file(),
+            Self::Stdin => false,
         }
     }
 
     pub(super) fn open(&self) -> io::Result<(Box<dyn Read>, Option<u64>)> {
         match self {
-            Self::File(path) => {
+            Self::File(path) | Self::Found(path) => {
                 let file = File::open(path)?;
                 let metadata = file.metadata()?;
                 if metadata.is_dir() {
@@ -81,7 +93,7 @@ fn files_in(name: &str, directory: &Path) -> Result<Vec<Input>, CaptureError> {
         let entry = entry.map_err(io_error)?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if !hidden && fs::metadata(entry.path()).is_ok_and(|m| m.is_file()) {
-            files.push(Input::File(entry.path()));
+            files.push(Input::Found(entry.path()));
         }
     }
     files.sort();

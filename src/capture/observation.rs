@@ -27,6 +27,7 @@ pub struct Observation {
     read_bytes: u64,
     options: OpenOptions,
     skipped: Vec<String>,
+    notes: Vec<String>,
     ids: Vec<(CaptureIndex, String)>,
 }
 
@@ -45,6 +46,7 @@ impl Observation {
             read_bytes: 0,
             options,
             skipped: Vec::new(),
+            notes: Vec::new(),
             ids: Vec::new(),
         };
         let mut first_error = None;
@@ -53,14 +55,18 @@ impl Observation {
             let index = CaptureIndex(u32::try_from(number).unwrap_or(u32::MAX));
             match CaptureFile::open(input, index, options) {
                 Ok(file) if !seen.insert(file.id().to_owned()) => {
-                    observation.skipped.push(format!("{}: given twice, read once", input.name()));
+                    observation
+                        .notes
+                        .push(format!("{}: the same recording was given twice and is read once", input.name()));
                 }
                 Ok(file) => {
                     observation.ids.push((index, file.id().to_owned()));
                     observation.wait_for(file, input);
                 }
                 Err(error) => {
-                    observation.skipped.push(error.to_string());
+                    let other_file = matches!(input, Input::Found(_)) && error.is_about_another_format();
+                    let list = if other_file { &mut observation.notes } else { &mut observation.skipped };
+                    list.push(error.to_string());
                     first_error = first_error.or(Some(error));
                 }
             }
@@ -81,8 +87,7 @@ impl Observation {
             return;
         }
         let first_ns = file.frame().map_or(0, |frame| frame.time_ns);
-        let reopen = matches!(input, Input::File(path) if path.is_file());
-        let open = if reopen { None } else { Some(file) };
+        let open = if input.reopenable() { None } else { Some(file) };
         self.waiting.push(Waiting { first_ns, index, input: input.clone(), open });
     }
 
@@ -98,10 +103,10 @@ impl Observation {
         ids
     }
 
-    /// Inputs that were not read, each with its reason.
+    /// What was passed over without loss: recordings given twice, other files in a directory of captures.
     #[must_use]
-    pub fn skipped(&self) -> &[String] {
-        &self.skipped
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Stored bytes read so far, for a progress bar.
@@ -158,8 +163,8 @@ impl Observation {
         self.finished.push((file.index(), file.finish()));
     }
 
-    /// What is known of each file that was read, in the order in which they were given. Tallies are still empty: whoever
-    /// decodes the frames fills them in.
+    /// What is known of each file that was read, in the order in which they were given, and the inputs that were not, each
+    /// with its reason. Tallies are still empty: whoever decodes the frames fills them in.
     #[must_use]
     pub fn finish(mut self) -> (Vec<(CaptureIndex, CaptureSummary)>, Vec<String>) {
         while !self.active.is_empty() {

@@ -53,10 +53,13 @@ pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -
     }
     let mut all = Vec::new();
     handshake(flow, &mut all);
-    if all.is_empty() {
-        circumstances(flow, survey, catalog, &mut all);
+    if !all.is_empty() {
+        return decide(flow, all);
     }
-    decide(flow, all)
+    circumstances(flow, survey, catalog, &mut all);
+    let direction = decide(flow, all);
+    // However much points one way, only a handshake shows it.
+    Direction { orientation: direction.orientation.min(Orientation::Strong), ..direction }
 }
 
 fn handshake(flow: &FlowRecord, all: &mut Vec<Evidence>) {

@@ -44,6 +44,9 @@ pub(super) enum Command {
     Record(RecordArgs),
 }
 
+const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \
+    standard input. Several captures are read as one, in time order.";
+
 const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, - for \
     standard input, or folders that \"portproof meter\" made. Several captures are read as one, in time order.";
 
@@ -92,8 +95,8 @@ pub(super) enum Format {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Columns are named in the header line of the CSV; their meanings are in the JSON form.\n\
-    \"orientation\" says how sure initiator and responder are; when it is unknown, initiator is only the sender of the\n\
-    first packet seen.\n\nExample:\n  \
+    \"orientation\" says how sure initiator and responder are; when it is unknown,\n\
+    initiator is only the sender of the first packet seen.\n\nExample:\n  \
     portproof flows *.pcapng --format csv > flows.csv")]
 pub(super) struct FlowsArgs {
     /// Format of the output.
@@ -126,12 +129,12 @@ pub(super) struct ExplainArgs {
 )]
 pub(super) struct MeterArgs {
     /// Captures
-    #[arg(required = true, value_name = "CAPTURE", long_help = INPUTS_HELP)]
+    #[arg(required = true, value_name = "CAPTURE", long_help = CAPTURES_HELP)]
     pub(super) inputs: Vec<String>,
     /// Folder of the store; made if it is not there.
     #[arg(short, long, value_name = "STORE")]
     pub(super) output: PathBuf,
-    /// Compute the SHA-256 of every capture (report does it always).
+    /// Compute the SHA-256 of every capture ("report CAPTURES" does it always).
     #[arg(long)]
     pub(super) hash: bool,
     #[command(flatten)]
@@ -139,12 +142,12 @@ pub(super) struct MeterArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Metering")]
+#[command(next_help_heading = "Metering (of captures; a store is metered already)")]
 pub(super) struct MeterOptions {
-    /// Silence in packet time that ends a UDP flow. Where room is needed, 5 minutes are enough.
+    /// Silence in packet time that ends a UDP flow. Once --max-flows are held, 5 minutes are enough.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(super) udp_idle: Duration,
-    /// Silence that ends a TCP connection. Where room is needed, 5 minutes are enough.
+    /// Silence that ends a TCP connection. Once --max-flows are held, 5 minutes are enough.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
     pub(super) tcp_idle: Duration,
     /// Silence that ends a TCP connection that is opening or closed [RFC 5382: 4 minutes].
@@ -153,7 +156,8 @@ pub(super) struct MeterOptions {
     /// Cut flows that last longer than this into several records; by default they are not cut.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) active: Option<Duration>,
-    /// Most flows held in memory at once (about 500 bytes each); the longest silent one gives way.
+    /// Flows that metering holds at once (about 500 bytes each); then the longest silent one gives way. (Judging holds
+    /// all flows of its captures.)
     #[arg(long, value_name = "N", default_value_t = MeterSettings::default().max_flows, value_parser = max_flows)]
     pub(super) max_flows: usize,
 }
@@ -241,7 +245,11 @@ fn endpoint(text: &str) -> Result<(Option<IpAddr>, u16), String> {
     if let Ok(port) = text.trim_start_matches(':').parse() {
         return Ok((None, port));
     }
-    Err("an address and a port such as 10.0.0.5:7002 or [fe80::1]:135, or a bare port".into())
+    Err(match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => format!("the port is missing: write {ip}:PORT"),
+        Ok(IpAddr::V6(ip)) => format!("the port is missing: write [{ip}]:PORT"),
+        Err(_) => "an address and a port such as 10.0.0.5:7002 or [fe80::1]:135, or a bare port".into(),
+    })
 }
 
 #[cfg(test)]

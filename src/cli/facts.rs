@@ -36,6 +36,9 @@ pub(super) fn meter(
     quiet: bool,
 ) -> Result<Metered, CliError> {
     let mut observation = Observation::open(inputs, OpenOptions { hash })?;
+    for note in observation.notes() {
+        tell(&format!("note: {note}"));
+    }
     let total_bytes = inputs.iter().map(Input::size_bytes).sum::<Option<u64>>();
     let ids = CaptureIds(observation.ids(inputs.len()));
     let writer = PartitionWriter::create(store, ids)?;

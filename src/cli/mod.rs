@@ -30,7 +30,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
             return if usage { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
-    match interrupt::watch().and_then(|()| commands::run(&arguments)) {
+    outcome::tell_panics();
+    let run = || interrupt::watch().and_then(|()| commands::run(&arguments));
+    let Ok(result) = std::panic::catch_unwind(run) else { return ExitStatus::Usage };
+    match result {
         Ok(status) => status,
         Err(error) if error.is_broken_pipe() => ExitStatus::Done,
         Err(error) => {

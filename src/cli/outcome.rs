@@ -76,6 +76,15 @@ impl CliError {
     }
 }
 
+/// A panic is a defect of ours or of a library: told in one line, with its place, and never with a wall of frames.
+pub(super) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+        let place = place.rsplit_once("/src/").map_or(place.clone(), |(_, file)| format!(" ({file}"));
+        tell(&format!("internal error{place}: {}", panic.payload_as_str().unwrap_or("no details")));
+    }));
+}
+
 /// One line on stderr. Names of files and texts of captures may be hostile: control characters are shown, not sent.
 pub(super) fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "portproof: {}", visible(line));

@@ -55,7 +55,7 @@ pub struct InterfaceSummary {
 pub struct CaptureSummary {
     /// Name of the file as given; `-` for standard input.
     pub name: String,
-    /// Identifies the content: 12 hexadecimal digits over name and first bytes.
+    /// Identifies the content: 12 hexadecimal digits over name, size and first bytes.
     pub id: String,
     /// Size on disk in bytes, where it has one.
     pub size_bytes: Option<u64>,

@@ -152,7 +152,17 @@ pub fn to_frame(
 }
 
 /// Reads a fact table after checking its schema version.
+///
+/// The Parquet reader of Polars panics on some damaged files (an assertion on bitmap lengths, for one): that is caught
+/// here and told as the damage that it is.
 pub(super) fn read_frame(path: &Path) -> Result<DataFrame, StoreError> {
+    std::panic::catch_unwind(|| read_checked(path)).unwrap_or_else(|_| {
+        let reason = "the file is damaged: meter the captures again".into();
+        Err(StoreError::NotAStore { path: path.to_owned(), reason })
+    })
+}
+
+fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
     let file = File::open(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
     let parquet = |cause| StoreError::Parquet { path: path.to_owned(), cause };
     let mut reader = ParquetReader::new(file);

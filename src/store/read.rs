@@ -49,7 +49,7 @@ pub fn is_store(folder: &Path) -> bool {
     partitions(folder).is_ok_and(|found| !found.is_empty())
 }
 
-fn partitions(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(super) fn partitions(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let io = |cause| StoreError::Io { path: store.to_owned(), cause };
     let mut found = Vec::new();
     for entry in fs::read_dir(store).map_err(io)? {
@@ -61,6 +61,12 @@ fn partitions(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Identities of the captures of a partition.
+pub(super) fn capture_ids_of(partition: &Path) -> Result<Vec<String>, StoreError> {
+    let ids = Frame::read(partition, "captures")?.text("capture_id")?;
+    Ok(ids.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// Reads all partitions of a store.

@@ -88,8 +88,8 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
             c.interfaces.iter().map(|i| i.snap_length).filter(|n| *n > 0).min().unwrap_or(0).into()
         };
-        "first_ns": TimeNs, "observationTimeNanoseconds", "earliest time stamp" => |_, (_, c)| time(c.first_ns);
-        "last_ns": TimeNs, "observationTimeNanoseconds", "latest time stamp" => |_, (_, c)| time(c.last_ns);
+        "first_ns": TimeNs, "", "earliest time stamp" => |_, (_, c)| time(c.first_ns);
+        "last_ns": TimeNs, "", "latest time stamp" => |_, (_, c)| time(c.last_ns);
         "frames": Unsigned, "", "frames read" => |_, (_, c)| c.tally.frames().into();
         "metered_frames": Unsigned, "", "frames counted in flow records" => |_, (_, c)| c.tally.metered().into();
         "dropped_packets": Unsigned, "droppedPacketTotalCount", "packets that the recorder says it lost; null where it says nothing" => |_, (_, c)| c.dropped().into();
@@ -197,7 +197,7 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "payload_bytes_a", "payload_bytes_b": Unsigned, "transportOctetDeltaCount", "transport payload by the headers, bytes" => |d| d.payload_bytes.into();
         "payload_packets_a", "payload_packets_b": Unsigned, "", "packets with payload" => |d| d.payload_packets.into();
         "tcp_flags_a", "tcp_flags_b": Unsigned, "tcpControlBits", "union of TCP flags, lower 8 bits" => |d| number(d.tcp_flags.into());
-        "syn_a", "syn_b": Unsigned, "tcpSynTotalCount", "SYN without ACK" => |d| number(d.syn);
+        "syn_a", "syn_b": Unsigned, "", "SYN without ACK" => |d| number(d.syn);
         "syn_retransmitted_a", "syn_retransmitted_b": Unsigned, "", "of these, repetitions" => |d| number(d.syn_retransmitted);
         "syn_ack_a", "syn_ack_b": Unsigned, "", "SYN with ACK" => |d| number(d.syn_ack);
         "fin_a", "fin_b": Unsigned, "tcpFinTotalCount", "segments with FIN" => |d| number(d.fin);

@@ -93,3 +93,24 @@ fn every_column_is_described_and_named_once() {
     assert_eq!(names.len(), columns.len());
     assert!(columns.iter().all(|c| !c.meaning.is_empty()));
 }
+
+#[test]
+fn captures_metered_again_replace_themselves_and_are_never_counted_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let with_id = |id: &str| CaptureSummary { id: id.into(), ..capture() };
+    let write = |ids: &[&str]| {
+        let captures: Vec<_> = ids.iter().zip(0..).map(|(id, i)| (CaptureIndex(i), with_id(id))).collect();
+        let ids = CaptureIds(ids.iter().map(|id| id.to_string()).collect());
+        PartitionWriter::create(&store, ids).and_then(|writer| writer.commit(&captures, &[]))
+    };
+    let captures = || read_facts(&store).unwrap().captures.len();
+    write(&["a"]).unwrap();
+    write(&["a", "b"]).unwrap();
+    assert_eq!(captures(), 2);
+    write(&["b", "a"]).unwrap();
+    assert_eq!(captures(), 2);
+    assert!(write(&["a"]).is_err(), "b would be lost, or a counted twice");
+    write(&["c"]).unwrap();
+    assert_eq!(captures(), 3);
+}

@@ -2,18 +2,20 @@
 
 use super::error::StoreError;
 use super::parquet::TableWriter;
+use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
 use crate::model::{Activity, FlowRecord, FlowSink};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Identity of an observation: 12 hexadecimal digits over the identities of its captures.
+/// Identity of an observation: 12 hexadecimal digits over the identities of its captures, in whatever order.
 #[must_use]
 pub fn observation_id<'a>(capture_ids: impl Iterator<Item = &'a str>) -> String {
     let mut hasher = Sha256::new();
-    for id in capture_ids {
+    for id in capture_ids.collect::<BTreeSet<_>>() {
         hasher.update(id);
         hasher.update([0]);
     }
@@ -39,6 +41,8 @@ struct Place {
     store: PathBuf,
     store_is_new: bool,
     folder: Option<TempDir>,
+    /// Partitions of captures that are metered again.
+    replaced: Vec<PathBuf>,
 }
 
 impl Drop for Place {
@@ -52,7 +56,7 @@ impl Drop for Place {
 }
 
 impl Place {
-    fn create(store: &Path) -> Result<(Self, PathBuf), StoreError> {
+    fn create(store: &Path, capture_ids: &CaptureIds) -> Result<(Self, PathBuf), StoreError> {
         let io = |cause| StoreError::Io { path: store.to_owned(), cause };
         let store_is_new = !store.exists();
         if store_is_new {
@@ -60,7 +64,8 @@ impl Place {
         } else {
             refuse_other_folder(store)?;
         }
-        let mut place = Self { store: store.to_owned(), store_is_new, folder: None };
+        let replaced = if store_is_new { Vec::new() } else { replaced(store, capture_ids)? };
+        let mut place = Self { store: store.to_owned(), store_is_new, folder: None, replaced };
         let folder = tempfile::Builder::new().prefix(".partition-").tempdir_in(store).map_err(io)?;
         // A plain folder, because the temporary one around it is closed to everybody else.
         let path = folder.path().join(INNER);
@@ -73,8 +78,8 @@ impl Place {
     fn commit(mut self, name: &str) -> Result<PathBuf, StoreError> {
         let target = self.store.join(name);
         let io = |cause| StoreError::Io { path: target.clone(), cause };
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(io)?;
+        for earlier in self.replaced.iter().filter(|earlier| earlier.exists()) {
+            fs::remove_dir_all(earlier).map_err(io)?;
         }
         if let Some(folder) = &self.folder {
             fs::rename(folder.path().join(INNER), &target).map_err(io)?;
@@ -89,9 +94,10 @@ impl PartitionWriter {
     /// files by their index; an empty text stands for a file that could not be opened.
     ///
     /// # Errors
-    /// When the folder cannot be written, or holds something that is not a store.
+    /// When the folder cannot be written, holds something that is not a store, or holds one of the captures together with
+    /// others that are not metered again: it would be counted twice.
     pub fn create(store: &Path, capture_ids: CaptureIds) -> Result<Self, StoreError> {
-        let (place, folder) = Place::create(store)?;
+        let (place, folder) = Place::create(store, &capture_ids)?;
         let flow_columns = schema::flows();
         let activity_columns = schema::activity();
         let flows = create_table(&folder, "flows", &flow_columns)?;
@@ -160,4 +166,24 @@ fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Partitions whose captures are all metered again now.
+fn replaced(store: &Path, capture_ids: &CaptureIds) -> Result<Vec<PathBuf>, StoreError> {
+    let mut replaced = Vec::new();
+    for partition in partitions(store)? {
+        let earlier = capture_ids_of(&partition)?;
+        let again = earlier.iter().filter(|id| capture_ids.0.contains(id)).count();
+        if again == earlier.len() {
+            replaced.push(partition);
+        } else if again > 0 {
+            let reason = format!(
+                "{} holds a capture that is metered again now, and others that are not: it would be counted twice. Meter \
+                 all of them together, or name a new store",
+                partition.file_name().unwrap_or_default().to_string_lossy()
+            );
+            return Err(StoreError::NotAStore { path: store.to_owned(), reason });
+        }
+    }
+    Ok(replaced)
 }

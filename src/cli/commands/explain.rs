@@ -54,7 +54,7 @@ pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliErro
 
 fn host_name(case: &Case, ip: IpAddr) -> String {
     match case.site.as_ref().map(|site| site.name(ip)).filter(|name| !name.is_empty()) {
-        Some(name) => format!("{ip} ({})", visible(name)),
+        Some(name) => format!("{} {ip}", visible(name)),
         None => ip.to_string(),
     }
 }

@@ -126,7 +126,7 @@ mod live {
         for interface in interfaces().map_err(recording)? {
             let addresses = interface.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             text.push_str(&format!(
-                "{:<16} {:<5} {addresses}\n",
+                "{:<20} {:<5} {addresses}\n",
                 visible(&interface.name),
                 if interface.up { "up" } else { "down" }
             ));
