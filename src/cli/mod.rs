@@ -30,9 +30,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
             return if usage { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
-    outcome::tell_panics();
+    outcome::keep_panics();
     let run = || interrupt::watch().and_then(|()| commands::run(&arguments));
-    let Ok(result) = std::panic::catch_unwind(run) else { return ExitStatus::Usage };
+    let Ok(result) = std::panic::catch_unwind(run) else {
+        outcome::tell_panic();
+        return ExitStatus::Usage;
+    };
     match result {
         Ok(status) => status,
         Err(error) if error.is_broken_pipe() => ExitStatus::Done,

@@ -6,6 +6,7 @@ use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
 use polars::error::PolarsError;
 use std::io::Write;
+use std::sync::Mutex;
 
 /// Exit codes of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +77,24 @@ impl CliError {
     }
 }
 
-/// A panic is a defect of ours or of a library: told in one line, with its place, and never with a wall of frames.
-pub(super) fn tell_panics() {
+/// The last panic, in one line. Told only when nobody caught it.
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// A panic is a defect of ours or of a library: kept as one line with its place, instead of a wall of frames.
+pub(super) fn keep_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
         let place = place.rsplit_once("/src/").map_or(place.clone(), |(_, file)| format!(" ({file}"));
-        tell(&format!("internal error{place}: {}", panic.payload_as_str().unwrap_or("no details")));
+        if let Ok(mut last) = LAST_PANIC.lock() {
+            *last = Some(format!("internal error{place}: {}", panic.payload_as_str().unwrap_or("no details")));
+        }
     }));
+}
+
+/// Tells a panic that ended the work.
+pub(super) fn tell_panic() {
+    let last = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
+    tell(&last.unwrap_or_else(|| "internal error".into()));
 }
 
 /// One line on stderr. Names of files and texts of captures may be hostile: control characters are shown, not sent.

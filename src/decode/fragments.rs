@@ -45,6 +45,6 @@ impl FragmentTable {
     #[must_use]
     pub fn owner(&self, key: &FragmentKey, time_ns: i64) -> Option<FragmentOwner> {
         let (owner, since_ns) = self.owners.get(key)?;
-        (time_ns.saturating_sub(*since_ns) <= TIMEOUT_NS).then_some(*owner)
+        (time_ns.saturating_sub(*since_ns).saturating_abs() <= TIMEOUT_NS).then_some(*owner)
     }
 }

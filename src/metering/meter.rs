@@ -156,7 +156,7 @@ impl<S: FlowSink> Meter<S> {
         let transport = packet.segment.transport();
         if let Some(key) = packet.fragment {
             let owner = FragmentOwner { transport, source: packet.source, destination: packet.destination };
-            self.fragments.remember(key, owner, self.clock.now_ns());
+            self.fragments.remember(key, owner, arrival.time_ns);
         }
         let tcp_header = match packet.segment {
             Segment::Tcp(header) => header,
@@ -233,7 +233,7 @@ impl<S: FlowSink> Meter<S> {
 
     /// Counts a fragment without ports in the flow of its first one; false where that was not seen.
     fn later_fragment(&mut self, arrival: &Arrival, key: &FragmentKey, ip_bytes: u32) -> Result<bool, S::Error> {
-        let Some(owner) = self.fragments.owner(key, self.clock.now_ns()) else { return Ok(false) };
+        let Some(owner) = self.fragments.owner(key, arrival.time_ns) else { return Ok(false) };
         let (key, side) = FlowKey::new(owner.transport, owner.source, owner.destination);
         let packed = PackedKey::from(&key);
         let index = match self.cache.find(&packed) {

@@ -31,6 +31,13 @@ mod live {
     use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
     use tempfile::NamedTempFile;
 
+    /// Rest where no packet waits: far shorter than what the kernel's buffer holds.
+    const PAUSE: Duration = Duration::from_millis(5);
+    /// After the end, silence for which the kernel may still hand out a block of packets (its own limit is 100 ms).
+    const DRAIN: Duration = Duration::from_millis(250);
+    /// After the end, most time for a network that never falls silent.
+    const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+
     pub(in super::super) fn run(args: &RecordArgs, quiet: bool) -> Result<ExitStatus, CliError> {
         if args.list {
             return list();
@@ -83,7 +90,7 @@ mod live {
         Ok(ExitStatus::Done)
     }
 
-    /// Records until the time is over or the user stops; returns packets and bytes written.
+    /// Records until the time is over or the user stops, and then what the kernel still holds; returns packets and bytes.
     fn pump(
         capture: &mut LiveCapture,
         writer: &mut PcapngWriter<BufWriter<&File>>,
@@ -91,24 +98,47 @@ mod live {
         time: Option<Duration>,
         bar: &ProgressBar,
     ) -> Result<(u64, u64), CliError> {
-        #[expect(clippy::disallowed_methods, reason = "how long the user wants to record is wall-clock time")]
-        let started = Instant::now();
-        let (mut packets, mut bytes) = (0_u64, 0_u64);
-        while !interrupt::requested() && time.is_none_or(|time| started.elapsed() < time) {
-            let Some(packet) = capture.next_packet().map_err(recording)? else {
-                bar.tick();
-                // What came so far reaches the disk while nothing comes.
-                writer.flush().map_err(CliError::io(output.display().to_string()))?;
-                continue;
-            };
-            writer.write_packet(0, packet.time_ns, packet.data, packet.wire_bytes).map_err(|e| written(output, e))?;
-            packets += 1;
-            bytes += packet.data.len() as u64;
-            if packets.is_multiple_of(256) {
-                bar.set_message(format!("{packets} packets, {bytes} bytes"));
+        let started = now();
+        let mut stopped: Option<(Instant, i64)> = None;
+        let (mut packets, mut bytes, mut flushed) = (0_u64, 0_u64, 0_u64);
+        loop {
+            if stopped.is_none() && (interrupt::requested() || time.is_some_and(|time| started.elapsed() >= time)) {
+                stopped = Some((now(), now_ns()));
+            }
+            match capture.next_packet().map_err(recording)? {
+                // It came after the end: so does all that follows.
+                Some(packet) if stopped.is_some_and(|(_, at_ns)| packet.time_ns > at_ns) => {
+                    return Ok((packets, bytes));
+                }
+                Some(packet) => {
+                    let kept = writer.write_packet(0, packet.time_ns, packet.data, packet.wire_bytes);
+                    kept.map_err(|e| written(output, e))?;
+                    packets += 1;
+                    bytes += packet.data.len() as u64;
+                    if packets.is_multiple_of(256) {
+                        bar.set_message(format!("{packets} packets, {bytes} bytes"));
+                    }
+                }
+                None if stopped.is_some_and(|(at, _)| at.elapsed() >= DRAIN) => return Ok((packets, bytes)),
+                None => {
+                    if flushed < packets {
+                        // What came so far reaches the disk while nothing comes.
+                        writer.flush().map_err(CliError::io(output.display().to_string()))?;
+                        flushed = packets;
+                    }
+                    bar.tick();
+                    std::thread::sleep(PAUSE);
+                }
+            }
+            if stopped.is_some_and(|(at, _)| at.elapsed() >= DRAIN_LIMIT) {
+                return Ok((packets, bytes));
             }
         }
-        Ok((packets, bytes))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "how long the user wants to record is wall-clock time")]
+    fn now() -> Instant {
+        Instant::now()
     }
 
     fn progress(interface: &str, time: Option<Duration>, quiet: bool) -> ProgressBar {
