@@ -1,6 +1,6 @@
 //! Attempts that did not succeed, grouped: repeated SYNs and tries from new ports are one attempt (KB175523).
 
-use super::outcome;
+use super::outcome::outcome_evidence;
 use crate::model::{BlockedAttempt, Endpoint, JudgedFlow, Outcome, Status, Transport};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub fn blocked_attempts(flows: &[JudgedFlow]) -> Vec<BlockedAttempt> {
             last_seen_ns: flow.facts.last_seen_ns,
             capture: flow.capture.to_string(),
             first_frame: flow.facts.first_frame,
-            evidence: outcome::evidence(&flow.facts, flow.initiator_side(), judgement.outcome),
+            evidence: outcome_evidence(flow),
         });
         attempt.flows += 1;
         attempt.packets += flow.forward().packets;

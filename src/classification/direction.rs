@@ -1,19 +1,21 @@
 //! Who initiated? An additive score over the evidence, in tenths of log10 odds; its sign names the server.
 //!
-//! Weights: SYN and SYN-ACK settle it; an endpoint that accepted other connections, a documented port on exactly one side,
-//! many peers of one endpoint, the dynamic range and the lower port follow, in this order. They are not calibrated yet:
+//! Weights: SYN and SYN-ACK settle it; an ICMP error about one side's packet, an endpoint that accepted or served others, a
+//! documented port on exactly one side, many peer ports of one endpoint, the dynamic range and the lower port follow, in this order. They are not calibrated yet:
 //! what they give is a label, not a probability.
 
 use super::survey::Survey;
 use crate::catalog::Catalog;
 use crate::model::{Endpoint, FlowRecord, Orientation, Side, TcpState, Transport};
-use std::net::IpAddr;
 
 const SYN: i32 = 60;
 const SYN_ACK: i32 = 60;
 const SECOND_SYN: i32 = 15;
 const GROUP_ADDRESS: i32 = 50;
-const SERVES_OTHERS: i32 = 40;
+const ACCEPTED_OTHERS: i32 = 40;
+const SERVED_OTHERS: i32 = 25;
+const ICMP_ERROR: i32 = 50;
+const ONLY_RST: i32 = 20;
 const DOCUMENTED_PORT: i32 = 20;
 const FAN_IN_LIMIT: f64 = 30.0;
 const DYNAMIC_RANGE: i32 = 10;
@@ -88,17 +90,28 @@ fn circumstances(flow: &FlowRecord, survey: &Survey, catalog: &Catalog, all: &mu
     let transport = flow.key.transport;
     let ends = [(Side::A, flow.key.a), (Side::B, flow.key.b)];
     for (side, end) in ends {
-        if is_group(end.ip) {
+        if survey.is_group(end.ip) {
             all.push(Evidence { server: side, weight: GROUP_ADDRESS, text: format!("{} is a group address", end.ip) });
         }
-        if survey.serves(transport, end) {
+        if survey.accepts(transport, end) {
             let text = format!("{end} accepted other connections");
-            all.push(Evidence { server: side, weight: SERVES_OTHERS, text });
+            all.push(Evidence { server: side, weight: ACCEPTED_OTHERS, text });
+        } else if survey.serves(transport, end) {
+            all.push(Evidence { server: side, weight: SERVED_OTHERS, text: format!("{end} served other flows") });
         }
         let peers = survey.fan_in(transport, end);
         if peers >= 2 {
-            let weight = ((peers as f64).log2() * 10.0).min(FAN_IN_LIMIT) as i32;
-            all.push(Evidence { server: side, weight, text: format!("{end} has {peers} peers") });
+            let weight = (f64::from(u32::try_from(peers).unwrap_or(u32::MAX)).log2() * 10.0).min(FAN_IN_LIMIT) as i32;
+            all.push(Evidence { server: side, weight, text: format!("{end} talks with {peers} peer ports") });
+        }
+        if flow.icmp.quoted == Some(side) {
+            let text = in_frame("ICMP error about what the other side sent", flow.icmp.first_frame);
+            all.push(Evidence { server: side.other(), weight: ICMP_ERROR, text });
+        }
+        let sent = flow.from(side);
+        if sent.rst > 0 && sent.packets == u64::from(sent.rst) && flow.from(side.other()).packets > 0 {
+            let text = in_frame("nothing but RST came back", sent.rst_frame);
+            all.push(Evidence { server: side, weight: ONLY_RST, text });
         }
     }
     one_side(
@@ -143,11 +156,6 @@ fn one_side(
 
 fn is_documented(catalog: &Catalog, transport: Transport, end: Endpoint) -> bool {
     catalog.statements(transport, end.port).next().is_some()
-}
-
-/// Multicast or limited broadcast: nobody sends from there. (A subnet's broadcast address cannot be told without its mask.)
-pub(super) fn is_group(ip: IpAddr) -> bool {
-    ip.is_multicast() || matches!(ip, IpAddr::V4(v4) if v4.is_broadcast())
 }
 
 fn decide(flow: &FlowRecord, mut all: Vec<Evidence>) -> Direction {

@@ -6,13 +6,16 @@ use super::outcome::outcome;
 use super::roles::Roles;
 use super::scan::Sweeps;
 use super::sequence::{Conversation, Sequence};
-use super::survey::Survey;
+use super::survey::{Survey, is_conversation};
 use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRef, Site};
-use crate::model::{FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side, Status};
+use crate::model::{
+    Activity, CaptureIndex, Endpoint, FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side, Status,
+};
 use crate::store::Facts;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// All flows of a store, judged.
 #[derive(Debug)]
@@ -28,23 +31,23 @@ struct Opened {
     outcome: Outcome,
 }
 
-/// Judges every flow. Without a site file roles are guessed from what hosts were seen to serve.
+/// Judges every flow. Without a site file that names roles, they are guessed from what hosts were seen to serve.
 #[must_use]
 pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
-    let survey = Survey::of(&facts.flows);
-    let opened: Vec<Opened> = facts.flows.iter().map(|flow| open(flow, &survey, catalog)).collect();
-    let roles = match site {
+    let opened = open_all(facts, catalog);
+    let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
+    let roles = match site.filter(names_roles) {
         Some(site) => Roles::stated(site, facts.flows.iter().flat_map(|flow| [flow.key.a.ip, flow.key.b.ip])),
         None => Roles::guessed(catalog, &served(&facts.flows, &opened)),
     };
     let mut sweeps = Sweeps::default();
     for (flow, opened) in facts.flows.iter().zip(&opened) {
         let (initiator, responder) = ends(flow, opened.direction.initiator);
-        sweeps.note(initiator.ip, flow.key.transport, responder, opened.outcome, payload_bytes(flow));
+        sweeps.note(initiator.ip, flow.key.transport, responder, opened.outcome, payload_packets(flow));
     }
-    let conversations = facts.flows.iter().zip(&opened).map(|(flow, opened)| conversation(flow, opened));
-    let bench = Bench { catalog, site, roles: &roles, sweeps, sequence: Sequence::of(conversations, catalog) };
-    let names: Vec<std::sync::Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+    let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+    let sequence = Sequence::of(conversations(facts, &opened), catalog, &names);
+    let bench = Bench { catalog, site, roles: &roles, sweeps, sequence };
     let flows = facts.flows.iter().zip(opened);
     let flows = flows.map(|(flow, opened)| JudgedFlow {
         capture: names.get(flow.capture.0 as usize).cloned().unwrap_or_else(|| "".into()),
@@ -54,18 +57,60 @@ pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
     Judged { flows: flows.collect(), roles }
 }
 
-fn open(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -> Opened {
-    let direction = direction(flow, survey, catalog);
-    let outcome = outcome(flow, direction.initiator, survey);
-    Opened { direction, outcome }
+/// Direction and outcome of every flow. What a first look makes strong is evidence for the others in a second one.
+fn open_all(facts: &Facts, catalog: &Catalog) -> Vec<Opened> {
+    let mut survey = Survey::of(&facts.flows, &facts.captures);
+    let mut directions: Vec<Direction> = facts.flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
+    for (flow, direction) in facts.flows.iter().zip(&directions) {
+        if direction.orientation >= Orientation::Strong && is_conversation(flow) {
+            survey.learn(flow.key.transport, flow.key.endpoint(direction.initiator.other()));
+        }
+    }
+    for (flow, weak) in facts.flows.iter().zip(&mut directions) {
+        if weak.orientation < Orientation::Strong {
+            *weak = direction(flow, &survey, catalog);
+        }
+    }
+    let opened = facts.flows.iter().zip(directions);
+    let opened = opened.map(|(flow, direction)| {
+        let outcome = outcome(flow, direction.initiator, &survey);
+        Opened { direction, outcome }
+    });
+    opened.collect()
 }
 
-fn ends(flow: &FlowRecord, initiator: Side) -> (crate::model::Endpoint, crate::model::Endpoint) {
+/// Conversations whose direction is known, long ones burst by burst.
+fn conversations(facts: &Facts, opened: &[Opened]) -> Vec<Conversation> {
+    let mut bursts: HashMap<(CaptureIndex, u64), Vec<&Activity>> = HashMap::new();
+    for burst in &facts.activity {
+        bursts.entry((burst.capture, burst.flow_first_frame)).or_default().push(burst);
+    }
+    let mut conversations = Vec::new();
+    for (flow, opened) in facts.flows.iter().zip(opened) {
+        if opened.direction.orientation < Orientation::Probable || !is_conversation(flow) {
+            continue;
+        }
+        let whole = conversation(flow, opened);
+        match bursts.get(&(flow.capture, flow.first_frame)) {
+            None => conversations.push(whole),
+            Some(bursts) => conversations.extend(bursts.iter().map(|burst| Conversation {
+                first_seen_ns: burst.start_ns,
+                last_seen_ns: burst.end_ns,
+                capture: burst.burst_capture,
+                first_frame: burst.first_frame,
+                ..whole
+            })),
+        }
+    }
+    conversations
+}
+
+fn ends(flow: &FlowRecord, initiator: Side) -> (Endpoint, Endpoint) {
     (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()))
 }
 
-fn payload_bytes(flow: &FlowRecord) -> u64 {
-    flow.from_a.payload_bytes.saturating_add(flow.from_b.payload_bytes)
+fn payload_packets(flow: &FlowRecord) -> u64 {
+    flow.from_a.payload_packets.saturating_add(flow.from_b.payload_packets)
 }
 
 fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
@@ -76,8 +121,8 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
         responder,
         first_seen_ns: flow.first_seen_ns,
         last_seen_ns: flow.last_seen_ns,
+        capture: flow.capture,
         first_frame: flow.first_frame,
-        outcome: opened.outcome,
     }
 }
 
@@ -130,10 +175,10 @@ impl Bench<'_> {
             orientation: opened.direction.orientation,
         };
         let covered = covered(&called, self.catalog, self.site, self.roles);
-        let accepted = covered.as_ref().is_some_and(|c| c.status == Status::Accepted);
-        if !accepted && self.sweeps.is_sweeping(initiator.ip) && !reached(flow, opened.outcome) {
+        let unexpected = |c: &Covered| c.status == Status::DocumentedPortUnexpectedPeer;
+        if covered.as_ref().is_none_or(unexpected) && self.sweeps.sweeps(initiator.ip, responder.ip) {
             let service = covered.map(|c| c.service).unwrap_or_default();
-            let reason = format!("{} fails at 20 endpoints or more: a sweep", initiator.ip);
+            let reason = format!("{} fails at 20 endpoints or more and talks with none of them: a sweep", initiator.ip);
             return Covered { status: Status::Scan, service, reason };
         }
         if let Some(covered) = covered {
@@ -166,9 +211,4 @@ impl Bench<'_> {
             },
         }
     }
-}
-
-/// A conversation with payload: not a probe.
-fn reached(flow: &FlowRecord, outcome: Outcome) -> bool {
-    !outcome.is_blocked() && payload_bytes(flow) > 0
 }

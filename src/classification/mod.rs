@@ -22,6 +22,7 @@ mod table;
 pub use blocked::blocked_attempts;
 pub use findings::findings;
 pub use judge::{Judged, judge};
+pub use outcome::outcome_evidence;
 pub use reductions::{contacts, endpoints, holds, judged_frame};
 pub use roles::Roles;
 pub use table::{flow_columns, flow_row};

@@ -4,25 +4,31 @@
 //! to, and the tap is known to see both directions there. Otherwise the recording is *one-sided* or the outcome
 //! *undetermined*. A host firewall in stealth mode and a dead host look the same.
 
-use super::direction::is_group;
 use super::survey::Survey;
-use crate::model::{DirectionFacts, FlowRecord, Outcome, Side, Transport};
+use crate::model::{FlowRecord, JudgedFlow, Outcome, Side, Transport};
 
-/// Silence after a single SYN that is long enough: Windows gives up after 21 s.
+/// Silence that is long enough: Windows gives up 21 s after its first SYN.
 const PATIENCE_NS: i64 = 21_000_000_000;
-/// UDP services whose clients expect an answer: DNS, DHCP, TFTP, Kerberos, portmapper, NTP, NetBIOS name service, SNMP,
-/// CLDAP, kpasswd, SQL browser, EtherNet/IP. Silence elsewhere may be how the protocol is.
-const ANSWERING_UDP_PORTS: [u16; 12] = [53, 67, 69, 88, 111, 123, 137, 161, 389, 464, 1434, 44818];
-
-/// Segments other than SYN and RST.
-fn spoke(facts: &DirectionFacts) -> bool {
-    facts.packets > u64::from(facts.syn) + u64::from(facts.syn_ack) + u64::from(facts.rst)
-}
+/// Datagrams repeated over this time were meant to be answered.
+const REPEATED_NS: i64 = 1_000_000_000;
+/// UDP services whose clients expect an answer from the port that they asked: DNS, DHCP, Kerberos, portmapper, NTP, NetBIOS
+/// name service, SNMP, CLDAP, kpasswd, SQL browser, EtherNet/IP. Silence elsewhere may be how the protocol is (TFTP
+/// answers from another port).
+const ANSWERING_UDP_PORTS: [u16; 11] = [53, 67, 88, 111, 123, 137, 161, 389, 464, 1434, 44818];
 
 pub(super) fn outcome(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     match flow.key.transport {
         Transport::Tcp => tcp(flow, initiator, survey),
         Transport::Udp => udp(flow, initiator, survey),
+    }
+}
+
+/// An ICMP error about what the initiator sent, if it is one of the two that say who blocked.
+fn icmp(flow: &FlowRecord, initiator: Side) -> Option<Outcome> {
+    match flow.icmp.quoted == Some(initiator) {
+        true if flow.icmp.prohibited > 0 => Some(Outcome::Prohibited),
+        true if flow.icmp.port_unreachable > 0 => Some(Outcome::Refused),
+        _ => None,
     }
 }
 
@@ -32,45 +38,47 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
         let both = from_initiator.packets > 0 && from_responder.packets > 0;
         return if both { Outcome::Midstream } else { Outcome::OneSided };
     }
-    if from_responder.syn_ack > 0 || spoke(from_responder) {
-        return match (from_initiator.packets > 0, spoke(from_initiator) || spoke(from_responder)) {
+    if from_responder.syn_ack > 0 || from_responder.spoke() {
+        return match (from_initiator.packets > 0, from_initiator.spoke() || from_responder.spoke()) {
             (false, _) => Outcome::OneSided,
             (true, true) => Outcome::Established,
             // The port answered, and the handshake was not completed: a half-open probe.
             (true, false) => Outcome::Undetermined,
         };
     }
+    // It went on talking: the answers are there and the tap does not see them.
+    if from_initiator.spoke() {
+        return Outcome::OneSided;
+    }
     if from_responder.rst > 0 {
         return Outcome::Refused;
     }
-    match (flow.icmp.prohibited > 0, flow.icmp.port_unreachable > 0) {
-        (true, _) => return Outcome::Prohibited,
-        (_, true) => return Outcome::Refused,
-        _ => {}
+    if let Some(outcome) = icmp(flow, initiator) {
+        return outcome;
     }
-    if spoke(from_initiator) {
-        return Outcome::OneSided;
-    }
-    let waited = from_initiator.syn >= 2 || survey.end_ns.saturating_sub(flow.last_seen_ns) >= PATIENCE_NS;
-    let told = flow.icmp.other > 0;
+    let told = flow.icmp.other > 0 && flow.icmp.quoted == Some(initiator);
+    let waited = from_initiator.syn >= 2 || survey.silence_after_ns(flow) >= PATIENCE_NS;
     if told || (waited && survey.sees_both_ways(flow)) { Outcome::Unanswered } else { Outcome::Undetermined }
 }
 
 fn udp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     let responder = flow.key.endpoint(initiator.other());
-    match (flow.from(initiator).packets > 0, flow.from(initiator.other()).packets > 0) {
-        (true, true) => Outcome::Established,
-        (false, _) => Outcome::OneSided,
-        _ if flow.icmp.prohibited > 0 => Outcome::Prohibited,
-        _ if flow.icmp.port_unreachable > 0 => Outcome::Refused,
-        _ if is_group(responder.ip) => Outcome::Undetermined,
-        _ if ANSWERING_UDP_PORTS.contains(&responder.port) && survey.sees_both_ways(flow) => Outcome::Unanswered,
-        _ => Outcome::Undetermined,
+    match (flow.from(initiator).packets, flow.from(initiator.other()).packets) {
+        (1.., 1..) => return Outcome::Established,
+        (0, _) => return Outcome::OneSided,
+        _ => {}
     }
+    if let Some(outcome) = icmp(flow, initiator) {
+        return outcome;
+    }
+    let answers = ANSWERING_UDP_PORTS.contains(&responder.port) && !survey.is_group(responder.ip);
+    let repeated = flow.last_seen_ns.saturating_sub(flow.first_seen_ns) >= REPEATED_NS;
+    let waited = repeated || survey.silence_after_ns(flow) >= PATIENCE_NS;
+    if answers && waited && survey.sees_both_ways(flow) { Outcome::Unanswered } else { Outcome::Undetermined }
 }
 
 /// The packets that show an outcome, for people.
-pub(super) fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> String {
+fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> String {
     let (from_initiator, from_responder) = (flow.from(initiator), flow.from(initiator.other()));
     let icmp = || {
         let [kind, code] = [flow.icmp.first_type, flow.icmp.first_code].map(Option::unwrap_or_default);
@@ -92,4 +100,10 @@ pub(super) fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> 
         Outcome::Unanswered => format!("{tries}, nothing came back"),
         other => other.name().to_owned(),
     }
+}
+
+/// The packets that show what became of a flow, for people: e.g. "3 SYN, nothing came back".
+#[must_use]
+pub fn outcome_evidence(flow: &JudgedFlow) -> String {
+    evidence(&flow.facts, flow.initiator_side(), flow.judgement.outcome)
 }

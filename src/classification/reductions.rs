@@ -38,7 +38,7 @@ pub fn judged_frame(flows: &[JudgedFlow]) -> PolarsResult<DataFrame> {
 /// Sweeps and blocked attempts never count, whatever came back.
 fn served(flow: &JudgedFlow) -> bool {
     let answered = match flow.judgement.outcome {
-        Outcome::Established | Outcome::Midstream => flow.reverse().packets > 0,
+        Outcome::Established | Outcome::Midstream => flow.reverse().packets > u64::from(flow.reverse().rst),
         Outcome::OneSided | Outcome::Undetermined => flow.reverse().syn_ack > 0,
         Outcome::Refused | Outcome::Unanswered | Outcome::Prohibited => false,
     };

@@ -1,11 +1,14 @@
-//! Who sweeps? An initiator that fails at many different endpoints and succeeds at few.
+//! Who sweeps? An initiator that fails at many different endpoints, succeeds at few, and has no conversation with the host
+//! that it probes. A pair of hosts that otherwise talk is never a sweep: there, many failures are a firewall at work.
 
 use crate::model::{Endpoint, Outcome, Transport};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 /// Different endpoints at which a sweep has failed at least.
 const FAILED_ENDPOINTS: usize = 20;
+/// Packets with payload that make a conversation: an open port that answers a probe sends one.
+const TALK_PACKETS: u64 = 4;
 /// A sweep fails at this many times more endpoints than it reaches.
 const FAILED_PER_REACHED: usize = 3;
 
@@ -14,33 +17,35 @@ const FAILED_PER_REACHED: usize = 3;
 pub(super) struct Sweeps {
     failed: BTreeMap<IpAddr, BTreeSet<(Transport, Endpoint)>>,
     reached: BTreeMap<IpAddr, BTreeSet<(Transport, Endpoint)>>,
+    /// Pairs of hosts with a conversation, whoever began it.
+    talking: HashSet<(IpAddr, IpAddr)>,
 }
 
 impl Sweeps {
-    /// Notes a flow. A conversation without payload reached nothing.
+    /// Notes a flow that carried this many packets with payload, both sides together.
     pub(super) fn note(
         &mut self,
         initiator: IpAddr,
         transport: Transport,
         responder: Endpoint,
         outcome: Outcome,
-        payload_bytes: u64,
+        payload_packets: u64,
     ) {
         let half_open = outcome == Outcome::Undetermined && transport == Transport::Tcp;
-        let into = if outcome.is_blocked() || half_open {
-            &mut self.failed
-        } else if payload_bytes > 0 {
-            &mut self.reached
-        } else {
-            return;
-        };
-        into.entry(initiator).or_default().insert((transport, responder));
+        if payload_packets >= TALK_PACKETS {
+            self.talking.insert((initiator, responder.ip));
+            self.talking.insert((responder.ip, initiator));
+            self.reached.entry(initiator).or_default().insert((transport, responder));
+        } else if outcome.is_blocked() || half_open {
+            self.failed.entry(initiator).or_default().insert((transport, responder));
+        }
     }
 
-    /// Whether the initiator sweeps.
-    pub(super) fn is_sweeping(&self, initiator: IpAddr) -> bool {
+    /// Whether the initiator sweeps, this host among others.
+    pub(super) fn sweeps(&self, initiator: IpAddr, responder: IpAddr) -> bool {
         let count = |map: &BTreeMap<IpAddr, BTreeSet<_>>| map.get(&initiator).map_or(0, BTreeSet::len);
         let (failed, reached) = (count(&self.failed), count(&self.reached));
-        failed >= FAILED_ENDPOINTS && failed >= FAILED_PER_REACHED * reached
+        let many = failed >= FAILED_ENDPOINTS && failed >= FAILED_PER_REACHED * reached;
+        many && !self.talking.contains(&(initiator, responder))
     }
 }

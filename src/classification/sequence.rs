@@ -3,9 +3,10 @@
 
 use super::roles::Roles;
 use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
-use crate::model::{Endpoint, Outcome, Transport};
-use std::collections::HashMap;
+use crate::model::{CaptureIndex, Endpoint, Transport};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 const SECOND_NS: i64 = 1_000_000_000;
 /// A client dials an announced port this long after the broker's answer at most.
@@ -17,7 +18,7 @@ const LOOK_BACK: usize = 2_000;
 /// DCE/RPC endpoint mapper (MS-RPCE section 2.1.1.1).
 const ENDPOINT_MAPPER: u16 = 135;
 
-/// A conversation as the sequence sees it.
+/// A conversation, or one burst of a long one, as the sequence sees it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conversation {
     pub(super) transport: Transport,
@@ -25,8 +26,8 @@ pub(super) struct Conversation {
     pub(super) responder: Endpoint,
     pub(super) first_seen_ns: i64,
     pub(super) last_seen_ns: i64,
+    pub(super) capture: CaptureIndex,
     pub(super) first_frame: u64,
-    pub(super) outcome: Outcome,
 }
 
 /// Conversations with fixed ports, by who talked to whom.
@@ -36,25 +37,29 @@ pub(super) struct Sequence {
     mapper_calls: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
     /// Conversations at a scenario's fixed ports by either host, in order of first packets.
     steps_of: HashMap<IpAddr, Vec<Conversation>>,
+    /// Names of the captures, for the frames that are named; empty where there is only one.
+    captures: Vec<Arc<str>>,
 }
 
 impl Sequence {
-    /// Gathers conversations that may precede a dynamic one. They come in order of their first packets.
-    pub(super) fn of(conversations: impl Iterator<Item = Conversation>, catalog: &Catalog) -> Self {
-        let mut sequence = Self::default();
-        let step_ports: std::collections::HashSet<(Transport, u16)> = catalog
+    /// Gathers conversations that may precede a dynamic one: both sides spoke, and the direction is known.
+    pub(super) fn of(mut conversations: Vec<Conversation>, catalog: &Catalog, captures: &[Arc<str>]) -> Self {
+        conversations.sort_by_key(|c| (c.first_seen_ns, c.capture, c.first_frame));
+        let captures = if captures.len() > 1 { captures.to_vec() } else { Vec::new() };
+        let mut sequence = Self { captures, ..Self::default() };
+        let step_ports: HashSet<(Transport, u16)> = catalog
             .scenarios()
             .flat_map(|(_, scenario)| &scenario.steps)
             .flat_map(|step| &step.ports)
             .filter_map(|port| Some((port.transport, port.spec.fixed()?)))
             .collect();
         for conversation in conversations {
-            let Conversation { transport, initiator, responder, outcome, .. } = conversation;
-            if outcome.is_blocked() {
-                continue;
-            }
+            let Conversation { transport, initiator, responder, .. } = conversation;
             if transport == Transport::Tcp && responder.port == ENDPOINT_MAPPER {
-                sequence.mapper_calls.entry((initiator, responder.ip)).or_default().push(conversation);
+                // A connection may stay open long after its one question.
+                let asked_until_ns = conversation.first_seen_ns.saturating_add(BROKER_WITHIN_NS);
+                let call = Conversation { last_seen_ns: conversation.last_seen_ns.min(asked_until_ns), ..conversation };
+                sequence.mapper_calls.entry((initiator, responder.ip)).or_default().push(call);
             }
             if step_ports.contains(&(transport, responder.port)) {
                 sequence.steps_of.entry(initiator).or_default().push(conversation);
@@ -62,6 +67,13 @@ impl Sequence {
             }
         }
         sequence
+    }
+
+    fn frame(&self, of: &Conversation) -> String {
+        match self.captures.get(of.capture.0 as usize) {
+            Some(name) => format!("frame {} of {name}", of.first_frame),
+            None => format!("frame {}", of.first_frame),
+        }
     }
 
     /// Why a conversation with a dynamic port is explained, if it is.
@@ -73,8 +85,10 @@ impl Sequence {
         let asked = self.mapper_calls.get(&(of.initiator, of.responder.ip))?;
         let before = latest_active(asked, of.first_seen_ns, BROKER_WITHIN_NS, |_| true)?;
         Some(format!(
-            "{} asked the RPC endpoint mapper of {} in the minute before (frame {}): timing only, the announcement was not read",
-            of.initiator, of.responder.ip, before.first_frame
+            "{} asked the RPC endpoint mapper of {} in the minute before ({}): timing only, the announcement was not read",
+            of.initiator,
+            of.responder.ip,
+            self.frame(before)
         ))
     }
 
@@ -89,8 +103,12 @@ impl Sequence {
                 let fits = |c: &Conversation| is_step(previous, c, roles);
                 if let Some(before) = latest_active(took_part, of.first_seen_ns, STEP_WITHIN_NS, fits) {
                     return Some(format!(
-                        "{}: {} step {}, after its step {} in frame {}",
-                        document.id, scenario.citation, step.number, previous.number, before.first_frame
+                        "{}: {} step {}, after its step {} in {}",
+                        document.id,
+                        scenario.citation,
+                        step.number,
+                        previous.number,
+                        self.frame(before)
                     ));
                 }
             }

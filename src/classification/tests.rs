@@ -41,6 +41,7 @@ fn direction_facts(sent: Sent, frame: u64) -> DirectionFacts {
         packets: u64::from(sent.syn) + u64::from(sent.syn_ack) + u64::from(sent.rst) + sent.plain,
         wire_bytes: 60,
         payload_bytes: sent.payload,
+        payload_packets: u64::from(sent.payload > 0),
         syn: sent.syn,
         syn_ack: sent.syn_ack,
         rst: sent.rst,
@@ -104,7 +105,7 @@ reason = "remote maintenance"
 fn judged(flows: Vec<FlowRecord>, with_site: bool) -> Judged {
     let catalog = Catalog::builtin().unwrap();
     let site = with_site.then(|| Site::from_toml("site.toml", SITE, &catalog).unwrap());
-    judge(&Facts { captures: Vec::new(), flows, losses: Vec::new() }, &catalog, site.as_ref())
+    judge(&Facts { flows, ..Facts::default() }, &catalog, site.as_ref())
 }
 
 fn only(flow: FlowRecord) -> Judgement {
@@ -214,10 +215,12 @@ fn a_single_syn_at_the_end_of_the_recording_is_not_unanswered() {
 #[test]
 fn icmp_tells_prohibited_from_refused() {
     let mut flow = tcp((CLIENT, 50_000), (SERVER, 7002), IGNORED, 0);
-    flow.icmp.prohibited = 1;
+    flow.icmp = IcmpFacts { prohibited: 1, quoted: flow.first_syn, ..IcmpFacts::default() };
     assert_eq!(only(flow).outcome, Outcome::Prohibited);
-    flow.icmp = IcmpFacts { port_unreachable: 1, ..IcmpFacts::default() };
+    flow.icmp = IcmpFacts { port_unreachable: 1, quoted: flow.first_syn, ..IcmpFacts::default() };
     assert_eq!(only(flow).outcome, Outcome::Refused);
+    flow.icmp.quoted = flow.first_syn.map(Side::other);
+    assert_eq!(only(flow).outcome, Outcome::Undetermined, "it speaks of what the server sent");
 }
 
 #[test]
@@ -232,6 +235,49 @@ fn a_sweep_is_one_finding_and_no_blocked_attempt() {
     let blocked = blocked_attempts(&judged.flows);
     assert_eq!(blocked.iter().map(|b| (b.responder.port, b.outcome)).collect::<Vec<_>>(), [(5241, Outcome::Refused)]);
     assert_eq!(blocked[0].evidence, "1 SYN, RST in frame 42");
+}
+
+#[test]
+fn many_failures_between_hosts_that_talk_are_a_firewall_and_no_sweep() {
+    let mut flows: Vec<FlowRecord> =
+        (0..30).map(|i| tcp((CLIENT, 50_000 + i), (SERVER, 49_700 + i), IGNORED, i64::from(i))).collect();
+    let mut talk = tcp((CLIENT, 51_000), (SERVER, 7002), OPENED, 40);
+    (talk.from_a.payload_packets, talk.from_b.payload_packets) = (5, 5);
+    flows.push(talk);
+    let judged = judged(flows, true);
+    assert_eq!(blocked_attempts(&judged.flows).len(), 30);
+    assert!(findings(&judged.flows).is_empty());
+}
+
+#[test]
+fn who_polls_many_hosts_from_one_port_is_no_server() {
+    let both = (Sent { plain: 1, payload: 9, ..Sent::default() }, Sent { plain: 1, payload: 9, ..Sent::default() });
+    let poll = |host: u8| {
+        let to = Endpoint { ip: [10, 0, 1, host].into(), port: 40_000 };
+        flow(Transport::Udp, endpoint(CLIENT, 50_000), to, both, i64::from(host))
+    };
+    let judged = judged((0..30).map(poll).collect(), true);
+    assert!(judged.flows.iter().all(|f| f.judgement.initiator.port == 50_000));
+}
+
+#[test]
+fn an_unanswered_mapper_explains_nothing() {
+    let one = (Sent { syn: 1, ..Sent::default() }, Sent::default());
+    let flows = vec![tcp((CLIENT, 50_000), (SERVER, 135), one, 0), tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, 2)];
+    assert_eq!(judged(flows, true).flows[1].judgement.status, Status::DynamicUnexplained);
+}
+
+#[test]
+fn nobody_is_unanswered_by_a_broadcast_address() {
+    let sent = (Sent { plain: 9, payload: 9, ..Sent::default() }, Sent::default());
+    let to = |ip: &str| {
+        let mut flow = flow(Transport::Udp, endpoint(CLIENT, 137), endpoint(ip, 137), sent, 0);
+        flow.last_seen_ns += 5 * SECOND;
+        let flows = vec![flow, tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 60)];
+        judged(flows, true).flows[0].judgement.outcome
+    };
+    assert_eq!(to("10.0.0.255"), Outcome::Undetermined);
+    assert_eq!(to("10.0.0.5"), Outcome::Unanswered);
 }
 
 #[test]

@@ -48,6 +48,10 @@ fn quoted(ip: &IpHeader<'_>, kind: IcmpKind, icmp_type: u8, code: u8) -> Option<
         return None;
     }
     let inner = ip_header(IpPacket { cursor: cursor.skip(HEADER_BYTES), vlan: None }).ok()?;
+    // A later fragment has data where the ports would be; an error goes to whoever sent the packet.
+    if inner.is_later_fragment() || inner.source != ip.destination {
+        return None;
+    }
     let transport = match inner.protocol {
         6 => Transport::Tcp,
         17 => Transport::Udp,

@@ -57,7 +57,7 @@ fn cooked(start: Cursor<'_>, protocol_at: usize, header_bytes: usize) -> Step<Pa
     ether_type(protocol, start.skip(header_bytes), None)
 }
 
-/// Four bytes of address family, in the byte order of whichever host recorded.
+/// Four bytes of address family, in the byte order of whichever host recorded. An unknown family is no IP.
 fn loopback(start: Cursor<'_>) -> Step<Payload<'_>> {
     let Some(family) = start.data.first_chunk::<4>() else {
         return Err(stop(Layer::Link, "loopback header", &start, 4));
@@ -66,30 +66,31 @@ fn loopback(start: Cursor<'_>) -> Step<Payload<'_>> {
     Ok(match family {
         // AF_INET; AF_INET6 of NetBSD and Linux, FreeBSD, macOS.
         2 | 10 | 24 | 28 | 30 => Payload::Ip(IpPacket { cursor: start.skip(4), vlan: None }),
-        other => Payload::Other(Fate::EtherType(u16::try_from(other).unwrap_or(u16::MAX))),
+        other => Payload::Other(Fate::LoopbackFamily(other)),
     })
 }
 
 fn ether_type(mut number: u16, mut cursor: Cursor<'_>, mut vlan: Option<u16>) -> Step<Payload<'_>> {
-    while VLAN.contains(&number) {
-        let tag = SingleVlanHeaderSlice::from_slice(cursor.data)
-            .map_err(|_| stop(Layer::Link, "VLAN tag", &cursor, SingleVlanHeader::LEN))?;
-        vlan = Some(tag.vlan_identifier().value());
-        number = tag.ether_type().0;
-        cursor = cursor.skip(SingleVlanHeader::LEN);
-    }
-    Ok(match number {
-        IPV4 | IPV6 => Payload::Ip(IpPacket { cursor, vlan }),
-        ARP | RARP => Payload::Other(Fate::Arp),
-        0..=LARGEST_LENGTH => {
-            if cursor.data.starts_with(&SNAP)
-                && let Some(inner) = cursor.u16(6)
-                && inner > LARGEST_LENGTH
-            {
-                return ether_type(inner, cursor.skip(8), vlan);
+    // Each turn consumes at least four bytes: a frame of nothing but tags ends with its bytes.
+    loop {
+        match number {
+            tag if VLAN.contains(&tag) => {
+                let tag = SingleVlanHeaderSlice::from_slice(cursor.data)
+                    .map_err(|_| stop(Layer::Link, "VLAN tag", &cursor, SingleVlanHeader::LEN))?;
+                vlan = Some(tag.vlan_identifier().value());
+                number = tag.ether_type().0;
+                cursor = cursor.skip(SingleVlanHeader::LEN);
             }
-            Payload::Other(Fate::Llc)
+            IPV4 | IPV6 => return Ok(Payload::Ip(IpPacket { cursor, vlan })),
+            ARP | RARP => return Ok(Payload::Other(Fate::Arp)),
+            0..=LARGEST_LENGTH => match cursor.u16(6) {
+                Some(inner) if cursor.data.starts_with(&SNAP) && inner > LARGEST_LENGTH => {
+                    number = inner;
+                    cursor = cursor.skip(8);
+                }
+                _ => return Ok(Payload::Other(Fate::Llc)),
+            },
+            other => return Ok(Payload::Other(Fate::EtherType(other))),
         }
-        other => Payload::Other(Fate::EtherType(other)),
-    })
+    }
 }

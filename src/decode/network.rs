@@ -39,6 +39,10 @@ pub(super) struct Fragment {
 }
 
 impl IpHeader<'_> {
+    pub(super) fn is_later_fragment(&self) -> bool {
+        matches!(self.fragment, Some(Fragment { first: false, .. }))
+    }
+
     pub(super) fn fragment_key(&self) -> Option<FragmentKey> {
         self.fragment.map(|fragment| FragmentKey {
             source: self.source,

@@ -113,3 +113,28 @@ fn fragments_are_told_apart_and_attached_within_their_time() {
     assert_eq!(table.owner(&key, 60_000_000_000), Some(owner));
     assert_eq!(table.owner(&key, 60_000_000_001), None);
 }
+
+#[test]
+fn a_frame_of_nothing_but_headers_ends_with_its_bytes() {
+    let mut bytes = vec![0; 12];
+    for _ in 0..20_000 {
+        bytes.extend([0x81, 0x00, 0x00, 0x01, 0x00, 0x08, 0xaa, 0xaa, 0x03, 0, 0, 0]);
+    }
+    let decoded = decode(&frame(LinkType::ETHERNET, &bytes));
+    assert_eq!(decoded.fate, Fate::Llc);
+}
+
+#[test]
+fn an_icmp_error_that_went_elsewhere_or_quotes_a_later_fragment_names_no_flow() {
+    let error = |to: [u8; 4], fragment: u8| {
+        let mut quoted = tcp_syn()[14..42].to_vec();
+        quoted[7] = fragment;
+        let mut bytes = Vec::new();
+        let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 9], to, 64);
+        builder.icmpv4_raw(3, 13, [0; 4]).write(&mut bytes, &quoted).unwrap();
+        decode(&frame(LinkType::ETHERNET, &bytes)).fate
+    };
+    assert_eq!(error([10, 0, 0, 1], 0), Fate::IcmpError);
+    assert_eq!(error([10, 0, 0, 77], 0), Fate::Icmp);
+    assert_eq!(error([10, 0, 0, 1], 5), Fate::Icmp);
+}

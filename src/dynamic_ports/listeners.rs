@@ -65,6 +65,13 @@ impl Counter<'_> {
         self.catalog.statements_at(transport, port, self.judged.roles.of(ip)).next().is_some()
     }
 
+    /// From the first packet of all flows to the last: a listener is taken to be there throughout.
+    fn span_ns(&self) -> (i64, i64) {
+        let first = self.judged.flows.iter().map(|f| f.facts.first_seen_ns).min().unwrap_or(0);
+        let last = self.judged.flows.iter().map(|f| f.facts.last_seen_ns).max().unwrap_or(0);
+        (first, last)
+    }
+
     fn flow(&self, number: u64) -> PolarsResult<&JudgedFlow> {
         let flow = usize::try_from(number).ok().and_then(|n| self.judged.flows.get(n));
         flow.ok_or_else(|| PolarsError::ComputeError("a reduction names a flow that is not there".into()))
@@ -78,6 +85,7 @@ impl Counter<'_> {
         let (first_seen, last_seen) = (served.column("first_seen_ns")?.i64()?, served.column("last_seen_ns")?.i64()?);
         let (status, orientation) = (served.column("status_rank")?.u64()?, served.column("orientation_rank")?.u64()?);
         let first_flow = served.column("first_flow")?.u64()?;
+        let span_ns = self.span_ns();
         let mut listeners = Vec::new();
         for (row, (host, transport, port)) in rows.enumerate_ports() {
             if !self.range(host).contains(&port) {
@@ -91,6 +99,7 @@ impl Counter<'_> {
                 continue;
             }
             tally.listeners += 1;
+            tally.holds.push((port, span_ns.0, span_ns.1));
             tally.explained += u32::from(!status.is_undocumented());
             let first = self.flow(first_flow.get(row).unwrap_or(0))?;
             listeners.push(Listener {
@@ -112,10 +121,11 @@ impl Counter<'_> {
         Ok(listeners)
     }
 
+    /// Ephemeral ports, and ports of flows whose direction is not known: these are told apart and in no other count.
     fn holds(&mut self, held: &DataFrame) -> PolarsResult<()> {
         let rows = Rows::of(held, "host", "port")?;
         let (first_seen, last_seen) = (held.column("first_seen_ns")?.i64()?, held.column("last_seen_ns")?.i64()?);
-        let (part, served) = (held.column("part")?.str()?, held.column("served")?.bool()?);
+        let part = held.column("part")?.str()?;
         let certainty = held.column("orientation_rank")?.u64()?;
         for (row, (host, transport, port)) in rows.enumerate_ports() {
             if !self.range(host).contains(&port) {
@@ -123,21 +133,18 @@ impl Counter<'_> {
             }
             let direction_known = orientation_of(certainty.get(row).unwrap_or(0)) >= Orientation::Probable;
             let initiated = part.get(row) == Some("initiator");
-            let is_static = self.is_documented_static(host, transport, port) && !(initiated && direction_known);
-            if is_static || (direction_known && !initiated && served.get(row) != Some(true)) {
-                continue;
+            if !direction_known && !self.is_documented_static(host, transport, port) {
+                self.tallies.entry((host, transport)).or_default().unknown.insert(port);
             }
-            let tally = self.tallies.entry((host, transport)).or_default();
-            match (direction_known, initiated) {
-                (false, _) => {
-                    tally.unknown.insert(port);
-                }
-                (true, true) => {
-                    tally.ephemeral.insert(port);
-                }
-                (true, false) => {}
+            if direction_known && initiated {
+                let tally = self.tallies.entry((host, transport)).or_default();
+                tally.ephemeral.insert(port);
+                tally.holds.push((port, first_seen.get(row).unwrap_or(0), last_seen.get(row).unwrap_or(0)));
             }
-            tally.holds.push((port, first_seen.get(row).unwrap_or(0), last_seen.get(row).unwrap_or(0)));
+        }
+        for tally in self.tallies.values_mut() {
+            let known: BTreeSet<u16> = tally.holds.iter().map(|(port, ..)| *port).collect();
+            tally.unknown.retain(|port| !known.contains(port));
         }
         Ok(())
     }

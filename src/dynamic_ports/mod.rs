@@ -3,8 +3,9 @@
 //! Definitions (printed with every report):
 //! *listener*: a dynamic port that accepted or answered a flow whose direction is at least probable; documented static
 //! ports inside the range are counted apart. *Ephemeral port*: the local port of a connection that the host opened.
-//! *Peak*: most distinct dynamic ports held at the same time, each from its first to its last packet; a port held by
-//! several conversations counts once.
+//! *Peak*: most distinct dynamic ports held at the same time: listeners throughout the recording, ephemeral ports from the
+//! first to the last packet of their conversations; a port held by several conversations counts once.
+//! *Direction unknown*: dynamic ports of flows whose direction is a guess or unknown; they are in no other count.
 //!
 //! All are lower bounds: a capture shows no idle listener, no loopback, no other interface, and TIME_WAIT leaves no
 //! packet. Sweeps and blocked attempts never count. Report formats never enter.

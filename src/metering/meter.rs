@@ -35,7 +35,7 @@ pub struct MeterSettings {
 impl Default for MeterSettings {
     fn default() -> Self {
         Self {
-            max_flows: 2_000_000,
+            max_flows: 1_000_000,
             udp_idle_ns: 24 * 3600 * SECOND_NS,
             tcp_idle_ns: 24 * 3600 * SECOND_NS,
             tcp_transitory_ns: 240 * SECOND_NS,
@@ -252,7 +252,7 @@ impl<S: FlowSink> Meter<S> {
 
     fn icmp_error(&mut self, arrival: &Arrival, error: &IcmpError) {
         let endpoints: (Endpoint, Endpoint) = (error.source, error.destination);
-        let (key, _) = FlowKey::new(error.transport, endpoints.0, endpoints.1);
+        let (key, quoted) = FlowKey::new(error.transport, endpoints.0, endpoints.1);
         let Some(index) = self.cache.find(&PackedKey::from(&key)) else {
             self.summary.icmp_unattached += 1;
             return;
@@ -261,9 +261,11 @@ impl<S: FlowSink> Meter<S> {
         let frame = frame_in(&entry.record, arrival);
         let facts = &mut entry.record.icmp;
         if facts.first_type.is_none() {
+            facts.quoted = Some(quoted);
             (facts.first_type, facts.first_code, facts.first_frame) = (Some(error.icmp_type), Some(error.code), frame);
         }
         match error.kind {
+            _ if facts.quoted != Some(quoted) => facts.other += 1,
             IcmpKind::PortUnreachable => facts.port_unreachable += 1,
             IcmpKind::Prohibited => facts.prohibited += 1,
             IcmpKind::Other => facts.other += 1,

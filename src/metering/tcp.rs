@@ -1,7 +1,10 @@
 //! What a TCP segment means for its flow.
 
 use super::cache::{Class, Entry};
-use crate::model::{DirectionFacts, FlowRecord, Side, TcpHeader, TcpState, Transport, flags};
+use crate::model::{FlowRecord, Side, TcpHeader, TcpState, Transport, flags};
+
+/// No host repeats a SYN or SYN-ACK sooner (RFC 6298: first after 1 s; some stacks 500 ms).
+const RETRANSMISSION_NS: i64 = 200_000_000;
 
 /// Whether a segment begins another connection on the endpoints of this one: a SYN whose sequence number is not that of
 /// the SYN before. A SYN recorded behind the data that follows it belongs to that data.
@@ -39,7 +42,14 @@ pub(super) fn count(
     };
     facts.tcp_flags |= tcp.flags;
     let syn = tcp.flags & flags::SYN != 0;
-    if syn && tcp.flags & flags::ACK == 0 {
+    let copy = syn && {
+        let last_ns = entry.handshake_ns[side as usize].replace(time_ns);
+        *initial_seq == Some(tcp.sequence)
+            && last_ns.is_some_and(|last| time_ns.saturating_sub(last).saturating_abs() < RETRANSMISSION_NS)
+    };
+    if copy {
+        facts.handshake_copies += 1;
+    } else if syn && tcp.flags & flags::ACK == 0 {
         facts.syn_retransmitted += u32::from(facts.syn > 0);
         facts.syn += 1;
         facts.syn_frame = facts.syn_frame.or(frame.filter(|_| facts.syn == 1));
@@ -67,11 +77,6 @@ pub(super) fn count(
     });
 }
 
-/// Segments other than SYN and RST: only a side that got through sends them.
-fn spoke(facts: &DirectionFacts) -> bool {
-    facts.packets > u64::from(facts.syn) + u64::from(facts.syn_ack) + u64::from(facts.rst)
-}
-
 /// How far the conversation got.
 pub(super) fn state(record: &FlowRecord) -> TcpState {
     if record.key.transport == Transport::Udp {
@@ -90,8 +95,8 @@ pub(super) fn state(record: &FlowRecord) -> TcpState {
     match record.first_syn {
         None if syn_acks == 0 => TcpState::Midstream,
         None => TcpState::SynAckOnly,
-        Some(_) if syn_acks == 0 && a.syn > 0 && b.syn > 0 && !spoke(a) && !spoke(b) => TcpState::SimultaneousOpen,
-        Some(side) => match (syn_acks > 0, spoke(record.from(side)) || spoke(record.from(side.other()))) {
+        Some(_) if syn_acks == 0 && a.syn > 0 && b.syn > 0 && !a.spoke() && !b.spoke() => TcpState::SimultaneousOpen,
+        Some(side) => match (syn_acks > 0, record.from(side).spoke() || record.from(side.other()).spoke()) {
             (_, true) => TcpState::Established,
             (true, false) => TcpState::SynReceived,
             (false, false) => TcpState::SynSent,
@@ -104,6 +109,6 @@ pub(super) fn class(record: &FlowRecord) -> Class {
     if record.key.transport == Transport::Udp {
         return Class::Datagrams;
     }
-    let opening = record.from_a.syn + record.from_b.syn > 0 && !(spoke(&record.from_a) || spoke(&record.from_b));
+    let opening = record.from_a.syn + record.from_b.syn > 0 && !(record.from_a.spoke() || record.from_b.spoke());
     if opening || is_over(record) { Class::Transitory } else { Class::Open }
 }

@@ -160,3 +160,11 @@ fn the_first_packet_after_a_long_gap_stays_with_its_flow() {
     let packets: Vec<_> = kept.flows.iter().map(|f| (f.from_b.packets, f.from_a.packets)).collect();
     assert_eq!(packets, [(2, 1)], "one tuple, and no packet lost between");
 }
+
+#[test]
+fn a_syn_seen_by_two_taps_is_no_retransmission() {
+    let (_, kept) = meter(&[(0, true, "S", 100, 0), (1, true, "S", 100, 0), (1_000, true, "S", 100, 0)]);
+    let facts = kept.flows[0].from_b;
+    assert_eq!((facts.packets, facts.syn, facts.syn_retransmitted, facts.handshake_copies), (3, 2, 1, 1));
+    assert_eq!(kept.flows[0].state, TcpState::SynSent);
+}

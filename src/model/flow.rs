@@ -149,6 +149,9 @@ pub struct DirectionFacts {
     pub syn_retransmitted: u32,
     /// SYN with ACK.
     pub syn_ack: u32,
+    /// Copies of a SYN or SYN-ACK less than 200 ms after it: no host retransmits so soon, so a tap or two saw it twice.
+    /// In neither of the counts above.
+    pub handshake_copies: u32,
     /// Segments with FIN.
     pub fin: u32,
     /// Segments with RST.
@@ -168,9 +171,12 @@ pub struct DirectionFacts {
     pub next_seq: Option<u32>,
 }
 
-/// ICMP errors that quoted a packet of this flow.
+/// ICMP errors that quoted a packet of this flow. Errors about packets of the other side than the first error's are counted
+/// as `other`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IcmpFacts {
+    /// Whose packet the first error quoted.
+    pub quoted: Option<Side>,
     /// Port unreachable: ICMP 3/3, ICMPv6 1/4.
     pub port_unreachable: u32,
     /// Administratively prohibited: ICMP 3/9, 3/10, 3/13; ICMPv6 1/1, 1/5, 1/6.
@@ -292,6 +298,15 @@ pub struct FlowRecord {
     pub icmp: IcmpFacts,
     /// IP fragments without ports of their own among the packets.
     pub fragments: u32,
+}
+
+impl DirectionFacts {
+    /// Segments other than SYN, SYN-ACK and RST: only a side that got through sends them.
+    #[must_use]
+    pub fn spoke(&self) -> bool {
+        let bare = [self.syn, self.syn_ack, self.handshake_copies, self.rst];
+        self.packets > bare.into_iter().map(u64::from).sum()
+    }
 }
 
 impl FlowRecord {

@@ -255,7 +255,7 @@ pub struct HostPorts {
     pub direction_unknown: u32,
     /// Distinct ephemeral ports: local ports of connections that this host opened.
     pub ephemeral_ports: u32,
-    /// Most dynamic ports held at once, first packet to last packet, listeners and ephemeral ports together.
+    /// Most dynamic ports held at once: listeners throughout the recording, ephemeral ports from first to last packet.
     pub peak_in_use: u32,
     /// When that peak was reached.
     pub peak_at_ns: Option<i64>,

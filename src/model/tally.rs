@@ -23,6 +23,8 @@ pub enum Fate {
     Arp,
     /// An Ethernet type that carries no IP here.
     EtherType(u16),
+    /// An address family of a BSD loopback header that is not IP.
+    LoopbackFamily(u32),
     /// An IEEE 802.3 length field: LLC frames such as spanning tree.
     Llc,
     /// An IP protocol that is not TCP, UDP or ICMP: tunnels, routing protocols, IGMP…
@@ -55,13 +57,14 @@ impl Fate {
                 Some(name) => format!("ethertype-{name}"),
                 None => format!("ethertype-0x{number:04x}"),
             },
+            Self::LoopbackFamily(family) => format!("loopback-family-{family}"),
             Self::Llc => "llc".into(),
             Self::IpProtocol(number) => match ip_protocol_name(number) {
                 Some(name) => format!("ip-{name}"),
                 None => format!("ip-protocol-{number}"),
             },
             Self::LinkType(link) => match link.name() {
-                Some(name) => format!("linktype-{}", name.to_ascii_lowercase()),
+                Some(name) => format!("linktype-{}-{}", link.0, name.to_ascii_lowercase()),
                 None => format!("linktype-{}", link.0),
             },
             Self::Stopped(layer) => format!("malformed-or-cut-{}", layer.name()),
@@ -127,7 +130,10 @@ impl Tally {
         match fate {
             Fate::Tcp => self.tcp += 1,
             Fate::Udp => self.udp += 1,
-            // At most 65,536 Ethernet types + 256 protocols + link types: bounded by the number spaces.
+            // Bounded by the number spaces of Ethernet types, IP protocols and link types, and for address families here.
+            Fate::LoopbackFamily(_) if self.rare.len() > 100_000 => {
+                *self.rare.entry(Fate::LoopbackFamily(u32::MAX)).or_insert(0) += 1;
+            }
             rare => *self.rare.entry(rare).or_insert(0) += 1,
         }
     }

@@ -3,16 +3,19 @@
 use super::error::StoreError;
 use super::parquet::read_frame;
 use crate::model::{
-    CaptureIndex, CaptureRow, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState,
-    Transport,
+    Activity, CaptureIndex, CaptureRow, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side,
+    TcpState, Transport,
 };
-use polars::prelude::{DataFrame, DataType};
+use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A flow as read back: its `capture` is the position of its capture in [`Facts::captures`].
 pub type StoredFlow = FlowRecord;
+
+/// Largest count that is believed.
+const LARGEST_COUNT: u64 = 1 << 53;
 
 /// Everything a store holds.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Facts {
     pub captures: Vec<CaptureRow>,
     /// The flows, sorted by time of the first packet, then capture and frame.
     pub flows: Vec<StoredFlow>,
+    /// Bursts of flows that have more than one.
+    pub activity: Vec<Activity>,
     /// What the metering process could not keep: kind and count.
     pub losses: Vec<(String, u64)>,
 }
@@ -33,6 +38,11 @@ impl Facts {
         self.flows.extend(other.flows.into_iter().map(|mut flow| {
             flow.capture.0 += offset;
             flow
+        }));
+        self.activity.extend(other.activity.into_iter().map(|mut burst| {
+            burst.capture.0 += offset;
+            burst.burst_capture.0 += offset;
+            burst
         }));
         self.losses.extend(other.losses);
         self.sort();
@@ -88,47 +98,86 @@ pub fn read_facts(store: &Path) -> Result<Facts, StoreError> {
 }
 
 fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError> {
-    let mut indices = HashMap::new();
-    let captures = Frame::read(partition, "captures")?;
-    let fates = Frame::read(partition, "fates")?;
-    let (fate_ids, fate_names, fate_frames) =
-        (fates.text("capture_id")?, fates.text("fate")?, fates.numbers("frames")?);
-    for (row, id) in captures.text("capture_id")?.into_iter().enumerate() {
-        indices.insert(id.clone(), CaptureIndex(facts.captures.len() as u32));
-        let mut capture = capture_row(&captures, row)?;
-        for i in (0..fate_ids.len()).filter(|i| fate_ids[*i] == id) {
-            capture.fates.push((fate_names[i].clone().unwrap_or_default(), fate_frames[i].unwrap_or(0)));
-        }
-        facts.captures.push(capture);
-    }
+    let indices = read_captures(partition, facts)?;
     let losses = Frame::read(partition, "losses")?;
     let counts = losses.numbers("count")?.into_iter().map(Option::unwrap_or_default);
     facts.losses.extend(losses.text("kind")?.into_iter().map(Option::unwrap_or_default).zip(counts));
+    read_activity(&Frame::read(partition, "activity")?, &indices, &mut facts.activity)?;
     read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
 }
 
-fn capture_row(frame: &Frame, row: usize) -> Result<CaptureRow, StoreError> {
-    let text = |name: &str| frame.text(name).map(|column| column[row].clone());
-    let number = |name: &str| frame.numbers(name).map(|column| column[row]);
-    let time = |name: &str| frame.times(name).map(|column| column[row]);
-    Ok(CaptureRow {
-        name: text("name")?.unwrap_or_default(),
-        sha256: text("sha256")?,
-        size_bytes: number("size_bytes")?,
-        format: text("format")?.unwrap_or_default(),
-        link_types: text("link_types")?.unwrap_or_default(),
-        first_ns: time("first_ns")?,
-        last_ns: time("last_ns")?,
-        frames: number("frames")?.unwrap_or(0),
-        metered: number("metered_frames")?.unwrap_or(0),
-        dropped: number("dropped_packets")?,
-        snapped_frames: number("snapped_frames")?.unwrap_or(0),
-        backward_steps: number("backward_steps")?.unwrap_or(0),
-        fates: Vec::new(),
-        first_stop: text("first_stop")?,
-        end: text("end")?.unwrap_or_default(),
-        end_detail: text("end_detail")?,
-    })
+/// Capture identities of a partition to positions in [`Facts::captures`].
+type Indices = HashMap<Option<String>, CaptureIndex>;
+
+fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreError> {
+    let offset = facts.captures.len();
+    let frame = Frame::read(partition, "captures")?;
+    let ids = frame.text("capture_id")?;
+    let position = |row: usize| CaptureIndex(u32::try_from(offset + row).unwrap_or(u32::MAX));
+    let indices: Indices = ids.iter().enumerate().map(|(row, id)| (id.clone(), position(row))).collect();
+    let text = ["name", "sha256", "format", "link_types", "first_stop", "end", "end_detail"].map(|n| frame.text(n));
+    let [mut name, mut sha256, mut format, mut link_types, mut first_stop, mut end, mut end_detail] = all_ok(text)?;
+    let numbers = ["size_bytes", "frames", "metered_frames", "dropped_packets", "snapped_frames", "backward_steps"];
+    let [size_bytes, frames, metered, dropped, snapped, backward] = all_ok(numbers.map(|n| frame.numbers(n)))?;
+    let (first_ns, last_ns) = (frame.times("first_ns")?, frame.times("last_ns")?);
+    for row in 0..ids.len() {
+        facts.captures.push(CaptureRow {
+            name: name[row].take().unwrap_or_default(),
+            sha256: sha256[row].take(),
+            size_bytes: size_bytes[row],
+            format: format[row].take().unwrap_or_default(),
+            link_types: link_types[row].take().unwrap_or_default(),
+            first_ns: first_ns[row],
+            last_ns: last_ns[row],
+            frames: frames[row].unwrap_or(0),
+            metered: metered[row].unwrap_or(0),
+            dropped: dropped[row],
+            snapped_frames: snapped[row].unwrap_or(0),
+            backward_steps: backward[row].unwrap_or(0),
+            fates: Vec::new(),
+            first_stop: first_stop[row].take(),
+            end: end[row].take().unwrap_or_default(),
+            end_detail: end_detail[row].take(),
+        });
+    }
+    let fates = Frame::read(partition, "fates")?;
+    let rows = fates.text("capture_id")?.into_iter().zip(fates.text("fate")?).zip(fates.numbers("frames")?);
+    for ((id, fate), frames) in rows {
+        let index = indices.get(&id).ok_or_else(|| fates.bad("capture_id", "names no capture"))?;
+        if let Some(capture) = facts.captures.get_mut(index.0 as usize) {
+            capture.fates.push((fate.unwrap_or_default(), frames.unwrap_or(0)));
+        }
+    }
+    Ok(indices)
+}
+
+/// All columns, or the first complaint.
+fn all_ok<T: std::fmt::Debug, const N: usize>(columns: [Result<T, StoreError>; N]) -> Result<[T; N], StoreError> {
+    let columns = columns.into_iter().collect::<Result<Vec<T>, StoreError>>()?;
+    Ok(columns.try_into().unwrap_or_else(|_| unreachable!("as many as there were")))
+}
+
+fn read_activity(frame: &Frame, indices: &Indices, into: &mut Vec<Activity>) -> Result<(), StoreError> {
+    let (captures, burst_captures) = (frame.text("capture_id")?, frame.text("burst_capture_id")?);
+    let (flow_first_frame, first_frame) = (frame.numbers("flow_first_frame")?, frame.numbers("first_frame")?);
+    let (start, end) = (frame.times("start_ns")?, frame.times("end_ns")?);
+    let (bytes_a, bytes_b) = (frame.numbers("payload_bytes_a")?, frame.numbers("payload_bytes_b")?);
+    for row in 0..captures.len() {
+        let index = |ids: &[Option<String>]| {
+            indices.get(&ids[row]).copied().ok_or_else(|| frame.bad("capture_id", "names no capture"))
+        };
+        into.push(Activity {
+            capture: index(&captures)?,
+            flow_first_frame: flow_first_frame[row].unwrap_or(0),
+            burst_capture: index(&burst_captures)?,
+            first_frame: first_frame[row].unwrap_or(0),
+            start_ns: start[row].unwrap_or(0),
+            end_ns: end[row].unwrap_or(0),
+            payload_bytes_a: bytes_a[row].unwrap_or(0),
+            payload_bytes_b: bytes_b[row].unwrap_or(0),
+        });
+    }
+    Ok(())
 }
 
 /// A data frame whose columns are asked for by name and type.
@@ -154,13 +203,14 @@ impl Frame {
         Ok(values.iter().map(|value| value.map(str::to_owned)).collect())
     }
 
+    /// Numbers beyond 2^53 are refused: no capture holds them, and sums of them would overflow.
     fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
-        // A table without rows may have lost the type of its columns.
-        if column.dtype() == &DataType::Null {
-            return Ok(vec![None; column.len()]);
+        let numbers: Vec<Option<u64>> = column.u64().map_err(|e| self.bad(name, e))?.iter().collect();
+        match numbers.iter().flatten().find(|n| **n > LARGEST_COUNT) {
+            Some(n) => Err(self.bad(name, format!("{n} cannot be"))),
+            None => Ok(numbers),
         }
-        Ok(column.u64().map_err(|e| self.bad(name, e))?.iter().collect())
     }
 
     fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
@@ -204,11 +254,7 @@ fn end_reason(text: &str) -> Option<EndReason> {
     [Idle, Active, Closed, PortReused, EndOfCapture, Evicted].into_iter().find(|reason| reason.name() == text)
 }
 
-fn read_flows(
-    frame: &Frame,
-    indices: &HashMap<Option<String>, CaptureIndex>,
-    into: &mut Vec<StoredFlow>,
-) -> Result<(), StoreError> {
+fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<StoredFlow>) -> Result<(), StoreError> {
     let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
     let captures = frame.text("capture_id")?;
     let first_frame = frame.numbers("first_frame")?;
@@ -225,6 +271,7 @@ fn read_flows(
         .into_iter()
         .map(|name| frame.numbers(&format!("icmp_{name}")))
         .collect::<Result<_, _>>()?;
+    let icmp_quoted = frame.parsed("icmp_quoted", side)?;
     let (vlan, fragments) = (frame.numbers("vlan")?, frame.numbers("fragments")?);
     let required = |name: &str| frame.bad(name, "a row has no value");
     for row in 0..captures.len() {
@@ -241,6 +288,9 @@ fn read_flows(
             a: endpoint(a_ip[row], a_port[row]).ok_or_else(|| required("a_ip"))?,
             b: endpoint(b_ip[row], b_port[row]).ok_or_else(|| required("b_ip"))?,
         };
+        if last_seen[row] < first_seen[row] {
+            return Err(frame.bad("last_seen_ns", "a flow ends before it begins"));
+        }
         into.push(FlowRecord {
             capture: *indices.get(&captures[row]).ok_or_else(|| frame.bad("capture_id", "names no capture"))?,
             first_frame: first_frame[row].unwrap_or(0),
@@ -255,6 +305,7 @@ fn read_flows(
             state: states[row].ok_or_else(|| required("state"))?,
             end_reason: reasons[row].ok_or_else(|| required("end_reason"))?,
             icmp: IcmpFacts {
+                quoted: icmp_quoted[row],
                 port_unreachable: small(icmp[0][row]),
                 prohibited: small(icmp[1][row]),
                 other: small(icmp[2][row]),
@@ -275,7 +326,7 @@ fn small(number: Option<u64>) -> u32 {
 /// The columns of one direction.
 struct Directions {
     totals: [Vec<Option<u64>>; 5],
-    counts: [Vec<Option<u64>>; 6],
+    counts: [Vec<Option<u64>>; 7],
     frames: [Vec<Option<u64>>; 3],
     syn_ns: Vec<Option<i64>>,
     next_seq: Vec<Option<u64>>,
@@ -299,6 +350,7 @@ impl Directions {
                 column("syn_ack")?,
                 column("fin")?,
                 column("rst")?,
+                column("handshake_copies")?,
             ],
             frames: [column("syn_frame")?, column("syn_ack_frame")?, column("rst_frame")?],
             syn_ns: frame.times(&format!("syn_ns_{side}"))?,
@@ -321,6 +373,7 @@ impl Directions {
             syn_ack: count(3),
             fin: count(4),
             rst: count(5),
+            handshake_copies: count(6),
             syn_frame: self.frames[0][row],
             syn_ns: self.syn_ns[row],
             syn_ack_frame: self.frames[1][row],

@@ -171,6 +171,7 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "icmp_port_unreachable": Unsigned, "", "ICMP port unreachable about it" => |_, r: &FlowRecord| number(r.icmp.port_unreachable);
         "icmp_prohibited": Unsigned, "", "ICMP administratively prohibited about it" => |_, r: &FlowRecord| number(r.icmp.prohibited);
         "icmp_other": Unsigned, "", "other ICMP errors about it" => |_, r: &FlowRecord| number(r.icmp.other);
+        "icmp_quoted": Text, "", "side whose packet the first ICMP error quoted" => |_, r: &FlowRecord| side(r.icmp.quoted);
         "icmp_frame": Unsigned, "", "frame of the first ICMP error, when in the same file" => |_, r: &FlowRecord| r.icmp.first_frame.into();
         "icmp_type": Unsigned, "icmpTypeIPv4, icmpTypeIPv6", "its type" => |_, r: &FlowRecord| r.icmp.first_type.map(u32::from).into();
         "icmp_code": Unsigned, "icmpCodeIPv4, icmpCodeIPv6", "its code" => |_, r: &FlowRecord| r.icmp.first_code.map(u32::from).into();
@@ -200,6 +201,7 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "syn_a", "syn_b": Unsigned, "", "SYN without ACK" => |d| number(d.syn);
         "syn_retransmitted_a", "syn_retransmitted_b": Unsigned, "", "of these, repetitions" => |d| number(d.syn_retransmitted);
         "syn_ack_a", "syn_ack_b": Unsigned, "", "SYN with ACK" => |d| number(d.syn_ack);
+        "handshake_copies_a", "handshake_copies_b": Unsigned, "", "copies of a SYN or SYN-ACK within 200 ms, seen by a tap twice; not in the counts" => |d| number(d.handshake_copies);
         "fin_a", "fin_b": Unsigned, "tcpFinTotalCount", "segments with FIN" => |d| number(d.fin);
         "rst_a", "rst_b": Unsigned, "tcpRstTotalCount", "segments with RST" => |d| number(d.rst);
         "syn_frame_a", "syn_frame_b": Unsigned, "", "frame of the first SYN, when in the same file" => |d| d.syn_frame.into();

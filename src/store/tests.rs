@@ -16,11 +16,24 @@ fn record() -> FlowRecord {
         last_seen_ns: i64::MAX,
         first_sender: side,
         first_syn: Some(side),
-        from_a: DirectionFacts { packets: 1, wire_bytes: u64::MAX, tcp_flags: 0x12, syn_ack: 1, ..Default::default() },
-        from_b: DirectionFacts { packets: 7, syn: 2, syn_frame: Some(3), syn_ns: Some(9), ..Default::default() },
+        from_a: DirectionFacts { packets: 1, wire_bytes: 1 << 53, tcp_flags: 0x12, syn_ack: 1, ..Default::default() },
+        from_b: DirectionFacts {
+            packets: 7,
+            syn: 2,
+            handshake_copies: 1,
+            syn_frame: Some(3),
+            syn_ns: Some(9),
+            ..Default::default()
+        },
         state: TcpState::SynReceived,
         end_reason: EndReason::PortReused,
-        icmp: IcmpFacts { prohibited: 1, first_type: Some(3), first_code: Some(13), ..Default::default() },
+        icmp: IcmpFacts {
+            prohibited: 1,
+            quoted: Some(Side::B),
+            first_type: Some(3),
+            first_code: Some(13),
+            ..Default::default()
+        },
         fragments: 2,
     }
 }
@@ -47,16 +60,31 @@ fn capture() -> CaptureSummary {
     }
 }
 
+fn burst() -> Activity {
+    Activity {
+        capture: CaptureIndex(0),
+        flow_first_frame: 3,
+        burst_capture: CaptureIndex(0),
+        first_frame: 9,
+        start_ns: 10,
+        end_ns: 11,
+        payload_bytes_a: 12,
+        payload_bytes_b: 13,
+    }
+}
+
 #[test]
 fn facts_come_back_as_they_were_written() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let mut writer = PartitionWriter::create(&store, CaptureIds(vec![capture().id])).unwrap();
     writer.flow(&record()).unwrap();
+    writer.activity(&burst()).unwrap();
     let losses = [LossRow { kind: "flows-evicted", count: 4 }];
     writer.commit(&[(CaptureIndex(0), capture())], &losses).unwrap();
     let facts = read_facts(&store).unwrap();
     assert_eq!(facts.flows, [record()]);
+    assert_eq!(facts.activity, [burst()]);
     assert_eq!(facts.captures[0].fates, [("tcp".to_owned(), 1), ("arp".to_owned(), 1)]);
     assert_eq!((facts.captures[0].frames, facts.captures[0].end.as_str()), (2, "truncated"));
     assert_eq!(facts.losses, [("flows-evicted".to_owned(), 4)]);

@@ -78,8 +78,8 @@ impl<'p> Truth<'p> {
              #\n\
              # dynamic_listeners: TCP ports from 49152 up, served with a completed handshake, documented ones left out.\n\
              # ephemeral_ports: local ports of all attempts that the host made, failed ones included.\n\
-             # peak_in_use: most dynamic ports held at once, ephemeral and listening, each from the first to the last\n\
-             # packet of its conversations; the same whether failed attempts and documented ports count or not.\n\n",
+             # peak_in_use: most dynamic ports held at once: listening ones all the time, ephemeral ones from the first to the\n\
+             # last packet of their conversations; documented ports left out; the same with and without failed attempts.\n\n",
         );
         self.recording(&mut out);
         for host in hosts() {
@@ -297,23 +297,23 @@ fn is_dynamic(port: u16) -> bool {
     port >= DYNAMIC_FIRST && !STATIC_IN_RANGE.contains(&port)
 }
 
-/// Most dynamic ports that a host held at once, from first to last packet of each conversation. There is more than one
-/// way to count: with or without attempts that failed, with or without documented ports inside the range. The script
-/// has to make all of them agree.
+/// Most dynamic ports that a host held at once: listening ones all the time, ephemeral ones from first to last packet of
+/// their conversations. There are two ways to count: with or without attempts that failed. The script has to make them
+/// agree.
 fn agreed_peak(played: &Played, who: Who, transport: Transport) -> Result<usize, String> {
-    let peaks: BTreeSet<usize> = (0..4)
-        .map(|way| {
-            let with_failed = way & 1 == 1;
-            let with_static = way & 2 == 2;
-            let counts = |port: u16| port >= DYNAMIC_FIRST && (with_static || is_dynamic(port));
+    let began_ns = played.conversations.iter().map(|c| c.first_ns).min().unwrap_or(0);
+    let ended_ns = played.conversations.iter().map(|c| c.last_ns).max().unwrap_or(0);
+    let peaks: BTreeSet<usize> = [false, true]
+        .into_iter()
+        .map(|with_failed| {
             let mut holds: Vec<(u16, i64, i64)> = Vec::new();
             for c in played.conversations.iter().filter(|c| c.transport == transport) {
                 let established = c.outcome == Outcome::Established;
                 if c.initiator.who == who && (established || with_failed) {
                     holds.push((c.initiator.port, c.first_ns, c.last_ns));
                 }
-                if c.responder.who == who && established && counts(c.responder.port) {
-                    holds.push((c.responder.port, c.first_ns, c.last_ns));
+                if c.responder.who == who && established && is_dynamic(c.responder.port) {
+                    holds.push((c.responder.port, began_ns, ended_ns));
                 }
             }
             peak(&holds)
