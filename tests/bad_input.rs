@@ -152,7 +152,7 @@ fn cut_capture(folder: &Path, bytes: &[u8], capture: &Capture, cut: usize) {
             assert!(one_line(&run).contains("cut.cap"), "byte {cut}: {}", run.stderr);
             return;
         }
-        let run = if run.code == Some(DONE) { run } else { run.expect(DAMAGED) };
+        let run = if run.code == Some(NO_EVIDENCE) { run } else { run.expect(DAMAGED) };
         assert_eq!(rows_of(&run.stdout, b',').len(), 0, "byte {cut}");
         return;
     }
@@ -170,7 +170,11 @@ fn cut_capture(folder: &Path, bytes: &[u8], capture: &Capture, cut: usize) {
     let at = told.last().map_or(capture.header_bytes, |p| p.offset + p.record_bytes);
     if at == cut {
         // Between two records nothing shows that there was more.
-        assert_eq!((run.code, run.stderr.as_str()), (Some(DONE), ""), "byte {cut}");
+        if metered > 0 {
+            assert_eq!((run.code, run.stderr.as_str()), (Some(DONE), ""), "byte {cut}");
+        } else {
+            assert!(one_line(&run.expect(NO_EVIDENCE)).contains("no TCP or UDP packet"), "byte {cut}");
+        }
         return;
     }
     let run = run.expect(DAMAGED);
@@ -283,7 +287,8 @@ fn any_byte_may_be_wrong() {
         }
         std::fs::write(&file, wrong).unwrap();
         let run = portproof(["flows", "-q", &text(&file)]);
-        assert!([Some(DONE), Some(USAGE), Some(DAMAGED)].contains(&run.code), "{:?}: {}", run.code, run.stderr);
+        let expected = [DONE, USAGE, NO_EVIDENCE, DAMAGED].map(Some);
+        assert!(expected.contains(&run.code), "{:?}: {}", run.code, run.stderr);
     }
 }
 
@@ -293,9 +298,11 @@ fn an_unknown_link_type_is_counted_and_told() {
     // 146: assigned to nobody.
     let bytes = captures::pcap(146, &capture.packets, Resolution::Nano, Order::Little);
     let (_folder, file) = folder_with("strange.pcap", &bytes);
-    let run = portproof(["flows", "-q", &text(&file)]).expect(DONE);
-    let line = one_line(&run);
+    let run = portproof(["flows", "-q", &text(&file)]).expect(NO_EVIDENCE);
+    let lines = run.lines();
+    let [line, conclusion] = lines.as_slice() else { panic!("two lines, not {}", run.stderr) };
     assert!(line.contains("strange.pcap") && line.contains("50 frames") && line.contains("146"), "{line}");
+    assert!(conclusion.contains("no TCP or UDP packet"), "{conclusion}");
     let (run, left) = report(&file);
     run.expect(NO_EVIDENCE);
     assert_eq!(left, ["bad"], "the report says what became of the frames");
@@ -426,7 +433,7 @@ fn a_damaged_store_is_told() {
             std::fs::write(&path, wrong).unwrap();
             let run = portproof(["flows", "-q", &text(&store)]);
             assert!(
-                [Some(DONE), Some(USAGE), Some(DAMAGED)].contains(&run.code),
+                [DONE, USAGE, NO_EVIDENCE, DAMAGED].map(Some).contains(&run.code),
                 "{table}: {:?}: {}",
                 run.code,
                 run.stderr
@@ -512,6 +519,14 @@ fn exit_codes_are_those_of_the_house() {
     report(&text(&nothing), &[]).expect(NO_EVIDENCE);
     let (_folder, header) = folder_with("header.pcap", &captures::pcap(1, &[], Resolution::Nano, Order::Little));
     report(&text(&header), &["--check"]).expect(NO_EVIDENCE);
+    // Every command agrees, and still writes what there is.
+    let run = portproof(["flows", "-q", &text(&nothing)]).expect(NO_EVIDENCE);
+    assert!(!support::csv_columns(&run.stdout).is_empty() && rows_of(&run.stdout, b',').is_empty(), "{}", run.text());
+    let store = folder.path().join("store");
+    portproof(["meter", "-q", &text(&nothing), "-o", &text(&store)]).expect(NO_EVIDENCE);
+    portproof(["flows", "-q", &text(&store)]).expect(NO_EVIDENCE);
+    let run = portproof(["explain", "-q", "443", &text(&nothing)]).expect(NO_EVIDENCE);
+    assert!(one_line(&run).contains("no TCP or UDP packet"), "{}", run.stderr);
 
     // A verdict on damaged input is never 0 and never the verdict.
     let whole = captures::pcap(1, &packets, Resolution::Nano, Order::Little);
@@ -538,6 +553,202 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(run.stderr, "", "quiet");
         assert_eq!(run.code, Some(DONE));
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_no_verdict() {
+    let (_, capture) = short_demo(300);
+    let whole = captures::pcap(1, &capture.packets, Resolution::Nano, Order::Little);
+    let (folder, cut) = folder_with("cut.pcap", &whole[..whole.len() - 1]);
+    let (demo, cut, target) = (text(&support::demo()), text(&cut), text(&folder.path().join("report")));
+    for (arguments, code) in [
+        (vec!["report", &demo, "--check", "-o", &target], FINDINGS),
+        (vec!["flows", &cut], DAMAGED),
+        (vec!["flows", &cut, "--format", "json"], DAMAGED),
+        (vec!["flows", &cut, "--format", "parquet"], DAMAGED),
+        (vec!["explain", "10.20.30.20:1", &demo], NO_EVIDENCE),
+        (vec!["meter", &cut, "-o", &text(&folder.path().join("store"))], DAMAGED),
+    ] {
+        // The reading end is closed before the program starts.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(support::PROGRAM);
+        let child = command.args(&arguments).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn();
+        let output = child.unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(!said.contains("pipe"), "{arguments:?}: {said}");
+    }
+}
+
+/// A pcapng file: section, one Ethernet interface, packets, and what is appended.
+fn pcapng(frames: &[Vec<u8>], more: &[u8]) -> Vec<u8> {
+    let mut out = block(0x0a0d_0d0a, &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+    out.extend(block(1, &[1, 0, 0, 0, 0, 0, 4, 0]));
+    for (n, frame) in frames.iter().enumerate() {
+        let micros = 1_700_000_000_000_000_u64 + n as u64;
+        let length = frame.len() as u32;
+        let words = [0, (micros >> 32) as u32, micros as u32, length, length];
+        let mut body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        body.extend(frame);
+        body.resize(body.len().next_multiple_of(4), 0);
+        out.extend(block(6, &body));
+    }
+    out.extend(more);
+    out
+}
+
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 12).to_le_bytes();
+    [&kind.to_le_bytes()[..], &length, body, &length].concat()
+}
+
+/// Interface statistics of interface 0: so many packets dropped by the system.
+fn dropped(packets: u64) -> Vec<u8> {
+    let mut body = vec![0; 12];
+    body.extend([7, 0, 8, 0]);
+    body.extend(packets.to_le_bytes());
+    body.extend([0; 4]);
+    block(5, &body)
+}
+
+#[test]
+fn blocks_of_any_kind_that_contradict_themselves_end_the_reading() {
+    let frames = vec![captures::udp(([10, 0, 0, 1], 5_000), ([10, 0, 0, 2], 53), b"?"); 3];
+    let good = pcapng(&frames, &[]);
+    let mut lengths_differ = block(0x0bad_cafe, &[0; 8]);
+    *lengths_differ.last_mut().unwrap() = 1;
+    let mut odd = block(4, &[0; 9]);
+    odd.extend([0; 3]);
+    for (what, wrong) in [("lengths disagree", lengths_differ), ("multiple of 4", odd)] {
+        let bytes = pcapng(&frames, &[wrong, block(4, &[0; 4])].concat());
+        let (_folder, file) = folder_with("broken.pcapng", &bytes);
+        let run = portproof(["flows", "-q", &text(&file)]).expect(DAMAGED);
+        let line = one_line(&run);
+        for part in ["corrupt", "frame 3,", &format!("byte {}:", good.len()), what] {
+            assert!(line.contains(part), "{part:?} in {line:?}");
+        }
+        assert_eq!(rows_of(&run.stdout, b',').len(), 1, "what came before is kept");
+    }
+    let (_folder, file) = folder_with("good.pcapng", &pcapng(&frames, &block(0x0bad_cafe, &[0; 8])));
+    portproof(["flows", "-q", &text(&file)]).expect(DONE);
+}
+
+/// Name service between two hosts, answered: infrastructure, no finding.
+fn harmless_frames() -> Vec<Vec<u8>> {
+    let (client, server) = (([10, 0, 0, 1], 50_000), ([10, 0, 0, 2], 53));
+    (0..50).flat_map(|_| [captures::udp(client, server, b"?"), captures::udp(server, client, b"!")]).collect()
+}
+
+/// `report --check` on a pcapng file of these: how it ended, and what warnings say.
+fn checked(frames: &[Vec<u8>], more: &[u8], arguments: &[&str]) -> (Run, String) {
+    let (folder, file) = folder_with("checked.pcapng", &pcapng(frames, more));
+    let target = text(&folder.path().join("report"));
+    let head = ["report", &text(&file), "-o", &target].map(str::to_owned);
+    let run = portproof(head.into_iter().chain(arguments.iter().map(|a| (*a).to_owned())));
+    let page = std::fs::read_to_string(folder.path().join("report/index.html")).unwrap();
+    (run, page)
+}
+
+/// An Ethernet frame of some type, with an MPLS label or whatever it is.
+fn of_type(ether_type: u16) -> Vec<u8> {
+    let mut frame = vec![0; 60];
+    frame[12..14].copy_from_slice(&ether_type.to_be_bytes());
+    frame
+}
+
+/// An Ethernet frame with an IPv4 packet of some protocol.
+fn of_protocol(protocol: u8) -> Vec<u8> {
+    let mut frame = captures::udp(([10, 0, 0, 1], 1), ([10, 0, 0, 2], 2), &[0; 40]);
+    frame[23] = protocol;
+    frame
+}
+
+#[test]
+fn a_verdict_on_frames_that_may_hide_flows_is_never_0() {
+    let clean = harmless_frames();
+    let (run, _) = checked(&clean, &[], &["--check"]);
+    run.expect(DONE);
+    // 99: any private encryption scheme.
+    let hiding = [of_protocol(99), of_protocol(50)];
+    for frame in hiding {
+        let with = |n: usize| [clean.clone(), vec![frame.clone(); n]].concat();
+        let (run, page) = checked(&with(2), &[], &["--check"]);
+        let run = run.expect(NO_EVIDENCE);
+        assert!(run.stderr.contains("no verdict"), "{}", run.stderr);
+        for text in [run.text().split_whitespace().collect::<Vec<_>>().join(" "), page] {
+            assert!(text.contains("2 of 102 frames could not be metered and may hide flows"), "{text}");
+        }
+        // Few, or nobody asked for a verdict: it is said all the same.
+        for (n, arguments) in [(1, &["--check"][..]), (2, &[])] {
+            let (run, page) = checked(&with(n), &[], arguments);
+            run.expect(DONE);
+            assert!(page.contains("frames could not be metered and may hide flows"));
+        }
+    }
+    // Control protocols carry no flows: LLDP, IGMP, OSPF.
+    let control = [vec![of_type(0x88cc); 20], vec![of_protocol(2); 20], vec![of_protocol(89); 20]].concat();
+    let (run, page) = checked(&[clean.clone(), control].concat(), &[], &["--check"]);
+    run.expect(DONE);
+    assert!(!page.contains("may hide flows"));
+}
+
+#[test]
+fn a_verdict_on_dropped_packets_or_evicted_flows_is_never_0() {
+    let clean = harmless_frames();
+    checked(&clean, &dropped(0), &["--check"]).0.expect(DONE);
+    let (run, _) = checked(&clean, &dropped(1), &["--check"]);
+    assert!(run.expect(NO_EVIDENCE).stderr.contains("dropped 1 packets"));
+    checked(&clean, &dropped(1), &[]).0.expect(DONE);
+
+    // A second flow pushes the first one out.
+    let (client, server) = (([10, 0, 0, 1], 50_001), ([10, 0, 0, 2], 53));
+    let two = [clean.clone(), vec![captures::udp(client, server, b"?"), captures::udp(server, client, b"!")]].concat();
+    checked(&two, &[], &["--check"]).0.expect(DONE);
+    let (run, _) = checked(&two, &[], &["--check", "--max-flows", "1"]);
+    assert!(run.expect(NO_EVIDENCE).stderr.contains("cut short"));
+
+    // Findings stay findings.
+    let undocumented = ([10, 0, 0, 2], 47_113);
+    let bad = [captures::udp(client, undocumented, b"?"), captures::udp(undocumented, client, b"!")];
+    checked(&[clean, bad.to_vec()].concat(), &dropped(1), &["--check"]).0.expect(FINDINGS);
+}
+
+#[test]
+fn the_same_recording_under_two_names_is_told() {
+    let (folder, one) = folder_with("one.pcapng", &pcapng(&harmless_frames(), &[]));
+    let two = folder.path().join("two.pcapng");
+    std::fs::copy(&one, &two).unwrap();
+    let target = folder.path().join("report");
+    let run = portproof(["report", &text(&one), &text(&two), "-o", &text(&target)]).expect(DONE);
+    assert!(run.text().contains("Counted twice"), "{}", run.text());
+    assert!(std::fs::read_to_string(target.join("index.html")).unwrap().contains("Counted twice"));
+}
+
+#[test]
+fn a_note_in_an_earlier_report_protects_it() {
+    let (folder, file) = folder_with("one.pcapng", &pcapng(&harmless_frames(), &[]));
+    let target = folder.path().join("report");
+    let report = || portproof(["report", "-q", &text(&file), "-o", &text(&target)]);
+    report().expect(DONE);
+    report().expect(DONE);
+    std::fs::write(target.join("my-review.csv"), b"mine").unwrap();
+    let run = report().expect(USAGE);
+    assert!(one_line(&run).contains("my-review.csv"), "{}", run.stderr);
+    assert_eq!(std::fs::read(target.join("my-review.csv")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_refusal_is_explained_with_its_evidence() {
+    let (client, server) = (([10, 0, 0, 1], 50_000), ([10, 0, 0, 2], 7_000));
+    let refused = vec![captures::tcp(client, server, 1, 0, 2), captures::tcp(server, client, 0, 2, 0x14)];
+    let (_folder, file) = folder_with("refused.pcapng", &pcapng(&refused, &[]));
+    let run = portproof(["explain", "-q", "10.0.0.2:7000", &text(&file)]).expect(DONE);
+    let text_of = run.text();
+    let line = text_of.lines().find(|line| line.trim_start().starts_with("evidence"));
+    assert!(line.is_some_and(|line| line.contains("RST") && line.contains("frame 2")), "{text_of}");
+    let run = portproof(["explain", "-q", "10.0.0.1:50000", &text(&file)]).expect(DONE);
+    assert!(run.text().contains("refused ("), "{}", run.text());
 }
 
 /// The end of a pipe from which nothing comes.

@@ -162,9 +162,166 @@ fn a_named_file_gets_what_standard_output_gets() {
         };
         let printed = run(&[]);
         assert!(run(&["-o", file.to_str().unwrap()]).is_empty(), "nothing on standard output");
+        assert!(run(&["-o", file.to_str().unwrap(), "--force"]).is_empty(), "replaced when told to");
         assert!(std::fs::read(&file).unwrap() == printed, "{format}");
     }
     assert_eq!(support::names_in(folder.path()), ["flows.csv", "flows.json", "flows.parquet"]);
+}
+
+/// `flows -q` of an input to a file: exit code and what it said.
+fn flows_to(input: &Path, output: &Path, more: &[&str]) -> support::Run {
+    let head = ["flows".into(), "-q".into(), input.as_os_str().to_owned(), "-o".into(), output.as_os_str().to_owned()];
+    portproof(head.into_iter().chain(more.iter().map(OsString::from)))
+}
+
+/// A short recording in a folder of its own.
+fn short() -> (TempDir, PathBuf) {
+    let packets = &demo_packets()[..100];
+    folder_with("short.pcap", &captures::pcap(1, packets, Resolution::Nano, Order::Little))
+}
+
+#[test]
+fn an_existing_file_is_replaced_only_when_told_to() {
+    let (folder, input) = short();
+    let file = folder.path().join("flows.csv");
+    std::fs::write(&file, b"precious").unwrap();
+    let run = flows_to(&input, &file, &[]).expect(2);
+    assert!(run.lines().len() == 1 && run.stderr.contains("exists: name another file, or give --force"));
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+    flows_to(&input, &file, &["--force"]).expect(0);
+    assert!(support::csv_file(&file).len() > 1);
+    assert_eq!(support::names_in(folder.path()), ["flows.csv", "short.pcap"]);
+}
+
+#[test]
+fn an_input_is_never_written_over() {
+    let (folder, input) = short();
+    let before = std::fs::read(&input).unwrap();
+    let refused = |input: &Path, output: &Path, more: &[&str]| {
+        for force in [&[][..], &["--force"]] {
+            let run = flows_to(input, output, &[force, more].concat()).expect(2);
+            assert!(run.lines().len() == 1 && run.stderr.contains("name another file"), "{}", run.stderr);
+            assert!(run.stderr.contains("one of the inputs") || run.stderr.contains("the store"), "{}", run.stderr);
+        }
+    };
+    refused(&input, &input, &[]);
+    refused(folder.path(), &input, &[]);
+    refused(&folder.path().join("*.pcap"), &folder.path().join("../").join(folder.path()).join("short.pcap"), &[]);
+    let site = folder.path().join("site.toml");
+    std::fs::copy(support::demo_site(), &site).unwrap();
+    refused(&input, &site, &["--site", site.to_str().unwrap()]);
+    #[cfg(unix)]
+    {
+        let (link, hard) = (folder.path().join("link.csv"), folder.path().join("hard.csv"));
+        std::os::unix::fs::symlink("short.pcap", &link).unwrap();
+        std::fs::hard_link(&input, &hard).unwrap();
+        refused(&input, &link, &[]);
+        refused(&input, &hard, &[]);
+    }
+    assert_eq!(std::fs::read(&input).unwrap(), before);
+    let store = folder.path().join("store");
+    portproof(["-q".into(), "meter".into(), input, "-o".into(), store.clone()]).expect(0);
+    let partition = store.join(&support::names_in(&store)[0]);
+    refused(&store, &partition.join("flows.parquet"), &[]);
+    refused(&store, &store.join("new.csv"), &[]);
+}
+
+#[test]
+fn a_table_among_the_captures_may_be_made_again() {
+    let (folder, input) = short();
+    let table = folder.path().join("flows.csv");
+    flows_to(folder.path(), &table, &[]).expect(0);
+    let first = std::fs::read(&table).unwrap();
+    flows_to(folder.path(), &table, &["--force"]).expect(0);
+    assert_eq!(std::fs::read(&table).unwrap(), first);
+    assert!(input.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_written_into_and_links_followed() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let (folder, input) = short();
+    let printed = portproof(["-q", "flows", input.to_str().unwrap()]).expect(0).stdout;
+    let of = |path: &Path| std::fs::symlink_metadata(path).unwrap();
+
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for (format, more) in [("csv", &[][..]), ("parquet", &[]), ("csv", &["--force"])] {
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read(fifo).unwrap()
+        });
+        flows_to(&input, &fifo, &[&["--format", format], more].concat()).expect(0);
+        let read = reader.join().unwrap();
+        assert!(if format == "csv" { read == printed } else { read.starts_with(b"PAR1") }, "{format}");
+        assert!(of(&fifo).file_type().is_fifo());
+    }
+    // A device of our own: the machine's would be gone if this failed.
+    let null = folder.path().join("null");
+    if std::process::Command::new("mknod").arg(&null).args(["c", "1", "3"]).status().is_ok_and(|made| made.success()) {
+        for more in [&[][..], &["--force"]] {
+            flows_to(&input, &null, more).expect(0);
+            assert!(of(&null).file_type().is_char_device());
+        }
+    } else {
+        println!("device skipped: no right to make one");
+    }
+    for path in ["/dev/stdout", "/dev/fd/1"] {
+        assert!(flows_to(&input, Path::new(path), &[]).expect(0).stdout == printed, "{path}");
+    }
+
+    // Links: to a file that is there, and to one that is not.
+    let [real, link, new, dangling] =
+        ["real.csv", "link.csv", "new.csv", "dangling.csv"].map(|n| folder.path().join(n));
+    std::fs::write(&real, b"old").unwrap();
+    std::os::unix::fs::symlink("real.csv", &link).unwrap();
+    std::os::unix::fs::symlink("new.csv", &dangling).unwrap();
+    flows_to(&input, &link, &[]).expect(2);
+    flows_to(&input, &link, &["--force"]).expect(0);
+    flows_to(&input, &dangling, &[]).expect(0);
+    for (link, file) in [(&link, &real), (&dangling, &new)] {
+        assert!(of(link).is_symlink() && std::fs::read(file).unwrap() == printed);
+    }
+    let reference = folder.path().join("reference");
+    std::fs::write(&reference, b"").unwrap();
+    for file in [&real, &new] {
+        assert_eq!(of(file).permissions().mode(), of(&reference).permissions().mode(), "as the umask has it");
+    }
+}
+
+#[test]
+fn errors_name_the_output_and_not_where_it_is_made() {
+    let (folder, input) = short();
+    let missing = folder.path().join("no-such-folder/flows.csv");
+    for format in ["csv", "parquet"] {
+        let run = flows_to(&input, &missing, &["--format", format]).expect(2);
+        assert!(
+            run.stderr.contains(missing.to_str().unwrap()) && run.stderr.contains("No such file"),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains(".portproof-") && !run.stderr.contains("at path"), "{}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_need_not_be_unicode() {
+    use std::os::unix::ffi::OsStringExt;
+    let (folder, input) = short();
+    let odd = folder.path().join(OsString::from_vec(b"caf\xe9 [1].pcap".to_vec()));
+    if std::fs::copy(&input, &odd).is_err() {
+        println!("skipped: this file system wants Unicode");
+        return;
+    }
+    let plain = flows([&input]);
+    assert_same_rows(&without(&flows([&odd]), &["capture"]), &without(&plain, &["capture"]), "named");
+    std::fs::remove_file(&input).unwrap();
+    let found = flows([folder.path()]);
+    assert_same_rows(&without(&found, &["capture"]), &without(&plain, &["capture"]), "found in its folder");
+    let store = folder.path().join("store");
+    portproof(["-q".into(), "meter".into(), odd, "-o".into(), store]).expect(0);
 }
 
 #[test]

@@ -340,6 +340,50 @@ fn an_existing_file_is_not_overwritten_unless_told_to() {
     assert_eq!(names_in(folder.path()), ["x.pcapng"]);
 }
 
+#[test]
+fn options_may_follow_the_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.pcapng");
+    let file = file.to_str().unwrap();
+    for filter in [&["host 10.0.0.5"][..], &["host", "10.0.0.5"]] {
+        let head = ["record", "-q", "-i", "lo", "--for", "10ms"].into_iter();
+        let run = portproof(head.chain(filter.iter().copied()).chain(["-o", file, "--force"]));
+        assert!(run.code == Some(0) || run.stderr.contains("permission"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn errors_name_the_file_and_not_where_it_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no-such-folder/x.pcapng");
+    let run = portproof(["record", "-i", "lo", "-o", file.to_str().unwrap()]).expect(2);
+    assert!(run.stderr.contains(file.to_str().unwrap()) && run.stderr.contains("No such file"), "{}", run.stderr);
+    assert!(!run.stderr.contains(".portproof-") && !run.stderr.contains("at path"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_stays_a_device() {
+    use std::os::unix::fs::FileTypeExt;
+    if !may_record() {
+        println!("skipped: no right to record");
+        return;
+    }
+    // A device of our own: the machine's would be gone if this failed.
+    let folder = tempfile::tempdir().unwrap();
+    let null = folder.path().join("null");
+    if !works(Command::new("mknod").arg(&null).args(["c", "1", "3"])) {
+        println!("skipped: no right to make a device");
+        return;
+    }
+    for more in [&[][..], &["--force"]] {
+        let head = ["record", "-q", "-i", "lo", "--for", "10ms", "-o", null.to_str().unwrap()].into_iter();
+        portproof(head.chain(more.iter().copied())).expect(0);
+        assert!(std::fs::symlink_metadata(&null).unwrap().file_type().is_char_device());
+    }
+    assert_eq!(names_in(folder.path()), ["null"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_missing_right_is_answered_with_what_to_run() {

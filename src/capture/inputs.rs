@@ -63,22 +63,23 @@ impl Input {
 
 /// Expands what the user typed. A directory gives the regular files directly in it, hidden ones left out; a pattern
 /// (`*`, `?`, `[…]`) that names no existing file is expanded as the shell would. Order: as given, names sorted within.
+/// Names need not be Unicode; patterns, and what they match, do.
 ///
 /// # Errors
 /// When a path does not exist, a directory cannot be read or holds no file, or a pattern matches nothing.
-pub fn expand(arguments: &[String]) -> Result<Vec<Input>, CaptureError> {
+pub fn expand<P: AsRef<Path>>(arguments: &[P]) -> Result<Vec<Input>, CaptureError> {
     let mut inputs = Vec::new();
-    for argument in arguments {
-        if argument == "-" {
+    for path in arguments.iter().map(AsRef::as_ref) {
+        if path == Path::new("-") {
             inputs.push(Input::Stdin);
             continue;
         }
-        let path = Path::new(argument);
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => inputs.extend(files_in(argument, path)?),
-            Ok(_) => inputs.push(Input::File(path.to_owned())),
-            Err(_) if argument.contains(['*', '?', '[']) => inputs.extend(matching(argument)?),
-            Err(cause) => return Err(CaptureError::Io { name: argument.clone(), cause }),
+        let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']));
+        match (fs::metadata(path), pattern) {
+            (Ok(metadata), _) if metadata.is_dir() => inputs.extend(files_in(&path.to_string_lossy(), path)?),
+            (Ok(_), _) => inputs.push(Input::File(path.to_owned())),
+            (Err(_), Some(pattern)) => inputs.extend(matching(pattern)?),
+            (Err(cause), None) => return Err(CaptureError::Io { name: path.to_string_lossy().into_owned(), cause }),
         }
     }
     let mut seen = std::collections::HashSet::new();

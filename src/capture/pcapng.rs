@@ -1,7 +1,8 @@
 //! pcapng (draft-ietf-opsawg-pcapng): sections, interfaces of any link type and resolution, packets among other blocks.
 //!
-//! Blocks that carry no packet are skipped; interface statistics are kept for the drops that they state. A block that
-//! contradicts itself ends the reading with its offset.
+//! Blocks that carry no packet are skipped; interface statistics are kept for the drops that they state. A block of any
+//! kind that contradicts itself (section 3.1: a multiple of 4 bytes, and its length once more at its end) ends the
+//! reading with its offset: what follows it cannot be found.
 
 use super::buffer::Buffer;
 use super::file::{Break, Record};
@@ -101,9 +102,18 @@ impl Pcapng {
         if !(12..=LIMIT_BYTES).contains(&length) {
             return Err(Break::Corrupt(format!("a block of {length} bytes, which cannot be")));
         }
+        if !length.is_multiple_of(4) {
+            return Err(Break::Corrupt(format!("a block of {length} bytes, which is no multiple of 4")));
+        }
         let length = length as usize;
         if !buffer.fill(length)? {
             return Err(Break::cut("a block", length, buffer.bytes().len()));
+        }
+        let trailing = self.u32_at(buffer.bytes(), length - 4);
+        if trailing as usize != length {
+            let kind = self.u32_at(buffer.bytes(), 0);
+            let lengths = format!("{length} bytes at its start and {trailing} at its end");
+            return Err(Break::Corrupt(format!("a block of type {kind} whose lengths disagree: {lengths}")));
         }
         Ok(Some(length))
     }

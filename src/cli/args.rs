@@ -20,7 +20,8 @@ use std::time::Duration;
         portproof flows capture.pcapng --format csv           one row per flow\n  \
         portproof explain 10.0.0.5:7002 capture.pcapng        why is this port in use?\n\n\
         Exit codes: 0 done; 1 findings (report --check); 2 usage, or could not run;\n            \
-        3 nothing could be metered; 4 done, but an input was damaged or unreadable."
+        3 nothing could be metered, or too little for a verdict (report --check);\n            \
+        4 done, but an input was damaged or unreadable."
 )]
 pub struct Arguments {
     /// Say less: no progress, no summary of what was done.
@@ -54,7 +55,7 @@ const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), dir
 pub(super) struct JudgeArgs {
     /// Captures or stores
     #[arg(required = true, value_name = "CAPTURE|STORE", long_help = INPUTS_HELP)]
-    pub(super) inputs: Vec<String>,
+    pub(super) inputs: Vec<PathBuf>,
     /// Site file: which address has which role, what the site allows and accepts. Without it roles are guessed.
     #[arg(long, value_name = "FILE")]
     pub(super) site: Option<PathBuf>,
@@ -75,7 +76,8 @@ pub(super) struct ReportArgs {
     /// Where to put the report.
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
-    /// Exit with 1 when there are findings or blocked attempts: for scripts.
+    /// For scripts: exit with 1 when there are findings or blocked attempts, and with 3 when there are none but the
+    /// captures miss packets or hold many that cannot be metered.
     #[arg(long)]
     pub(super) check: bool,
     #[command(flatten)]
@@ -102,9 +104,12 @@ pub(super) struct FlowsArgs {
     /// Format of the output.
     #[arg(long, value_enum, default_value = "csv")]
     pub(super) format: Format,
-    /// Write to this file instead of standard output.
+    /// Write to this file instead of standard output. An existing one is not overwritten.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Overwrite the file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) judge: JudgeArgs,
 }
@@ -130,7 +135,7 @@ pub(super) struct ExplainArgs {
 pub(super) struct MeterArgs {
     /// Captures
     #[arg(required = true, value_name = "CAPTURE", long_help = CAPTURES_HELP)]
-    pub(super) inputs: Vec<String>,
+    pub(super) inputs: Vec<PathBuf>,
     /// Folder of the store; made if it is not there.
     #[arg(short, long, value_name = "STORE")]
     pub(super) output: PathBuf,
@@ -156,8 +161,8 @@ pub(super) struct MeterOptions {
     /// Cut flows that last longer than this into several records; by default they are not cut.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) active: Option<Duration>,
-    /// Flows that metering holds at once (about 500 bytes each); then the longest silent one gives way. (Judging holds
-    /// all flows of its captures.)
+    /// Flows that metering holds at once (about 1 kB each); then the longest silent one gives way. (Judging holds
+    /// all flows of its captures, about 3 kB each.)
     #[arg(long, value_name = "N", default_value_t = MeterSettings::default().max_flows, value_parser = max_flows)]
     pub(super) max_flows: usize,
 }
@@ -209,7 +214,7 @@ pub(super) struct RecordArgs {
     #[arg(long)]
     pub(super) force: bool,
     /// Capture filter in tcpdump's language (pcap-filter(7)).
-    #[arg(value_name = "FILTER", trailing_var_arg = true)]
+    #[arg(value_name = "FILTER")]
     pub(super) filter: Vec<String>,
 }
 

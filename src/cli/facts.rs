@@ -8,9 +8,10 @@ use crate::capture::{Input, Observation, OpenOptions, expand};
 use crate::catalog::{Catalog, Document, Site};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary};
+use crate::report::os_reason;
 use crate::store::schema::{CaptureIds, LossRow};
 use crate::store::{Facts, PartitionWriter, is_store, read_facts};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What metering a set of captures gave.
 pub(super) struct Metered {
@@ -81,15 +82,15 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         catalog.extend(Document::read(path)?)?;
     }
     let site = args.site.as_deref().map(|path| Site::read(path, &catalog)).transpose()?;
-    let (stores, captures): (Vec<&String>, Vec<&String>) = args.inputs.iter().partition(|i| is_store(Path::new(i)));
+    let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = args.inputs.iter().partition(|i| is_store(i));
     let mut facts = Facts::default();
     for store in stores {
-        facts.append(read_facts(Path::new(store))?);
+        facts.append(read_facts(store)?);
     }
     let mut skipped = Vec::new();
     if !captures.is_empty() {
-        let inputs = expand(&captures.into_iter().cloned().collect::<Vec<_>>())?;
-        let folder = tempfile::tempdir().map_err(CliError::io("temporary folder for the facts"))?;
+        let inputs = expand(&captures)?;
+        let folder = tempfile::tempdir().map_err(|e| CliError::io("temporary folder for the facts")(os_reason(e)))?;
         let store = folder.path().join("facts");
         let metered = meter(&inputs, &store, &args.meter, hash, quiet)?;
         facts.append(read_facts(&store)?);

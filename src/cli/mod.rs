@@ -2,13 +2,14 @@
 //!
 //! The only room that knows terminals and clocks. stdout is data, stderr is talk. Outputs are proved writable before
 //! long work starts. Exit codes, everywhere: 0 done; 1 findings, where the user asked for a verdict; 2 usage, or could
-//! not run; 3 not enough evidence; 4 done, but an input was damaged or could not be read.
+//! not run; 3 not enough evidence (nothing metered, or too little for a verdict); 4 done, but an input was damaged or could not be read.
 
 mod args;
 mod commands;
 mod facts;
 mod interrupt;
 mod outcome;
+mod output;
 mod progress;
 pub mod terminal;
 
@@ -38,7 +39,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
     };
     match result {
         Ok(status) => status,
-        Err(error) if error.is_broken_pipe() => ExitStatus::Done,
         Err(error) => {
             outcome::tell(&format!("error: {error}"));
             ExitStatus::Usage

@@ -18,10 +18,24 @@ pub enum ExitStatus {
     Findings = 1,
     /// Wrong usage, or it could not run.
     Usage = 2,
-    /// Not enough evidence: nothing could be metered.
+    /// Not enough evidence: nothing could be metered, or too little for the verdict that the user asked for.
     NoEvidence = 3,
     /// Done, but an input was damaged or could not be read.
     Damaged = 4,
+}
+
+impl ExitStatus {
+    /// The status of a run that gives no verdict, by its inputs and the flows in them. Tells when there are none.
+    pub(super) fn of_metering(damaged: bool, flows: u64) -> Self {
+        match flows {
+            _ if damaged => Self::Damaged,
+            0 => {
+                tell("no TCP or UDP packet could be metered");
+                Self::NoEvidence
+            }
+            _ => Self::Done,
+        }
+    }
 }
 
 /// Why a command could not run. The message is one line and says what to do where something can be done.
@@ -67,7 +81,7 @@ impl CliError {
         move |cause| Self::Io { what, cause }
     }
 
-    /// Whether the reader of our output went away: not worth a word.
+    /// Whether the reader of our output went away.
     pub(super) fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Report(error) => error.is_broken_pipe(),

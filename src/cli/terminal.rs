@@ -6,7 +6,9 @@
 use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport};
 use crate::report::text::{clipped, count, counted, visible};
 use crate::report::{ReportData, summary, tables};
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+};
 use std::net::IpAddr;
 
 /// Hosts, findings and attempts that are listed; the report has all.
@@ -104,18 +106,15 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
         out.push('\n');
         return;
     }
-    let mut table = page.table(RULED);
-    let heads = ["host", "roles", "listening\n(explained)", "ephemeral", "peak", "document"];
-    table.set_header(heads.map(|head| cell(head, Tone::Heading)));
-    for host in ranked.iter().take(LISTED) {
-        table.add_row(host_row(host));
+    let listed = &ranked[..ranked.len().min(LISTED)];
+    let unsure = listed.iter().any(|h| h.direction_unknown > 0);
+    let columns: Vec<&HostColumn> = COLUMNS.iter().filter(|c| unsure || c.head != UNSURE).collect();
+    let least = columns.iter().map(|c| c.least_width(listed)).collect::<Vec<_>>();
+    if least.iter().sum::<u16>() <= page.width {
+        host_table(out, page, listed, &columns, &least);
+    } else {
+        host_lines(out, page, listed, &columns);
     }
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if at == 0 { 2 } else { 0 }, 1));
-        column.set_cell_alignment(if at < 2 { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    out.push_str(&table.trim_fmt());
-    out.push('\n');
     if ranked.len() > LISTED {
         let more = format!("and {} in the report", counted((ranked.len() - LISTED) as u64, "more host", "more hosts"));
         out.push_str(&page.paragraph(2, Tone::Pale, &more));
@@ -124,30 +123,104 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
         let more = counted(clients_only as u64, "more row without listeners", "more rows without listeners");
         out.push_str(&page.paragraph(2, Tone::Pale, &format!("and {more} in the report")));
     }
-    let legend = "Distinct ports at this tap in this interval, hence lower bounds. Peak: most in use at once, without \
-                  TIME_WAIT. Document: what the vendor printed for its own test, for comparison only.";
+    let legend = "Distinct ports at this tap in this interval, hence lower bounds. Peak: listeners held throughout and \
+                  the most ephemeral ports at once, without TIME_WAIT. Document: what the vendor printed for its own test, for comparison only.";
     out.push_str(&page.paragraph(2, Tone::Pale, legend));
     out.push('\n');
 }
 
-fn host_row(host: &HostPorts) -> [Cell; 6] {
-    let number = |n: u32| Cell::new(count(n.into()));
-    let label = match host.name.is_empty() {
+/// A column of the host table.
+struct HostColumn {
+    head: &'static str,
+    alignment: CellAlignment,
+    indent: u16,
+    value: fn(&HostPorts) -> String,
+    tone: fn(&HostPorts) -> Tone,
+}
+
+const UNSURE: &str = "direction\nunknown";
+
+/// Blanks after each column.
+const GAP: u16 = 1;
+
+/// Longest word that a column must not tear: an IPv6 address.
+const LONGEST_WORD: usize = 39;
+
+const COLUMNS: [HostColumn; 7] = [
+    HostColumn { indent: 2, ..HostColumn::left("host", host_name) },
+    HostColumn::left("roles", roles),
+    HostColumn {
+        tone: |h| if h.dynamic_listeners_explained >= h.dynamic_listeners { Tone::Plain } else { Tone::Alert },
+        ..HostColumn::right("listening\n(explained)", |h| {
+            format!("{} ({})", number(h.dynamic_listeners), number(h.dynamic_listeners_explained))
+        })
+    },
+    HostColumn::right(UNSURE, |h| number(h.direction_unknown)),
+    HostColumn::right("ephemeral", |h| number(h.ephemeral_ports)),
+    HostColumn::right("peak", |h| number(h.peak_in_use)),
+    HostColumn::right("document", |h| h.document_observed.map_or_else(|| "-".to_owned(), number)),
+];
+
+impl HostColumn {
+    const fn left(head: &'static str, value: fn(&HostPorts) -> String) -> Self {
+        Self { head, alignment: CellAlignment::Left, indent: 0, value, tone: |_| Tone::Plain }
+    }
+
+    const fn right(head: &'static str, value: fn(&HostPorts) -> String) -> Self {
+        Self { alignment: CellAlignment::Right, ..Self::left(head, value) }
+    }
+
+    /// Width below which a word of it would be torn.
+    fn least_width(&self, hosts: &[&HostPorts]) -> u16 {
+        let word = |text: &str| text.split_whitespace().map(|w| w.chars().count()).max().unwrap_or(0);
+        let cells = hosts.iter().map(|host| word(&(self.value)(host))).max().unwrap_or(0);
+        let widest = cells.max(word(self.head)).min(LONGEST_WORD);
+        u16::try_from(widest).unwrap_or(u16::MAX) + self.indent + GAP
+    }
+}
+
+fn number(n: u32) -> String {
+    count(n.into())
+}
+
+/// Two lines: the name, and the address below it.
+fn host_name(host: &HostPorts) -> String {
+    match host.name.is_empty() {
         true => format!("{} {}", host.host, host.transport),
-        // Two lines: the name, and the address below it.
         false => format!("{}\n{} {}", clipped(&host.name, 40), host.host, host.transport),
-    };
+    }
+}
+
+fn roles(host: &HostPorts) -> String {
     let guessed = if host.roles_guessed && !host.roles.is_empty() { " (guessed)" } else { "" };
-    let (all, explained) = (host.dynamic_listeners, host.dynamic_listeners_explained);
-    let listening = Cell::new(format!("{} ({})", count(all.into()), count(explained.into())));
-    [
-        Cell::new(label),
-        Cell::new(format!("{}{guessed}", clipped(&host.roles.join(", "), 60))),
-        if explained >= all { listening } else { listening.fg(Color::Yellow).add_attribute(Attribute::Bold) },
-        number(host.ephemeral_ports),
-        number(host.peak_in_use),
-        host.document_observed.map_or_else(|| Cell::new("-"), number),
-    ]
+    format!("{}{guessed}", clipped(&host.roles.join(", "), 60))
+}
+
+fn host_table(out: &mut String, page: &Page, hosts: &[&HostPorts], columns: &[&HostColumn], least: &[u16]) {
+    let mut table = page.table(RULED);
+    table.set_header(columns.iter().map(|column| cell(column.head, Tone::Heading)));
+    for host in hosts {
+        table.add_row(columns.iter().map(|column| cell((column.value)(host), (column.tone)(host))));
+    }
+    for ((column, shown), least) in table.column_iter_mut().zip(columns).zip(least) {
+        column.set_padding((shown.indent, GAP)).set_cell_alignment(shown.alignment);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*least)));
+    }
+    out.push_str(&table.trim_fmt());
+    out.push('\n');
+}
+
+/// The host table for a terminal that is too narrow for it: a paragraph a host.
+fn host_lines(out: &mut String, page: &Page, hosts: &[&HostPorts], columns: &[&HostColumn]) {
+    for host in hosts {
+        let name = host_name(host).replace('\n', " ");
+        out.push_str(&page.paragraph(2, Tone::Heading, &name));
+        let tone = if columns.iter().any(|c| (c.tone)(host) == Tone::Alert) { Tone::Alert } else { Tone::Plain };
+        let named = |c: &&&HostColumn| format!("{} {}", c.head.replace('\n', " "), (c.value)(host));
+        let facts: Vec<String> =
+            columns.iter().skip(1).filter(|c| !(c.value)(host).is_empty()).map(|c| named(&c)).collect();
+        out.push_str(&page.paragraph(5, tone, &facts.join(", ")));
+    }
 }
 
 fn findings(out: &mut String, page: &Page, data: &ReportData) {
@@ -245,6 +318,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_heading_and_no_address_is_torn() {
+        let mut data = demo::small();
+        data.hosts[0].direction_unknown = 3;
+        for width in [40, 50, 60, 70, 80, 100] {
+            let text = summary(&data, width, false);
+            let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+            let heads =
+                ["host", "roles", "listening", "(explained)", "direction", "unknown", "ephemeral", "peak", "document"];
+            let as_table = words.contains(&heads[0]);
+            for head in heads.iter().skip(if as_table { 0 } else { 1 }) {
+                assert!(words.contains(head), "{head} at {width} in\n{text}");
+            }
+            for host in data.hosts.iter().filter(|h| h.dynamic_listeners > 0) {
+                assert!(words.contains(&host.host.to_string().as_str()), "{} at {width} in\n{text}", host.host);
+            }
+        }
+    }
+
+    #[test]
+    fn ports_of_unknown_direction_have_a_column_where_there_are_any() {
+        let mut data = demo::small();
+        data.hosts.iter_mut().for_each(|h| h.direction_unknown = 0);
+        assert!(!summary(&data, 120, false).contains("direction\n") && !summary(&data, 120, false).contains("unknown"));
+        let listed = data.hosts.iter_mut().find(|h| h.dynamic_listeners > 0).unwrap();
+        listed.direction_unknown = 1_234;
+        let text = summary(&data, 120, false);
+        assert!(text.contains("unknown") && text.contains("1,234"), "{text}");
     }
 
     #[test]

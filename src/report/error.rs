@@ -59,6 +59,15 @@ impl ReportError {
     }
 }
 
+/// What the system said, without the temporary path that `tempfile` adds to it: nobody can do anything with that.
+pub(crate) fn os_reason(error: io::Error) -> io::Error {
+    let kind = error.kind();
+    match error.to_string().split_once(" at path \"") {
+        Some((reason, _)) => io::Error::new(kind, reason.to_owned()),
+        None => error,
+    }
+}
+
 impl From<::csv::Error> for ReportError {
     fn from(error: ::csv::Error) -> Self {
         let text = error.to_string();

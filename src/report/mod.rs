@@ -10,6 +10,7 @@
 
 pub mod charts;
 pub mod csv;
+pub mod gaps;
 pub mod html;
 pub mod json;
 pub mod summary;
@@ -25,6 +26,7 @@ mod font;
 pub(crate) mod demo;
 
 pub use error::ReportError;
+pub(crate) use error::os_reason;
 pub use html::GENERATOR;
 pub use writer::{ReportDir, ReportFile};
 

@@ -2,12 +2,15 @@
 //! same sentences. They hold text from captures as it is; each format escapes it.
 
 use super::ReportData;
+use super::gaps;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
 use super::words::{KINDS, OUTCOMES};
-use crate::model::{CaptureRow, HostPorts, Orientation, Outcome};
+use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome};
 
 /// Recordings that a warning names before it says "and N more".
 const NAMED_RECORDINGS: usize = 5;
+/// Kinds of frames that a warning names.
+const NAMED_FATES: usize = 12;
 
 /// Something that lowers what may be claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,18 +34,14 @@ pub fn warnings(data: &ReportData) -> Vec<Warning> {
     let mut all = Vec::new();
     all.extend(guessed_roles(data));
     all.extend(damaged(data));
-    let per_recording: [Lowering; 4] = [
+    all.extend(counted_twice(data));
+    all.extend(not_metered(data));
+    let per_recording: [Lowering; 3] = [
         (
             "Dropped packets",
             "packets dropped by the recorder",
             |c| c.dropped.unwrap_or(0),
             "Ports, connections and answers may be missing; an attempt may look unanswered although it was answered.",
-        ),
-        (
-            "Frames not decoded",
-            "frames malformed, cut in a header, or of a link type that is not decoded",
-            undecoded,
-            "They are in no flow. An example stands in the table of recordings.",
         ),
         (
             "Cut frames",
@@ -92,10 +91,29 @@ fn damaged(data: &ReportData) -> Option<Warning> {
     (!broken.is_empty()).then(|| warning("Damaged recording", text))
 }
 
-/// Frames whose decoding ended early or whose link type is not decoded.
-fn undecoded(capture: &CaptureRow) -> u64 {
-    let lost = |fate: &str| fate.starts_with("malformed-or-cut") || fate.starts_with("linktype-");
-    capture.fates.iter().filter(|(fate, _)| lost(fate)).map(|(_, n)| n).sum()
+fn counted_twice(data: &ReportData) -> Option<Warning> {
+    let groups = gaps::same_content(&data.captures);
+    let describe = |group: &Vec<&CaptureRow>| listed(group, |c| c.name.clone());
+    let text = groups.iter().take(NAMED_RECORDINGS).map(describe).collect::<Vec<_>>().join("; and again ");
+    let meaning = "have the same content (SHA-256): every packet in them is counted twice or more. Name one of them.";
+    (!groups.is_empty()).then(|| warning("Counted twice", format!("{text} {meaning}")))
+}
+
+fn not_metered(data: &ReportData) -> Option<Warning> {
+    let fates = gaps::hidden_fates(&data.captures);
+    let frames = fates.iter().fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    let of = super::text::count(data.frames());
+    let mut text = format!("{} of {of} frames could not be metered and may hide flows: ", super::text::count(frames));
+    let named = |(fate, n): &(&str, u64)| format!("{fate} {}", super::text::count(*n));
+    text.push_str(&fates.iter().take(NAMED_FATES).map(named).collect::<Vec<_>>().join(", "));
+    if fates.len() > NAMED_FATES {
+        text.push_str(&format!(", and {} more kinds", fates.len() - NAMED_FATES));
+    }
+    text.push('.');
+    if data.captures.iter().any(|c| c.first_stop.is_some()) {
+        text.push_str(" An example stands in the table of recordings.");
+    }
+    (frames > 0).then(|| warning("Frames not metered", text))
 }
 
 fn by_recording(
@@ -228,7 +246,7 @@ pub fn findings(data: &ReportData) -> String {
         return match data.flows() {
             0 => String::from("No findings, because there are no flows."),
             _ => String::from(
-                "No findings: every flow that got through is documented, general infrastructure, or accepted by the site file.",
+                "No findings: every metered flow that got through is documented, general infrastructure, or accepted by the site file.",
             ),
         };
     }
@@ -240,7 +258,11 @@ pub fn findings(data: &ReportData) -> String {
 #[must_use]
 pub fn blocked(data: &ReportData) -> String {
     if data.blocked.is_empty() {
-        return String::from("No connection attempt was seen to fail.");
+        let swept = data.findings.iter().any(|f| f.kind == FindingKind::Scan);
+        return String::from(match swept {
+            true => "Apart from the sweeps above, no connection attempt was seen to fail.",
+            false => "No connection attempt was seen to fail.",
+        });
     }
     let what = counted(data.blocked.len() as u64, "connection attempt", "connection attempts");
     format!("{what} did not succeed: {}.", blocked_by_outcome(data))
@@ -269,8 +291,9 @@ mod tests {
         let expected = [
             "Roles are guessed",
             "Damaged recording",
+            "Counted twice",
+            "Frames not metered",
             "Dropped packets",
-            "Frames not decoded",
             "Cut frames",
             "Time runs backwards",
             "One-sided traffic",
@@ -314,6 +337,41 @@ mod tests {
         assert_eq!(blocked(&data), "3 connection attempts did not succeed: 1 refused, 1 unanswered, 1 prohibited.");
         assert_eq!(ranked(&data.hosts)[0].name, "AC-AGENT");
         assert_eq!(explained(ranked(&data.hosts)[1]), "49 explained, 2 not");
+    }
+
+    #[test]
+    fn frames_that_may_hide_flows_are_said_whatever_their_share() {
+        let mut data = demo::small();
+        data.captures[0].fates.extend([("ip-gre".to_owned(), 2), ("ethertype-mpls".to_owned(), 500)]);
+        data.captures[0].fates.push(("ethertype-lldp".to_owned(), 9));
+        let all = warnings(&data);
+        let [warning] = all.as_slice() else { panic!("one warning, not {all:?}") };
+        let expected = "502 of 18,342 frames could not be metered and may hide flows: ethertype-mpls 500, ip-gre 2.";
+        assert!(warning.text.starts_with(expected), "{}", warning.text);
+    }
+
+    #[test]
+    fn a_recording_under_two_names_is_said() {
+        let mut data = demo::small();
+        let mut copy = data.captures[0].clone();
+        copy.name = "copy.pcapng".into();
+        data.captures.push(copy);
+        assert!(data.captures[0].sha256.is_some());
+        assert_eq!(heads(&data), ["Counted twice"]);
+        assert!(warnings(&data)[0].text.contains("copy.pcapng have the same content"), "{}", warnings(&data)[0].text);
+        data.captures.iter_mut().for_each(|c| c.sha256 = None);
+        assert_eq!(heads(&data), Vec::<String>::new(), "not computed is not the same");
+    }
+
+    #[test]
+    fn sweeps_that_failed_are_not_denied() {
+        let mut data = demo::small();
+        data.blocked.clear();
+        assert_eq!(blocked(&data), "Apart from the sweeps above, no connection attempt was seen to fail.");
+        data.findings.retain(|f| f.kind != FindingKind::Scan);
+        assert_eq!(blocked(&data), "No connection attempt was seen to fail.");
+        data.findings.clear();
+        assert!(findings(&data).contains("every metered flow"), "{}", findings(&data));
     }
 
     #[test]

@@ -39,6 +39,20 @@ const CAPTURE: Column = text("capture", "Capture file that holds the first frame
 const FIRST_FRAME: Column = number("first_frame", "Number of the first frame in that capture, counted from 1.");
 const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
 
+/// Names of all tables, in the order of the report.
+pub const NAMES: [&str; 10] = [
+    "findings",
+    "blocked",
+    "hosts",
+    "listeners",
+    "services",
+    "statuses",
+    "outcomes",
+    "orientations",
+    "captures",
+    "fates",
+];
+
 /// All tables, in the order of the report.
 #[must_use]
 pub fn all(data: &ReportData) -> Vec<Table> {
@@ -132,12 +146,15 @@ pub fn hosts(data: &ReportData) -> Table {
         number("static_in_range_ports", "Documented static ports inside the dynamic range that acted as server."),
         number("direction_unknown_ports", "Dynamic ports of flows of guessed or unknown direction; in no other count."),
         number("ephemeral_ports", "Distinct local ports of connections that this host opened."),
-        number("peak_in_use_ports", "Most dynamic ports held at once, first to last packet; TIME_WAIT not included."),
+        number(
+            "peak_in_use_ports",
+            "Most dynamic ports held at once: listeners throughout, ephemeral ones first to last packet; no TIME_WAIT.",
+        ),
         time("peak_at_ns", "When that peak was reached, nanoseconds since 1970-01-01 UTC."),
         number("document_observed_ports", "What the vendor's document printed for its own test; for comparison only."),
         text("capture", "Capture of the first contact of a listening dynamic port; empty without one."),
         number("first_frame", "Frame of that first contact."),
-        text("display_filter", "Wireshark display filter: packets towards this host's dynamic ports (tcp: SYN only)."),
+        text("display_filter", "Wireshark display filter: packets towards this host's dynamic ports."),
     ];
     let firsts = first_contacts(&data.listeners);
     let row = |h: &HostPorts| {
@@ -404,11 +421,10 @@ pub fn attempt_filter(attempt: &BlockedAttempt) -> String {
     format!("{f}.addr == {} && {f}.addr == {ip} && {t}.port == {port}", attempt.initiator)
 }
 
-/// Packets that open something at the host's dynamic ports.
+/// Packets towards the host's dynamic ports, openings or not: a listener may have been called before the recording.
 fn range_filter(ip: IpAddr, transport: Transport, range: &std::ops::RangeInclusive<u16>) -> String {
     let (f, t) = (family(ip), transport.name());
-    let syn = if transport == Transport::Tcp { "tcp.flags.syn == 1 && tcp.flags.ack == 0 && " } else { "" };
-    format!("{f}.dst == {ip} && {syn}{t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
+    format!("{f}.dst == {ip} && {t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
 }
 
 #[cfg(test)]
@@ -434,6 +450,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_tables() {
+        let names: Vec<&str> = all(&demo::small()).iter().map(|table| table.name).collect();
+        assert_eq!(names, NAMES);
     }
 
     #[test]
@@ -467,10 +489,13 @@ mod tests {
         );
         let v6 = Endpoint { ip: std::net::Ipv6Addr::LOCALHOST.into(), port: 53 };
         assert!(endpoint_filter(v6, Transport::Udp).starts_with("(ipv6.dst == ::1 && udp.dstport == 53)"));
-        assert_eq!(
-            range_filter([10, 0, 0, 1].into(), Transport::Udp, &(49_152..=65_535)),
-            "ip.dst == 10.0.0.1 && udp.dstport >= 49152 && udp.dstport <= 65535"
-        );
+        // No look at flags: a listener that was called before the recording shows no SYN.
+        for transport in [Transport::Tcp, Transport::Udp] {
+            assert_eq!(
+                range_filter([10, 0, 0, 1].into(), transport, &(49_152..=65_535)),
+                format!("ip.dst == 10.0.0.1 && {transport}.dstport >= 49152 && {transport}.dstport <= 65535")
+            );
+        }
     }
 
     #[test]

@@ -122,8 +122,9 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Peak in use",
-        "The most dynamic ports held at once, listening and ephemeral together, each from its first to its last \
-         packet. Ports in TIME_WAIT and ports that were bound but silent are not in it.",
+        "The most dynamic ports held at once: listening ports throughout the recording, ephemeral ports from the first \
+         to the last packet of their conversations. Ports in TIME_WAIT, idle listeners and ports that were bound but \
+         silent are not in it.",
     ),
     (
         "Direction unknown",

@@ -1,16 +1,20 @@
 //! The one writer that puts reports on disk: everything goes into a temporary directory beside the target, and one
 //! rename makes it visible. Dropped before that, it leaves nothing behind.
 //!
-//! It refuses to replace anything but an empty directory or an earlier report of this program.
+//! It refuses to replace anything but an empty directory or an earlier report of this program, known by its page and by
+//! the names of its files.
 
-use super::{GENERATOR, ReportError};
+use super::{GENERATOR, ReportError, os_reason, tables};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Suffixes of the files that a report holds. A directory with anything else is not replaced.
-const SUFFIXES: [&str; 5] = ["html", "csv", "json", "parquet", "svg"];
+/// The table of flows, which is written beside those of [`tables::all`].
+const FLOWS: &str = "flows";
+
+/// Formats of every table.
+const SUFFIXES: [&str; 3] = ["csv", "json", "parquet"];
 
 /// How much of an `index.html` is searched for the generator's name.
 const HEAD_BYTES: u64 = 4_096;
@@ -78,11 +82,10 @@ impl ReportDir {
     /// The path, until [`Self::commit`], of a file of this name, for writers that need a path. The file is not made.
     ///
     /// # Errors
-    /// When the name is not a plain file name with a suffix that reports use (html, csv, json, parquet, svg).
+    /// When it is not the name of a file that a report holds: `index.html`, or a table as CSV, JSON or Parquet.
     pub fn path_of(&self, name: &str) -> Result<PathBuf, ReportError> {
-        let plain = !name.starts_with('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         match &self.staging {
-            Some(staging) if plain && has_known_suffix(Path::new(name)) => Ok(staging.path().join("report").join(name)),
+            Some(staging) if is_known(name) => Ok(staging.path().join("report").join(name)),
             _ => Err(ReportError::FileName(name.to_owned())),
         }
     }
@@ -97,8 +100,10 @@ impl ReportDir {
         write: impl FnOnce(&mut ReportFile) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
         let path = self.path_of(name)?;
+        // Told by the name that it would have had: the other one is gone by then.
+        let shown = self.target.join(name);
         let place = |error| match error {
-            ReportError::Output(source) => ReportError::Path { action: "write", path: path.clone(), source },
+            ReportError::Output(source) => ReportError::Path { action: "write", path: shown.clone(), source },
             other => other,
         };
         #[expect(
@@ -106,7 +111,7 @@ impl ReportDir {
             reason = "inside the staging directory, which is renamed when it is whole"
         )]
         let created = File::create(&path);
-        let mut file = ReportFile { inner: BufWriter::new(created.map_err(at("create", &path))?) };
+        let mut file = ReportFile { inner: BufWriter::new(created.map_err(at("create", &shown))?) };
         write(&mut file).map_err(place)?;
         file.inner.into_inner().map_err(|e| place(ReportError::Output(e.into_error()))).map(drop)
     }
@@ -149,7 +154,7 @@ impl Drop for ReportDir {
 }
 
 fn at<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ReportError + 'a {
-    move |source| ReportError::Path { action, path: path.to_owned(), source }
+    move |source| ReportError::Path { action, path: path.to_owned(), source: os_reason(source) }
 }
 
 fn unusable(path: &Path, reason: impl Into<String>) -> ReportError {
@@ -199,7 +204,7 @@ fn check_replaceable(target: &Path) -> Result<bool, ReportError> {
     for entry in fs::read_dir(target).map_err(at("read", target))? {
         let entry = entry.map_err(at("read", target))?;
         let plain_file = entry.file_type().map_err(at("read", target))?.is_file();
-        if !plain_file || !has_known_suffix(Path::new(&entry.file_name())) {
+        if !plain_file || !entry.file_name().to_str().is_some_and(is_known) {
             let name = entry.file_name();
             let name = super::text::clipped(&name.to_string_lossy(), 80).into_owned();
             return Err(unusable(
@@ -215,8 +220,11 @@ fn check_replaceable(target: &Path) -> Result<bool, ReportError> {
     Ok(true)
 }
 
-fn has_known_suffix(name: &Path) -> bool {
-    name.extension().and_then(|e| e.to_str()).is_some_and(|e| SUFFIXES.contains(&e))
+/// Whether a report holds a file of this name. Anything else in its directory is somebody's own.
+fn is_known(name: &str) -> bool {
+    let table = |stem: &str| stem == FLOWS || tables::NAMES.contains(&stem);
+    let is_table = name.split_once('.').is_some_and(|(stem, suffix)| table(stem) && SUFFIXES.contains(&suffix));
+    is_table || name == super::html::FILE_NAME
 }
 
 fn is_ours(index: &Path) -> bool {
@@ -237,6 +245,7 @@ fn is_mount_point(_: &Path, _: &fs::Metadata) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests write what they look for")]
 mod tests {
     use super::*;
     use crate::report::{demo, write_all};
@@ -290,12 +299,12 @@ mod tests {
         let target = root.path().join("report");
         let mut dir = ReportDir::create(&target).unwrap();
         write_all(&mut dir, &demo::small()).unwrap();
-        file(&mut dir, "old.csv", "x").unwrap();
+        file(&mut dir, "flows.parquet", "x").unwrap();
         dir.commit().unwrap();
         let mut dir = ReportDir::create(&target).unwrap();
         write_all(&mut dir, &demo::small()).unwrap();
         dir.commit().unwrap();
-        assert!(!target.join("old.csv").exists() && target.join("index.html").exists());
+        assert!(!target.join("flows.parquet").exists() && target.join("index.html").exists());
         assert_eq!(names(root.path()), ["report"]);
     }
 
@@ -327,10 +336,15 @@ mod tests {
         let mut dir = ReportDir::create(&target).unwrap();
         write_all(&mut dir, &demo::small()).unwrap();
         dir.commit().unwrap();
-        let dir = ReportDir::create(&target).unwrap();
-        fs::write(target.join("review notes.md"), "keep").unwrap();
-        assert!(dir.commit().unwrap_err().to_string().contains("review notes.md"));
-        assert!(target.join("index.html").exists());
+        // By its name, whatever its suffix.
+        for note in ["review notes.md", "my-review.csv", "findings.old.csv", "listeners.html", "fates.svg"] {
+            let dir = ReportDir::create(&target).unwrap();
+            fs::write(target.join(note), "keep").unwrap();
+            assert!(dir.commit().unwrap_err().to_string().contains(note));
+            assert!(ReportDir::create(&target).unwrap_err().to_string().contains(note));
+            assert!(target.join("index.html").exists());
+            fs::remove_file(target.join(note)).unwrap();
+        }
         assert_eq!(names(root.path()), ["report"]);
     }
 
@@ -338,7 +352,7 @@ mod tests {
     fn names_cannot_leave_the_directory() {
         let root = tempfile::tempdir().unwrap();
         let mut dir = ReportDir::create(&root.path().join("report")).unwrap();
-        for name in ["../x.csv", "a/b.csv", "", ".csv", "x", "x.exe", "/etc/x.csv", "a\\b.csv"] {
+        for name in ["../x.csv", "a/b.csv", "", ".csv", "x", "x.exe", "/etc/x.csv", "a\\b.csv", "mine.csv"] {
             assert!(matches!(file(&mut dir, name, "x"), Err(ReportError::FileName(_))), "{name}");
         }
     }

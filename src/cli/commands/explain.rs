@@ -1,7 +1,7 @@
 //! `portproof explain HOST:PORT`: who called, what the documents say, where to look.
 
 use super::print;
-use crate::classification::{Judged, judge};
+use crate::classification::{Judged, judge, outcome_evidence};
 use crate::cli::args::ExplainArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -42,8 +42,8 @@ pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliErro
     }
     documents(&case, port, &mut text);
     print(&text)?;
-    if case.damaged {
-        return Ok(ExitStatus::Damaged);
+    if case.damaged || judged.flows.is_empty() {
+        return Ok(ExitStatus::of_metering(case.damaged, judged.flows.len() as u64));
     }
     if servers.is_empty() && clients.is_empty() {
         tell("no flow in these captures uses that port");
@@ -98,6 +98,9 @@ fn served(
             let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
         }
         let _ = writeln!(text, "    status     {status}: {}", visible(reason));
+        if first.judgement.outcome.is_blocked() {
+            let _ = writeln!(text, "    evidence   {}", visible(&outcome_evidence(first)));
+        }
         let orientation = first.judgement.orientation.name();
         let _ = writeln!(text, "    direction  {orientation}: {}", visible(&first.judgement.orientation_evidence));
         let at = iso_utc(first.facts.first_seen_ns);
@@ -116,9 +119,13 @@ fn used_locally(case: &Case, ip: IpAddr, transport: Transport, port: u16, flows:
     let _ = writeln!(text, "{} used port {port}/{transport} as its own end of {total}:", host_name(case, ip));
     for flow in flows.iter().take(LISTED) {
         let j = &flow.judgement;
+        let evidence = match j.outcome.is_blocked() {
+            true => format!(" ({})", visible(&outcome_evidence(flow))),
+            false => String::new(),
+        };
         let _ = writeln!(
             text,
-            "  to {} ({}), {}, direction {}: frame {} of {}",
+            "  to {} ({}), {}{evidence}, direction {}: frame {} of {}",
             j.responder,
             j.status.name(),
             j.outcome.name(),

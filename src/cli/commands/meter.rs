@@ -24,7 +24,7 @@ pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError>
         let _ = writeln!(text, "{flows} flows in {}", visible(&args.output.to_string_lossy()));
         print(&text)?;
     }
-    Ok(if metered.is_damaged() { ExitStatus::Damaged } else { ExitStatus::Done })
+    Ok(ExitStatus::of_metering(metered.is_damaged(), metered.summary.flows))
 }
 
 fn describe(capture: &CaptureSummary, text: &mut String) {

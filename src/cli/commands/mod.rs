@@ -20,8 +20,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
     }
 }
 
-/// Writes data to standard output.
+/// Writes data to standard output. A reader that has gone away is no error.
 fn print(text: &str) -> Result<(), CliError> {
     use std::io::Write;
-    std::io::stdout().lock().write_all(text.as_bytes()).map_err(CliError::io("standard output"))
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    unless_closed(written.map_err(CliError::io("standard output")))
+}
+
+/// Forgives that nobody reads any more: a closed pipe ends the output, and neither the work nor its verdict.
+fn unless_closed(written: Result<(), CliError>) -> Result<(), CliError> {
+    match written {
+        Err(error) if error.is_broken_pipe() => Ok(()),
+        other => other,
+    }
 }

@@ -22,6 +22,7 @@ mod live {
     use crate::cli::args::RecordArgs;
     use crate::cli::interrupt;
     use crate::cli::outcome::{CliError, ExitStatus, tell};
+    use crate::cli::output::{Existing, OutputFile, Readers};
     use crate::recording::{InterfaceInfo, InterfaceStatistics, PcapngError, PcapngWriter, SectionInfo};
     use crate::report::text::{counted, visible};
     use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -29,7 +30,6 @@ mod live {
     use std::io::BufWriter;
     use std::path::Path;
     use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-    use tempfile::NamedTempFile;
 
     /// Rest where no packet waits: far shorter than what the kernel's buffer holds.
     const PAUSE: Duration = Duration::from_millis(5);
@@ -45,7 +45,8 @@ mod live {
         let (Some(interface), Some(output)) = (&args.interface, &args.output) else {
             return Err(CliError::Usage("name an interface with -i and a file with -o".into()));
         };
-        let file = file_beside(output, args.force)?;
+        let existing = if args.force { Existing::Replace } else { Existing::Keep };
+        let file = OutputFile::open(output, existing, Readers::Owner)?;
         let settings = LiveSettings {
             interface: interface.clone(),
             snap_length: args.snap_length,
@@ -61,8 +62,8 @@ mod live {
         };
         let described =
             InterfaceInfo { name: interface.clone(), link_type: capture.link_type(), snap_length: args.snap_length };
-        let mut writer = PcapngWriter::new(BufWriter::new(file.as_file()), &section, &[described])
-            .map_err(|e| written(output, e))?;
+        let mut writer =
+            PcapngWriter::new(BufWriter::new(file.file()), &section, &[described]).map_err(|e| written(output, e))?;
         let bar = progress(interface, args.time, quiet);
         let (packets, bytes) = pump(&mut capture, &mut writer, output, args.time, &bar)?;
         bar.finish_and_clear();
@@ -75,14 +76,15 @@ mod live {
         writer.write_interface_statistics(0, now_ns(), &counters).map_err(|e| written(output, e))?;
         let sink = writer.finish().map_err(CliError::io(output.display().to_string()))?;
         drop(sink);
-        keep(file, output, args.force)?;
+        let straight = file.path().is_none();
+        file.keep()?;
         let dropped = statistics.dropped_by_interface + statistics.dropped_by_system;
         if !quiet {
             let name = visible(&output.to_string_lossy()).into_owned();
-            print(&format!(
-                "{} ({bytes} bytes) in {name}; dropped: {dropped}\n",
-                counted(packets, "packet", "packets")
-            ))?;
+            let packets = counted(packets, "packet", "packets");
+            let done = format!("{packets} ({bytes} bytes) in {name}; dropped: {dropped}");
+            // Packets that go straight out may go to standard output: no words among them.
+            if straight { tell(&done) } else { print(&format!("{done}\n"))? }
         }
         if dropped > 0 {
             tell(&format!("warning: {dropped} packets were lost: use a larger --buffer, a filter, or a faster disk"));
@@ -171,20 +173,6 @@ mod live {
 
     fn written(output: &Path, error: PcapngError) -> CliError {
         CliError::Recording(format!("{}: {error}", output.display()))
-    }
-
-    fn file_beside(output: &Path, force: bool) -> Result<NamedTempFile, CliError> {
-        if output.exists() && !force {
-            return Err(CliError::Usage(format!("{} exists: name another file, or give --force", output.display())));
-        }
-        let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".portproof-").suffix(".pcapng.partial").tempfile_in(folder);
-        file.map_err(CliError::io(output.display().to_string()))
-    }
-
-    fn keep(file: NamedTempFile, output: &Path, force: bool) -> Result<(), CliError> {
-        let kept = if force { file.persist(output) } else { file.persist_noclobber(output) };
-        kept.map(drop).map_err(|e| CliError::Io { what: output.display().to_string(), cause: e.error })
     }
 
     #[expect(clippy::disallowed_methods, reason = "the end of a recording is stamped with the time of day")]

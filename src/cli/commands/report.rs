@@ -9,11 +9,12 @@ use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
+use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::{PortCounts, count};
-use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
+use crate::model::{Column, Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport, Value};
 use crate::report::{
-    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, json, text::visible, write_all,
+    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::visible, write_all,
 };
 use crate::store::write_table;
 use polars::prelude::{DataFrame, DataType, IntoLazy, PolarsResult};
@@ -33,14 +34,13 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     drop(frame);
     let data = data(args, &case, &judged, counts, services);
     for table in write_all(&mut dir, &data)? {
-        let path = dir.path_of(&format!("{}.parquet", table.name))?;
-        write_table(&path, &table.columns, table.rows.into_iter())?;
+        parquet(&dir, table.name, &table.columns, table.rows.into_iter())?;
     }
     let columns = flow_columns();
     let rows = || judged.flows.iter().map(flow_row);
     dir.add("flows.csv", |out| csv::write_csv(out, &columns, rows()))?;
     dir.add("flows.json", |out| json::write_json(out, "flows", &columns, rows()))?;
-    write_table(&dir.path_of("flows.parquet")?, &columns, rows())?;
+    parquet(&dir, "flows", &columns, rows())?;
     interrupt::check()?;
     let place = dir.commit()?;
     if !quiet {
@@ -49,6 +49,17 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
         print(&format!("Open {}\n", visible(&shown(args, &place))))?;
     }
     Ok(status(args, &case, &judged, &data))
+}
+
+/// Writes a table that errors call by the name that it would have had.
+fn parquet(
+    dir: &ReportDir,
+    table: &str,
+    columns: &[Column],
+    rows: impl Iterator<Item = Vec<Value>>,
+) -> Result<(), CliError> {
+    let name = format!("{table}.parquet");
+    write_table(&dir.path_of(&name)?, columns, rows).map_err(|error| not_written(&dir.target().join(&name), error))
 }
 
 /// The page as the user named its folder.
@@ -71,11 +82,18 @@ fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) ->
         );
         return ExitStatus::NoEvidence;
     }
-    if args.check && !(data.findings.is_empty() && data.blocked.is_empty()) {
-        ExitStatus::Findings
-    } else {
-        ExitStatus::Done
+    if !args.check {
+        return ExitStatus::Done;
     }
+    if !(data.findings.is_empty() && data.blocked.is_empty()) {
+        return ExitStatus::Findings;
+    }
+    // That nothing was found says little where not all was seen.
+    let reasons = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    for reason in &reasons {
+        tell(&format!("no verdict: {reason}"));
+    }
+    if reasons.is_empty() { ExitStatus::Done } else { ExitStatus::NoEvidence }
 }
 
 fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, services: Vec<ServiceRow>) -> ReportData {

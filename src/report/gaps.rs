@@ -1,0 +1,143 @@
+//! What recordings may hide, and what that takes from a verdict.
+//!
+//! Frames that could not be metered although they may carry TCP or UDP: unknown link types, tunnels and labels that are not
+//! opened, orphan fragments, headers cut or malformed. Address resolution, bridging, ICMP and other control protocols carry
+//! no flows and hide none. What arrived is in the report; a verdict needs to know that nothing else was there.
+
+use crate::model::CaptureRow;
+use std::collections::BTreeMap;
+
+/// Beginnings of the names of fates that may hide flows.
+const FAMILIES: [&str; 3] = ["linktype-", "malformed-or-cut-", "ip-protocol-"];
+
+/// Names of further fates that may hide flows. The last two Ethernet types: provider backbone bridging (IEEE 802.1ah) and
+/// TRILL (RFC 6325).
+const FATES: [&str; 13] = [
+    "ethertype-mpls",
+    "ethertype-pppoe",
+    "ethertype-macsec",
+    "ethertype-0x88e7",
+    "ethertype-0x22f3",
+    "ip-gre",
+    "ip-ipip",
+    "ip-ipv6-in-ip",
+    "ip-l2tp",
+    "ip-esp",
+    "ip-ah",
+    "ip-udp-lite",
+    "ip-fragment-orphan",
+];
+
+/// Share of frames, in percent of one recording, that may be hidden before a verdict on it means nothing.
+const HIDDEN_PERCENT: u64 = 1;
+
+/// The kind of loss that is counted when the flow cache was full.
+const EVICTED: &str = "flows-evicted";
+
+/// Whether frames of this fate are in no flow although they may carry TCP or UDP.
+#[must_use]
+pub fn may_hide_flows(fate: &str) -> bool {
+    FAMILIES.iter().any(|family| fate.starts_with(family)) || FATES.contains(&fate)
+}
+
+/// Frames of one recording that may hide flows.
+#[must_use]
+pub fn hidden_frames(capture: &CaptureRow) -> u64 {
+    capture.fates.iter().filter(|(fate, _)| may_hide_flows(fate)).map(|(_, n)| n).fold(0, |a, b| a.saturating_add(*b))
+}
+
+/// Fates that may hide flows with their frames over all recordings, most frames first.
+#[must_use]
+pub fn hidden_fates(captures: &[CaptureRow]) -> Vec<(&str, u64)> {
+    let mut frames: BTreeMap<&str, u64> = BTreeMap::new();
+    for (fate, n) in captures.iter().flat_map(|c| &c.fates).filter(|(fate, n)| *n > 0 && may_hide_flows(fate)) {
+        let sum = frames.entry(fate).or_default();
+        *sum = sum.saturating_add(*n);
+    }
+    let mut frames: Vec<(&str, u64)> = frames.into_iter().collect();
+    frames.sort_by_key(|(fate, n)| (std::cmp::Reverse(*n), *fate));
+    frames
+}
+
+/// Recordings with the same SHA-256, in groups of two and more: their packets are counted once each.
+#[must_use]
+pub fn same_content(captures: &[CaptureRow]) -> Vec<Vec<&CaptureRow>> {
+    let mut groups: BTreeMap<&str, Vec<&CaptureRow>> = BTreeMap::new();
+    for capture in captures {
+        if let Some(sha256) = capture.sha256.as_deref().filter(|hash| !hash.is_empty()) {
+            groups.entry(sha256).or_default().push(capture);
+        }
+    }
+    groups.into_values().filter(|group| group.len() > 1).collect()
+}
+
+/// Why the absence of findings proves nothing, one reason each; empty where it does. `losses` are kinds and counts as in
+/// the table of losses of the facts.
+#[must_use]
+pub fn why_no_verdict(captures: &[CaptureRow], losses: &[(String, u64)]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for capture in captures {
+        if let Some(dropped) = capture.dropped.filter(|n| *n > 0) {
+            reasons.push(format!("{}: the recorder dropped {dropped} packets", capture.name));
+        }
+        let hidden = hidden_frames(capture);
+        if hidden.saturating_mul(100) > capture.frames.saturating_mul(HIDDEN_PERCENT) {
+            let of = capture.frames;
+            reasons.push(format!("{}: {hidden} of {of} frames could not be metered and may hide flows", capture.name));
+        }
+    }
+    let evicted = losses.iter().filter(|(kind, _)| kind == EVICTED).fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    if evicted > 0 {
+        reasons.push(format!("the flow cache was full and {evicted} flows were cut short"));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::demo;
+
+    fn capture(frames: u64, fates: &[(&str, u64)]) -> CaptureRow {
+        let mut capture = demo::small().captures[0].clone();
+        capture.frames = frames;
+        capture.dropped = None;
+        capture.fates = fates.iter().map(|(fate, n)| ((*fate).to_owned(), *n)).collect();
+        capture
+    }
+
+    #[test]
+    fn tunnels_hide_flows_and_control_protocols_do_not() {
+        for fate in
+            ["linktype-146", "ethertype-mpls", "ethertype-pppoe", "ip-gre", "ip-ipip", "ip-ipv6-in-ip", "ip-l2tp"]
+        {
+            assert!(may_hide_flows(fate), "{fate}");
+        }
+        assert!(["ip-protocol-99", "ip-fragment-orphan", "malformed-or-cut-network"].into_iter().all(may_hide_flows));
+        for fate in
+            ["tcp", "udp", "ip-fragment", "arp", "llc", "icmp", "icmp-error", "ip-igmp", "ip-ospf", "ethertype-lldp"]
+        {
+            assert!(!may_hide_flows(fate), "{fate}");
+        }
+        assert!(!may_hide_flows("ethertype-pppoe-discovery") && !may_hide_flows("ethertype-0x8899"));
+    }
+
+    #[test]
+    fn a_verdict_needs_all_packets() {
+        let none: &[(String, u64)] = &[];
+        let clean = capture(1_000, &[("tcp", 900), ("arp", 90), ("ip-gre", 10)]);
+        assert_eq!(why_no_verdict(std::slice::from_ref(&clean), none), Vec::<String>::new(), "exactly 1 %");
+        let tunnel = capture(1_000, &[("tcp", 989), ("ip-gre", 6), ("ip-ipip", 5)]);
+        assert_eq!(why_no_verdict(std::slice::from_ref(&tunnel), none).len(), 1);
+        // A recording of which nothing is known is not made good by a larger one.
+        let large = capture(1_000_000, &[("tcp", 1_000_000)]);
+        assert_eq!(why_no_verdict(&[large, tunnel.clone()], none).len(), 1);
+        let mut dropping = clean.clone();
+        dropping.dropped = Some(1);
+        assert!(why_no_verdict(&[dropping], none)[0].contains("dropped 1 packets"));
+        let evicted = [("icmp-unattached".to_owned(), 3), ("flows-evicted".to_owned(), 7)];
+        let reasons = why_no_verdict(&[clean], &evicted);
+        assert!(reasons.len() == 1 && reasons[0].contains("7 flows"), "{reasons:?}");
+        assert_eq!(hidden_fates(&[tunnel.clone(), tunnel]), [("ip-gre", 12), ("ip-ipip", 10)]);
+    }
+}
