@@ -20,6 +20,12 @@ const SUMMARY_INTERFACES: usize = 4096;
 const SECTION_INTERFACES: usize = 1 << 20;
 
 const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+/// Option of an interface description: seconds to add to every time stamp.
+const IF_TSOFFSET: u16 = 14;
+/// Options of interface statistics: packets received, dropped by the interface, dropped by the system.
+const ISB_IFRECV: u16 = 4;
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
 /// Obsolete packet block: still in old files, not parsed by the library.
 const OBSOLETE_PACKET: u32 = 2;
 
@@ -48,6 +54,10 @@ impl Interface {
 
 pub(super) struct Pcapng {
     big_endian: bool,
+    /// Inside a section whose version is not known: its blocks are passed over.
+    unknown_version: bool,
+    /// How many such sections there were.
+    passed_over: u32,
     interfaces: Vec<Interface>,
     summaries: Vec<InterfaceSummary>,
 }
@@ -59,7 +69,13 @@ impl Pcapng {
 
     /// Reads the first section header.
     pub(super) fn open(buffer: &mut Buffer) -> Result<Self, String> {
-        let mut pcapng = Self { big_endian: false, interfaces: Vec::new(), summaries: Vec::new() };
+        let mut pcapng = Self {
+            big_endian: false,
+            unknown_version: false,
+            passed_over: 0,
+            interfaces: Vec::new(),
+            summaries: Vec::new(),
+        };
         let length = pcapng.block_length(buffer).map_err(|stop| stop.to_string())?;
         let Some(length) = length else { return Err("no section header".into()) };
         pcapng.read_block(&buffer.bytes()[..length]).map_err(|stop| stop.to_string())?;
@@ -74,7 +90,12 @@ impl Pcapng {
     /// The next packet; its block stands at the start of the buffer and is consumed by the caller.
     pub(super) fn next(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Break> {
         loop {
-            let Some(length) = self.block_length(buffer)? else { return Ok(None) };
+            let Some(length) = self.block_length(buffer)? else {
+                return match self.passed_over {
+                    0 => Ok(None),
+                    n => Err(Break::Corrupt(format!("{n} sections of an unknown pcapng version were passed over"))),
+                };
+            };
             if let Some(record) = self.read_block(&buffer.bytes()[..length])? {
                 return Ok(Some(record));
             }
@@ -124,6 +145,9 @@ impl Pcapng {
     }
 
     fn read_block(&mut self, block: &[u8]) -> Result<Option<Record>, Break> {
+        if self.unknown_version && !block.starts_with(&SECTION_HEADER) {
+            return Ok(None);
+        }
         if self.u32_at(block, 0) == OBSOLETE_PACKET {
             return self.obsolete_packet(block).map(Some);
         }
@@ -133,7 +157,11 @@ impl Pcapng {
             return Err(Break::Corrupt(format!("a block of type {} whose lengths disagree", self.u32_at(block, 0))));
         };
         match parsed {
-            Block::SectionHeader(_) => self.interfaces.clear(),
+            Block::SectionHeader(header) => {
+                self.interfaces.clear();
+                self.unknown_version = header.major_version != 1;
+                self.passed_over += u32::from(self.unknown_version);
+            }
             Block::InterfaceDescription(description) => self.describe(&description)?,
             Block::InterfaceStatistics(statistics) => self.statistics(&statistics),
             Block::EnhancedPacket(packet) => return self.enhanced_packet(&packet, block.len()).map(Some),
@@ -185,20 +213,32 @@ impl Pcapng {
         self.interfaces.push(Interface {
             link_type,
             units_per_second,
-            offset_seconds: description.ts_offset(),
+            offset_seconds: self.offset_seconds(description),
             summary,
         });
         Ok(())
     }
 
+    /// if_tsoffset. The library reads it as little-endian in every section.
+    fn offset_seconds(&self, description: &InterfaceDescriptionBlock<'_>) -> i64 {
+        let option = description.options.iter().find(|option| option.code.0 == IF_TSOFFSET);
+        let bytes = option.and_then(|option| option.value.get(..8)?.try_into().ok()).unwrap_or_default();
+        if self.big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) }
+    }
+
     fn statistics(&mut self, statistics: &InterfaceStatisticsBlock<'_>) {
         let Ok(Interface { summary: Some(index), .. }) = self.interface(statistics.if_id) else { return };
         let summary = &mut self.summaries[index];
+        // The library's own accessors read counters as little-endian in every section.
+        let counter = |code: u16| {
+            let option = statistics.options.iter().find(|option| option.code.0 == code)?;
+            let bytes = option.value.get(..8)?.try_into().ok()?;
+            Some(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+        };
         // Counters run from the start of the capture: a later block replaces an earlier one.
-        summary.received = statistics.isb_ifrecv().and_then(Result::ok).or(summary.received);
-        let dropped = [statistics.isb_ifdrop(), statistics.isb_osdrop()];
-        let dropped = dropped.into_iter().filter_map(|d| d.and_then(Result::ok)).reduce(u64::saturating_add);
-        summary.dropped = dropped.or(summary.dropped);
+        summary.received = counter(ISB_IFRECV).or(summary.received);
+        let dropped = [counter(ISB_IFDROP), counter(ISB_OSDROP)].into_iter().flatten();
+        summary.dropped = dropped.reduce(u64::saturating_add).or(summary.dropped);
     }
 
     fn enhanced_packet(&self, packet: &EnhancedPacketBlock<'_>, record_bytes: usize) -> Result<Record, Break> {

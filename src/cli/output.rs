@@ -28,6 +28,7 @@ pub(super) enum Readers {
     /// Whoever the umask lets.
     Usual,
     /// The user alone: packets hold what others said.
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only a recording is for its owner alone"))]
     Owner,
 }
 
