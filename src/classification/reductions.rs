@@ -8,6 +8,8 @@ use crate::model::{Column, JudgedFlow, Kind, Orientation, Outcome, Status, Value
 use crate::store::to_frame;
 use polars::prelude::{DataFrame, LazyFrame, PolarsResult, UnionArgs, col, concat, len, lit};
 
+/// More flows than a frame can hold: a rank times it and a flow number fit one key, whose minimum is the first of the worst.
+const FLOWS_LIMIT: u64 = 1 << 40;
 /// Nanoseconds of the minute that *contacts* are counted in.
 const MINUTE_NS: i64 = 60_000_000_000;
 
@@ -55,13 +57,14 @@ fn orientation_rank(orientation: Orientation) -> u64 {
     }
 }
 
-/// One row per responding endpoint: flows, distinct clients, bytes, interval, worst status, best orientation, and the
-/// flow that came first.
+/// One row per responding endpoint: flows, distinct clients, bytes, interval, worst status, best orientation, the flow that
+/// came first, and the first one with the worst status.
 ///
 /// ```sql
 /// SELECT responder_ip, protocol, responder_port, COUNT(*) AS flows, COUNT(DISTINCT initiator_ip) AS clients,
 ///        SUM(forward_wire_bytes + reverse_wire_bytes) AS wire_bytes, MIN(first_seen_ns), MAX(last_seen_ns),
-///        MIN(status_rank), MAX(orientation_rank), MIN(flow) AS first_flow
+///        MIN(status_rank), MAX(orientation_rank), MIN(flow) AS first_flow,
+///        MIN(status_rank * 1099511627776 + flow) % 1099511627776 AS worst_flow
 /// FROM judged GROUP BY responder_ip, protocol, responder_port
 /// ```
 pub fn endpoints(judged: LazyFrame) -> LazyFrame {
@@ -74,6 +77,7 @@ pub fn endpoints(judged: LazyFrame) -> LazyFrame {
         col("status_rank").min(),
         col("orientation_rank").max(),
         col("flow").min().alias("first_flow"),
+        ((col("status_rank") * lit(FLOWS_LIMIT) + col("flow")).min() % lit(FLOWS_LIMIT)).alias("worst_flow"),
     ])
 }
 

@@ -85,9 +85,8 @@ impl Sequence {
         let asked = self.mapper_calls.get(&(of.initiator, of.responder.ip))?;
         let before = latest_active(asked, of.first_seen_ns, BROKER_WITHIN_NS, |_| true)?;
         Some(format!(
-            "{} asked the RPC endpoint mapper of {} in the minute before ({}): timing only, the announcement was not read",
+            "{} asked the RPC endpoint mapper there in the minute before ({}); timing only, the answer was not read",
             of.initiator,
-            of.responder.ip,
             self.frame(before)
         ))
     }

@@ -294,7 +294,7 @@ fn reductions_count_flows_clients_and_visits() {
     let flows = vec![
         tcp((CLIENT, 50_000), (SERVER, 7002), OPENED, 0),
         tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 10),
-        tcp(("10.0.0.7", 50_000), (SERVER, 7002), OPENED, 70),
+        tcp(("10.0.0.77", 50_000), (SERVER, 7002), OPENED, 70),
     ];
     let frame = judged_frame(&judged(flows, true).flows).unwrap();
     let endpoints = endpoints(frame.clone().lazy()).collect().unwrap();
@@ -303,6 +303,7 @@ fn reductions_count_flows_clients_and_visits() {
         column.unwrap().u64().unwrap().get(0).unwrap()
     };
     assert_eq!((endpoints.height(), number("flows"), number("clients"), number("first_flow")), (1, 3, 2, 0));
+    assert_eq!(number("worst_flow"), 2, "a caller without a role");
     assert_eq!(contacts(frame.clone().lazy()).collect().unwrap().height(), 2);
     assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
 }

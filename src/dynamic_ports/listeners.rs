@@ -84,7 +84,7 @@ impl Counter<'_> {
         let (clients, flows) = (clients.u64()?, flows.u64()?);
         let (first_seen, last_seen) = (served.column("first_seen_ns")?.i64()?, served.column("last_seen_ns")?.i64()?);
         let (status, orientation) = (served.column("status_rank")?.u64()?, served.column("orientation_rank")?.u64()?);
-        let first_flow = served.column("first_flow")?.u64()?;
+        let (first_flow, worst_flow) = (served.column("first_flow")?.u64()?, served.column("worst_flow")?.u64()?);
         let span_ns = self.span_ns();
         let mut listeners = Vec::new();
         for (row, (host, transport, port)) in rows.enumerate_ports() {
@@ -107,7 +107,7 @@ impl Counter<'_> {
                 transport,
                 port,
                 orientation: orientation_of(orientation.get(row).unwrap_or(0)),
-                service: first.judgement.service.clone(),
+                service: self.flow(worst_flow.get(row).unwrap_or(0))?.judgement.service.clone(),
                 status,
                 flows: flows.get(row).unwrap_or(0),
                 clients: clients.get(row).unwrap_or(0),

@@ -176,19 +176,21 @@ fn services(judged: &Judged, frame: &DataFrame, case: &Case) -> PolarsResult<Vec
     let number = |name: &str| rows.column(name)?.as_materialized_series().cast(&DataType::UInt64);
     let (clients, flows) = (number("clients")?, number("flows")?);
     let (clients, flows) = (clients.u64()?, flows.u64()?);
-    let (wire_bytes, first_flow) = (rows.column("wire_bytes")?.u64()?, rows.column("first_flow")?.u64()?);
+    let wire_bytes = rows.column("wire_bytes")?.u64()?;
+    let (first_flow, worst_flow) = (rows.column("first_flow")?.u64()?, rows.column("worst_flow")?.u64()?);
     let (first_seen, last_seen) = (rows.column("first_seen_ns")?.i64()?, rows.column("last_seen_ns")?.i64()?);
     let status_rank = rows.column("status_rank")?.u64()?;
     let mut services: Vec<ServiceRow> = (0..rows.height())
         .filter_map(|row| {
             let first = judged.flows.get(first_flow.get(row)? as usize)?;
+            let worst = judged.flows.get(worst_flow.get(row)? as usize)?;
             let responder: Endpoint = first.judgement.responder;
             Some(ServiceRow {
                 responder,
                 name: case.site.as_ref().map_or(String::new(), |site| site.name(responder.ip).to_owned()),
                 transport: first.facts.key.transport,
-                service: first.judgement.service.clone(),
-                reason: first.judgement.reason.clone(),
+                service: worst.judgement.service.clone(),
+                reason: worst.judgement.reason.clone(),
                 status: *Status::ALL.get(status_rank.get(row)? as usize)?,
                 clients: clients.get(row)?,
                 flows: flows.get(row)?,

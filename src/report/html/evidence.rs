@@ -232,8 +232,7 @@ fn host_listeners(label: &Markup, group: &[&Listener]) -> Markup {
 pub(super) fn services(data: &ReportData) -> Markup {
     let heads = [
         Head("Host and port", Look::Text),
-        Head("Service", Look::Text),
-        Head("Status and reason", Look::Text),
+        Head("Service, status and why", Look::Text),
         Head("Clients", Look::Number),
         Head("Flows", Look::Number),
         Head("On the wire", Look::Number),
@@ -243,8 +242,11 @@ pub(super) fn services(data: &ReportData) -> Markup {
     let row = |s: &crate::report::ServiceRow| {
         vec![
             endpoint(&s.name, s.responder, s.transport),
-            or_dash(&s.service),
-            html! { (status(s.status)) @if !s.reason.is_empty() { br; span class="why" { (text(&s.reason)) } } },
+            html! {
+                @if !s.service.is_empty() { span class="host" { (text(&s.service)) } " " }
+                (status(s.status))
+                @if !s.reason.is_empty() { br; span class="why" { (text(&s.reason)) } }
+            },
             number(s.clients),
             number(s.flows),
             html! { (size(s.wire_bytes)) },
