@@ -28,7 +28,7 @@ pub fn judged_frame(flows: &[JudgedFlow]) -> PolarsResult<DataFrame> {
         let mut row = flow_row(flow);
         let status = Status::ALL.iter().position(|s| *s == flow.judgement.status).unwrap_or(0);
         row.push(Value::Unsigned(status as u64));
-        row.push(Value::Unsigned(orientation_rank(flow.judgement.orientation)));
+        row.push(Value::Unsigned(flow.judgement.orientation.rank()));
         row.push(Value::Unsigned(number as u64));
         row.push(Value::Flag(served(flow)));
         row
@@ -45,16 +45,6 @@ fn served(flow: &JudgedFlow) -> bool {
         Outcome::Refused | Outcome::Unanswered | Outcome::Prohibited => false,
     };
     answered && flow.judgement.orientation >= Orientation::Probable && flow.judgement.status != Status::Scan
-}
-
-fn orientation_rank(orientation: Orientation) -> u64 {
-    match orientation {
-        Orientation::Unknown => 0,
-        Orientation::Guess => 1,
-        Orientation::Probable => 2,
-        Orientation::Strong => 3,
-        Orientation::Certain => 4,
-    }
 }
 
 /// One row per responding endpoint: flows, distinct clients, bytes, interval, worst status, best orientation, the flow that

@@ -106,7 +106,7 @@ impl Counter<'_> {
                 host,
                 transport,
                 port,
-                orientation: orientation_of(orientation.get(row).unwrap_or(0)),
+                orientation: Orientation::of_rank(orientation.get(row).unwrap_or(0)),
                 service: self.flow(worst_flow.get(row).unwrap_or(0))?.judgement.service.clone(),
                 status,
                 flows: flows.get(row).unwrap_or(0),
@@ -131,7 +131,7 @@ impl Counter<'_> {
             if !self.range(host).contains(&port) {
                 continue;
             }
-            let direction_known = orientation_of(certainty.get(row).unwrap_or(0)) >= Orientation::Probable;
+            let direction_known = Orientation::of_rank(certainty.get(row).unwrap_or(0)) >= Orientation::Probable;
             let initiated = part.get(row) == Some("initiator");
             if !direction_known && !self.is_documented_static(host, transport, port) {
                 self.tallies.entry((host, transport)).or_default().unknown.insert(port);
@@ -186,17 +186,6 @@ impl Counter<'_> {
 
 fn saturate(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// The inverse of the rank in the judged frame.
-fn orientation_of(rank: u64) -> Orientation {
-    match rank {
-        0 => Orientation::Unknown,
-        1 => Orientation::Guess,
-        2 => Orientation::Probable,
-        3 => Orientation::Strong,
-        _ => Orientation::Certain,
-    }
 }
 
 /// Host, transport and port of each row of a frame.

@@ -19,6 +19,22 @@ pub enum Orientation {
 }
 
 impl Orientation {
+    /// All of them, least sure first: the position is the rank.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Guess, Self::Probable, Self::Strong, Self::Certain];
+
+    /// How sure, from 0: for frames that hold numbers only.
+    #[must_use]
+    pub fn rank(self) -> u64 {
+        self as u64
+    }
+
+    /// The inverse of [`Self::rank`]; numbers beyond are the surest.
+    #[must_use]
+    pub fn of_rank(rank: u64) -> Self {
+        let at = usize::try_from(rank).unwrap_or(usize::MAX);
+        Self::ALL.get(at).copied().unwrap_or(Self::Certain)
+    }
+
     /// Name as printed and stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -52,6 +68,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, in the order in which reports list them.
+    pub const ALL: [Self; 7] = [
+        Self::Established,
+        Self::Refused,
+        Self::Unanswered,
+        Self::Prohibited,
+        Self::OneSided,
+        Self::Midstream,
+        Self::Undetermined,
+    ];
+
     /// Name as printed and stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -308,6 +335,9 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// All of them, in the order in which reports list them.
+    pub const ALL: [Self; 4] = [Self::Undocumented, Self::DynamicUnexplained, Self::UnexpectedPeer, Self::Scan];
+
     /// Name as printed and stored.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -4,7 +4,6 @@
 use super::ReportData;
 use super::gaps;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
-use super::words::{KINDS, OUTCOMES};
 use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome};
 
 /// Recordings that a warning names before it says "and N more".
@@ -225,14 +224,26 @@ pub fn explained(host: &HostPorts) -> String {
 #[must_use]
 pub fn findings_by_kind(data: &ReportData) -> String {
     let number = |kind| data.findings.iter().filter(|f| f.kind == kind).count() as u64;
-    KINDS.iter().map(|k| (number(*k), k.name())).filter(|(n, _)| *n > 0).map(numbered).collect::<Vec<_>>().join(", ")
+    FindingKind::ALL
+        .iter()
+        .map(|k| (number(*k), k.name()))
+        .filter(|(n, _)| *n > 0)
+        .map(numbered)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// How many attempts did not succeed, by outcome, e.g. "2 refused, 1 unanswered".
 #[must_use]
 pub fn blocked_by_outcome(data: &ReportData) -> String {
     let number = |outcome| data.blocked.iter().filter(|b| b.outcome == outcome).count() as u64;
-    OUTCOMES.iter().map(|o| (number(*o), o.name())).filter(|(n, _)| *n > 0).map(numbered).collect::<Vec<_>>().join(", ")
+    Outcome::ALL
+        .iter()
+        .map(|o| (number(*o), o.name()))
+        .filter(|(n, _)| *n > 0)
+        .map(numbered)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn numbered((number, name): (u64, &str)) -> String {

@@ -2,25 +2,6 @@
 
 use crate::model::{FindingKind, Orientation, Outcome, Status};
 
-/// All orientations, surest first.
-pub const ORIENTATIONS: [Orientation; 5] =
-    [Orientation::Certain, Orientation::Strong, Orientation::Probable, Orientation::Guess, Orientation::Unknown];
-
-/// All outcomes, in the order in which reports list them.
-pub const OUTCOMES: [Outcome; 7] = [
-    Outcome::Established,
-    Outcome::Refused,
-    Outcome::Unanswered,
-    Outcome::Prohibited,
-    Outcome::OneSided,
-    Outcome::Midstream,
-    Outcome::Undetermined,
-];
-
-/// All kinds of finding, in the order in which reports list them.
-pub const KINDS: [FindingKind; 4] =
-    [FindingKind::Undocumented, FindingKind::DynamicUnexplained, FindingKind::UnexpectedPeer, FindingKind::Scan];
-
 /// What a status says, in one sentence.
 #[must_use]
 pub fn status(status: Status) -> &'static str {

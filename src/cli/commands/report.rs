@@ -150,24 +150,13 @@ fn statuses(flows: &[JudgedFlow]) -> Vec<StatusCount> {
 }
 
 fn outcomes(flows: &[JudgedFlow]) -> Vec<OutcomeCount> {
-    let all = [
-        Outcome::Established,
-        Outcome::Refused,
-        Outcome::Unanswered,
-        Outcome::Prohibited,
-        Outcome::OneSided,
-        Outcome::Midstream,
-        Outcome::Undetermined,
-    ];
     let of = |outcome| flows.iter().filter(|f| f.judgement.outcome == outcome).count() as u64;
-    all.into_iter().map(|outcome| OutcomeCount { outcome, flows: of(outcome) }).collect()
+    Outcome::ALL.into_iter().map(|outcome| OutcomeCount { outcome, flows: of(outcome) }).collect()
 }
 
 fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
-    let all =
-        [Orientation::Certain, Orientation::Strong, Orientation::Probable, Orientation::Guess, Orientation::Unknown];
     let of = |orientation| flows.iter().filter(|f| f.judgement.orientation == orientation).count() as u64;
-    all.into_iter().map(|orientation| (orientation, of(orientation))).collect()
+    Orientation::ALL.into_iter().rev().map(|orientation| (orientation, of(orientation))).collect()
 }
 
 /// Every responding endpoint, from the reduction of that name.

@@ -1,7 +1,7 @@
 //! The sections that explain: definitions, blind spots, columns of the tables.
 
 use super::cells::link;
-use crate::model::Status;
+use crate::model::{Orientation, Outcome, Status};
 use crate::report::words::{self, Term};
 use crate::report::{ReportData, tables};
 use maud::{Markup, html};
@@ -12,8 +12,8 @@ fn terms(terms: &[Term]) -> Markup {
 
 pub(super) fn reading() -> Markup {
     let statuses: Vec<Term> = Status::ALL.iter().map(|s| (s.name(), words::status(*s))).collect();
-    let outcomes: Vec<Term> = words::OUTCOMES.iter().map(|o| (o.name(), words::outcome(*o))).collect();
-    let directions: Vec<Term> = words::ORIENTATIONS.iter().map(|o| (o.name(), words::orientation(*o))).collect();
+    let outcomes: Vec<Term> = Outcome::ALL.iter().map(|o| (o.name(), words::outcome(*o))).collect();
+    let directions: Vec<Term> = Orientation::ALL.iter().rev().map(|o| (o.name(), words::orientation(*o))).collect();
     html! {
         p class="lead" {
             "To check a row: open the capture in Wireshark, go to the frame, or paste the display filter (one click \
