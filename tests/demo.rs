@@ -318,3 +318,22 @@ fn is_event_handler(rest: &str) -> bool {
     let Some(name) = rest.strip_prefix(" on") else { return false };
     name.find('=').is_some_and(|end| end > 0 && name[..end].bytes().all(|b| b.is_ascii_lowercase()))
 }
+
+/// The README shows the demo's output, shortened: what it shows is what the program prints.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = std::fs::read_to_string(support::root().join("README.md")).unwrap();
+    let excerpt = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("backup-run");
+    let run = std::process::Command::new(support::PROGRAM)
+        .current_dir(support::root())
+        .args(["report", "captures/backup-run.pcapng", "--site", "captures/backup-run.site.toml", "-o"])
+        .arg(&output)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(run.stdout).unwrap();
+    let missing: Vec<&str> =
+        excerpt.lines().filter(|line| *line != "…" && !printed.lines().any(|other| other == *line)).collect();
+    assert!(missing.is_empty(), "in the README and not printed: {missing:#?}\n{printed}");
+}
