@@ -68,8 +68,7 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
     let names = names(data);
     let heads = [
         Head("From → to", Look::Text),
-        Head("Outcome", Look::Text),
-        Head("Evidence", Look::Text),
+        Head("Outcome and evidence", Look::Text),
         Head("Service", Look::Text),
         Head("Flows", Look::Number),
         Head("Packets", Look::Number),
@@ -82,8 +81,7 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
                 (address(name(&names, b.initiator), b.initiator)) br; span class="arrow" { "→ " }
                 (endpoint(name(&names, b.responder.ip), b.responder, b.transport))
             },
-            outcome(b.outcome),
-            text(&b.evidence),
+            html! { (outcome(b.outcome)) br; (text(&b.evidence)) },
             html! { @if !b.service.is_empty() { (text(&b.service)) br; } (status(b.status)) },
             number(b.flows),
             number(b.packets),
@@ -95,8 +93,8 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
         p class="lead" {
             (blocked_sentence(data))
             @if !data.blocked.is_empty() {
-                " Refused proves that the host was reached. Unanswered may be a filter, but also a host that is down \
-                 or where nothing listens."
+                " Refused: the host, or a firewall in its name, said no. Unanswered may be a filter, but also a host \
+                 that is down or where nothing listens."
             }
         }
         @if !data.blocked.is_empty() {
