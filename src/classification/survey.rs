@@ -113,8 +113,9 @@ impl Survey {
     /// For how long the recording went on after the flow's last packet, ns.
     pub(super) fn silence_after_ns(&self, flow: &FlowRecord) -> i64 {
         let at_ns = flow.last_seen_ns;
-        let covered = self.coverage.iter().find(|(start, end)| (*start..=*end).contains(&at_ns));
-        let end_ns = covered.map_or(self.end_ns, |(_, end)| self.end_ns.min(*end));
+        let begun = self.coverage.partition_point(|(start, _)| *start <= at_ns);
+        let covered = begun.checked_sub(1).map(|last| self.coverage[last].1).filter(|end| *end >= at_ns);
+        let end_ns = covered.map_or(self.end_ns, |end| self.end_ns.min(end));
         end_ns.saturating_sub(at_ns).max(0)
     }
 }
