@@ -25,7 +25,7 @@ portproof = $(target_dir)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/portpr
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help demo test build fetch bootstrap fmt lint doc bench dist clean-reports clean
+.PHONY: help demo sample test build fetch bootstrap fmt lint doc bench dist clean-reports clean
 
 help: ## this list
 	@echo "make TARGET [FEATURES=live|] [PROFILE=dev|dist] [INSTALL=yes|no]"
@@ -35,6 +35,10 @@ help: ## this list
 demo: build ## install what is missing, build, replay captures/backup-run.pcapng into reports/backup-run/
 	@echo "$(portproof) report captures/backup-run.pcapng --site captures/backup-run.site.toml -o reports/backup-run"
 	@$(portproof) report captures/backup-run.pcapng --site captures/backup-run.site.toml -o reports/backup-run
+
+sample: build ## make the tracked sample report anew (reports/sample/, its page and CSV tables)
+	@$(portproof) -q report captures/backup-run.pcapng --site captures/backup-run.site.toml -o reports/sample
+	@rm -f reports/sample/*.json reports/sample/*.parquet reports/sample/flows.csv
 
 test: fetch ## install what is missing, run every test (TEST_FLAGS='--test NAME' for some)
 	@$(CARGO) test --locked $(feature_flags) $(TEST_FLAGS) -- --quiet

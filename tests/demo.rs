@@ -337,3 +337,23 @@ fn the_readme_shows_what_is_printed() {
         excerpt.lines().filter(|line| *line != "…" && !printed.lines().any(|other| other == *line)).collect();
     assert!(missing.is_empty(), "in the README and not printed: {missing:#?}\n{printed}");
 }
+
+/// The sample report is the demo's report: it is made anew with `make sample`.
+#[test]
+fn the_sample_report_is_what_the_program_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("sample");
+    let run = std::process::Command::new(support::PROGRAM)
+        .current_dir(support::root())
+        .args(["-q", "report", "captures/backup-run.pcapng", "--site", "captures/backup-run.site.toml", "-o"])
+        .arg(&output)
+        .status()
+        .unwrap();
+    assert!(run.success());
+    let sample = support::root().join("reports/sample");
+    for entry in std::fs::read_dir(&sample).unwrap() {
+        let name = entry.unwrap().file_name();
+        let same = std::fs::read(sample.join(&name)).unwrap() == std::fs::read(output.join(&name)).unwrap();
+        assert!(same, "{} is not what the program makes now: run \"make sample\"", name.display());
+    }
+}
