@@ -10,6 +10,7 @@ use crate::model::{Endpoint, FlowRecord, Orientation, Side, TcpState, Transport}
 
 const SYN: i32 = 60;
 const SYN_ACK: i32 = 60;
+const UNSOLICITED: i32 = 10;
 const SECOND_SYN: i32 = 15;
 const GROUP_ADDRESS: i32 = 50;
 const ACCEPTED_OTHERS: i32 = 40;
@@ -49,7 +50,7 @@ struct Evidence {
 }
 
 pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -> Direction {
-    if flow.state == TcpState::SimultaneousOpen {
+    if is_simultaneous(flow) {
         let evidence = "both sides opened at once: neither is the server".into();
         return Direction { orientation: Orientation::Unknown, initiator: flow.first_sender, evidence };
     }
@@ -62,6 +63,14 @@ pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -
     let direction = decide(flow, all);
     // However much points one way, only a handshake shows it.
     Direction { orientation: direction.orientation.min(Orientation::Strong), ..direction }
+}
+
+/// Both sides sent a SYN, and nobody or both acknowledged one (RFC 9293 section 3.5). One SYN-ACK alone ends a split
+/// handshake.
+fn is_simultaneous(flow: &FlowRecord) -> bool {
+    let (a, b) = (&flow.from_a, &flow.from_b);
+    let both_open = a.syn > 0 && b.syn > 0;
+    both_open && (flow.state == TcpState::SimultaneousOpen || (a.syn_ack > 0 && b.syn_ack > 0))
 }
 
 fn handshake(flow: &FlowRecord, all: &mut Vec<Evidence>) {
@@ -77,7 +86,11 @@ fn handshake(flow: &FlowRecord, all: &mut Vec<Evidence>) {
         // In a split handshake both sides may send SYN-ACK: the first SYN tells.
         if flow.from(side).syn_ack > 0 && flow.first_syn.is_none_or(|first| first != side) {
             let text = in_frame("SYN-ACK", flow.from(side).syn_ack_frame);
-            all.push(Evidence { server: side, weight: SYN_ACK, text });
+            // Nobody asked for it, as far as is seen: whoever sends such segments may be probing.
+            let other = flow.from(side.other());
+            let unsolicited = flow.first_syn.is_none() && other.packets > 0 && other.packets == u64::from(other.rst);
+            let weight = if unsolicited { UNSOLICITED } else { SYN_ACK };
+            all.push(Evidence { server: side, weight, text });
         }
     }
 }
@@ -104,7 +117,8 @@ fn circumstances(flow: &FlowRecord, survey: &Survey, catalog: &Catalog, all: &mu
             let weight = (f64::from(u32::try_from(peers).unwrap_or(u32::MAX)).log2() * 10.0).min(FAN_IN_LIMIT) as i32;
             all.push(Evidence { server: side, weight, text: format!("{end} talks with {peers} peer ports") });
         }
-        if flow.icmp.quoted == Some(side) {
+        // Where the other side was heard as well, the error may answer an answer: it tells nothing about who began.
+        if flow.icmp.quoted == Some(side) && flow.from(side.other()).packets == 0 {
             let text = in_frame("ICMP error about what the other side sent", flow.icmp.first_frame);
             all.push(Evidence { server: side.other(), weight: ICMP_ERROR, text });
         }

@@ -85,9 +85,17 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
         reason.push_str(&format!("; expects {callers} as caller, {} {is}", called.initiator));
     }
     if called.orientation <= Orientation::Guess {
-        reason.push_str("; the direction is a guess");
+        reason.push_str(unsure(called.orientation));
     }
     Covered { status, service: statement.service.clone(), reason }
+}
+
+fn unsure(orientation: Orientation) -> &'static str {
+    match orientation {
+        Orientation::Unknown => "; the direction is unknown",
+        Orientation::Guess => "; the direction is a guess",
+        _ => "",
+    }
 }
 
 /// Why nothing covers a flow, with the nearest statement there is.
@@ -102,7 +110,7 @@ pub(super) fn undocumented_reason(called: &Called, catalog: &Catalog, roles: &Ro
     elsewhere.dedup();
     let at = roles.of(ip);
     let host = if at.is_empty() { format!("{ip} has no role") } else { format!("{ip} is {}", at.join(", ")) };
-    let unsure = if called.orientation <= Orientation::Guess { "; the direction is a guess" } else { "" };
+    let unsure = unsure(called.orientation);
     if elsewhere.is_empty() {
         format!("no document mentions {}/{port}{unsure}", called.transport)
     } else {

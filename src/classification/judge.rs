@@ -24,6 +24,8 @@ pub struct Judged {
     pub flows: Vec<JudgedFlow>,
     /// The roles that were used.
     pub roles: Roles,
+    /// True where no TCP segment but those that open connections is in the recording: a capture filter kept the rest away.
+    pub openings_only: bool,
 }
 
 struct Opened {
@@ -34,7 +36,7 @@ struct Opened {
 /// Judges every flow. Without a site file that names roles, they are guessed from what hosts were seen to serve.
 #[must_use]
 pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
-    let opened = open_all(facts, catalog);
+    let (opened, openings_only) = open_all(facts, catalog);
     let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
     let roles = match site.filter(names_roles) {
         Some(site) => Roles::stated(site, facts.flows.iter().flat_map(|flow| [flow.key.a.ip, flow.key.b.ip])),
@@ -54,11 +56,11 @@ pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
         facts: *flow,
         judgement: bench.judgement(flow, opened),
     });
-    Judged { flows: flows.collect(), roles }
+    Judged { flows: flows.collect(), roles, openings_only }
 }
 
 /// Direction and outcome of every flow. What a first look makes strong is evidence for the others in a second one.
-fn open_all(facts: &Facts, catalog: &Catalog) -> Vec<Opened> {
+fn open_all(facts: &Facts, catalog: &Catalog) -> (Vec<Opened>, bool) {
     let mut survey = Survey::of(&facts.flows, &facts.captures);
     let mut directions: Vec<Direction> = facts.flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
     for (flow, direction) in facts.flows.iter().zip(&directions) {
@@ -76,7 +78,7 @@ fn open_all(facts: &Facts, catalog: &Catalog) -> Vec<Opened> {
         let outcome = outcome(flow, direction.initiator, &survey);
         Opened { direction, outcome }
     });
-    opened.collect()
+    (opened.collect(), survey.openings_only())
 }
 
 /// Conversations whose direction is known, long ones burst by burst.
@@ -92,7 +94,7 @@ fn conversations(facts: &Facts, opened: &[Opened]) -> Vec<Conversation> {
         }
         let whole = conversation(flow, opened);
         match bursts.get(&(flow.capture, flow.first_frame)) {
-            None => conversations.push(whole),
+            None => conversations.push(Conversation { single_burst: true, ..whole }),
             Some(bursts) => conversations.extend(bursts.iter().map(|burst| Conversation {
                 first_seen_ns: burst.start_ns,
                 last_seen_ns: burst.end_ns,
@@ -123,6 +125,7 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
         last_seen_ns: flow.last_seen_ns,
         capture: flow.capture,
         first_frame: flow.first_frame,
+        single_burst: false,
     }
 }
 
@@ -176,7 +179,8 @@ impl Bench<'_> {
         };
         let covered = covered(&called, self.catalog, self.site, self.roles);
         let unexpected = |c: &Covered| c.status == Status::DocumentedPortUnexpectedPeer;
-        if covered.as_ref().is_none_or(unexpected) && self.sweeps.sweeps(initiator.ip, responder.ip) {
+        let failed = opened.outcome.is_blocked() && covered.as_ref().is_none_or(unexpected);
+        if failed && self.sweeps.sweeps(initiator.ip, responder.ip) {
             let service = covered.map(|c| c.service).unwrap_or_default();
             let reason = format!("{} fails at 20 endpoints or more and talks with none of them: a sweep", initiator.ip);
             return Covered { status: Status::Scan, service, reason };

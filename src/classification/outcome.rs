@@ -38,7 +38,9 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
         let both = from_initiator.packets > 0 && from_responder.packets > 0;
         return if both { Outcome::Midstream } else { Outcome::OneSided };
     }
-    if from_responder.syn_ack > 0 || from_responder.spoke() {
+    // An ACK without a SYN-ACK before it may be the challenge to a stray SYN (RFC 5961): it opens nothing by itself.
+    let spoke = from_responder.spoke() && (from_responder.payload_packets > 0 || from_initiator.spoke());
+    if from_responder.syn_ack > 0 || spoke {
         return match (from_initiator.packets > 0, from_initiator.spoke() || from_responder.spoke()) {
             (false, _) => Outcome::OneSided,
             (true, true) => Outcome::Established,
@@ -50,6 +52,9 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     if from_initiator.spoke() {
         return Outcome::OneSided;
     }
+    if from_responder.spoke() {
+        return Outcome::Undetermined;
+    }
     if from_responder.rst > 0 {
         return Outcome::Refused;
     }
@@ -58,7 +63,7 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     }
     let told = flow.icmp.other > 0 && flow.icmp.quoted == Some(initiator);
     let waited = from_initiator.syn >= 2 || survey.silence_after_ns(flow) >= PATIENCE_NS;
-    if told || (waited && survey.sees_both_ways(flow)) { Outcome::Unanswered } else { Outcome::Undetermined }
+    if told || (waited && survey.hears_answers(flow, initiator)) { Outcome::Unanswered } else { Outcome::Undetermined }
 }
 
 fn udp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
@@ -74,7 +79,7 @@ fn udp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     let answers = ANSWERING_UDP_PORTS.contains(&responder.port) && !survey.is_group(responder.ip);
     let repeated = flow.last_seen_ns.saturating_sub(flow.first_seen_ns) >= REPEATED_NS;
     let waited = repeated || survey.silence_after_ns(flow) >= PATIENCE_NS;
-    if answers && waited && survey.sees_both_ways(flow) { Outcome::Unanswered } else { Outcome::Undetermined }
+    if answers && waited && survey.hears_answers(flow, initiator) { Outcome::Unanswered } else { Outcome::Undetermined }
 }
 
 /// The packets that show an outcome, for people.

@@ -41,7 +41,8 @@ pub fn judged_frame(flows: &[JudgedFlow]) -> PolarsResult<DataFrame> {
 fn served(flow: &JudgedFlow) -> bool {
     let answered = match flow.judgement.outcome {
         Outcome::Established | Outcome::Midstream => flow.reverse().packets > u64::from(flow.reverse().rst),
-        Outcome::OneSided | Outcome::Undetermined => flow.reverse().syn_ack > 0,
+        Outcome::OneSided => flow.reverse().syn_ack > 0,
+        Outcome::Undetermined => flow.reverse().syn_ack > 0 && flow.forward().syn > 0,
         Outcome::Refused | Outcome::Unanswered | Outcome::Prohibited => false,
     };
     answered && flow.judgement.orientation >= Orientation::Probable && flow.judgement.status != Status::Scan

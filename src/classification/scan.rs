@@ -1,5 +1,5 @@
 //! Who sweeps? An initiator that fails at many different endpoints, succeeds at few, and has no conversation with the host
-//! that it probes. A pair of hosts that otherwise talk is never a sweep: there, many failures are a firewall at work.
+//! that it probes. Only what failed belongs to the sweep: a port that answered keeps its own status. A pair of hosts that otherwise talk is never a sweep: there, many failures are a firewall at work.
 
 use crate::model::{Endpoint, Outcome, Transport};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -31,12 +31,11 @@ impl Sweeps {
         outcome: Outcome,
         payload_packets: u64,
     ) {
-        let half_open = outcome == Outcome::Undetermined && transport == Transport::Tcp;
         if payload_packets >= TALK_PACKETS {
             self.talking.insert((initiator, responder.ip));
             self.talking.insert((responder.ip, initiator));
             self.reached.entry(initiator).or_default().insert((transport, responder));
-        } else if outcome.is_blocked() || half_open {
+        } else if outcome.is_blocked() {
             self.failed.entry(initiator).or_default().insert((transport, responder));
         }
     }

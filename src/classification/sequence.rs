@@ -28,6 +28,8 @@ pub(super) struct Conversation {
     pub(super) last_seen_ns: i64,
     pub(super) capture: CaptureIndex,
     pub(super) first_frame: u64,
+    /// A whole flow with payload in one burst only: when that ended is not known.
+    pub(super) single_burst: bool,
 }
 
 /// Conversations with fixed ports, by who talked to whom.
@@ -57,8 +59,9 @@ impl Sequence {
             let Conversation { transport, initiator, responder, .. } = conversation;
             if transport == Transport::Tcp && responder.port == ENDPOINT_MAPPER {
                 // A connection may stay open long after its one question.
-                let asked_until_ns = conversation.first_seen_ns.saturating_add(BROKER_WITHIN_NS);
-                let call = Conversation { last_seen_ns: conversation.last_seen_ns.min(asked_until_ns), ..conversation };
+                let asked_until_ns =
+                    if conversation.single_burst { conversation.first_seen_ns } else { conversation.last_seen_ns };
+                let call = Conversation { last_seen_ns: asked_until_ns, ..conversation };
                 sequence.mapper_calls.entry((initiator, responder.ip)).or_default().push(call);
             }
             if step_ports.contains(&(transport, responder.port)) {

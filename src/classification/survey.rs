@@ -7,7 +7,7 @@ use std::net::IpAddr;
 /// Peer ports per endpoint that are told apart: beyond it more say nothing new.
 const FAN_IN_LIMIT: usize = 64;
 /// Recordings that follow each other within this time are one: a ring buffer changes its file.
-const RING_GAP_NS: i64 = 60_000_000_000;
+const RING_GAP_NS: i64 = 2_000_000_000;
 /// A last stamp this far behind all others is taken for a stray one.
 const STRAY_NS: i64 = 600_000_000_000;
 /// Stray stamps at the end that are looked past.
@@ -26,8 +26,12 @@ pub(super) struct Survey {
     two_way: HashSet<IpAddr>,
     /// Addresses from which something was sent.
     senders: HashSet<IpAddr>,
-    /// When something was recorded: disjoint, in order.
-    coverage: Vec<(i64, i64)>,
+    /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
+    one_way: HashSet<(IpAddr, IpAddr)>,
+    /// For each capture: when it and the files that follow it without a gap end.
+    ends_ns: Vec<Option<i64>>,
+    /// Some TCP segment was more than a SYN or SYN-ACK.
+    beyond_openings: bool,
     /// The latest packet, stray stamps left out.
     end_ns: i64,
 }
@@ -42,7 +46,7 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 
 impl Survey {
     pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow]) -> Self {
-        let mut survey = Self { coverage: coverage(captures), end_ns: end_ns(flows), ..Self::default() };
+        let mut survey = Self { ends_ns: ends_ns(captures), end_ns: end_ns(flows), ..Self::default() };
         for flow in flows {
             survey.note(flow);
         }
@@ -60,7 +64,20 @@ impl Survey {
             if flow.from(side).syn_ack > 0 {
                 self.accepted.insert((transport, own));
             }
-            if conversation {
+            let facts = flow.from(side);
+            let unheard = flow.from(side.other()).packets == 0;
+            if transport == Transport::Tcp {
+                self.beyond_openings |= facts.spoke() || facts.rst > 0;
+                if facts.spoke() && unheard {
+                    self.one_way.insert((own.ip, peer.ip));
+                }
+            }
+            // Who opened a flow is not its server, however many peers it has.
+            let opened = match transport {
+                Transport::Tcp => flow.first_syn == Some(side),
+                Transport::Udp => flow.first_sender == side,
+            };
+            if conversation && !opened {
                 let ports = self.peer_ports.entry((transport, own)).or_default();
                 if ports.len() < FAN_IN_LIMIT {
                     ports.insert(peer.port);
@@ -94,9 +111,17 @@ impl Survey {
         self.peer_ports.get(&(transport, endpoint)).map_or(0, HashSet::len)
     }
 
-    /// Whether the tap is known to see both directions at one of the two hosts.
-    pub(super) fn sees_both_ways(&self, flow: &FlowRecord) -> bool {
-        self.two_way.contains(&flow.key.a.ip) || self.two_way.contains(&flow.key.b.ip)
+    /// Whether silence from the responder means something: the tap sees both directions at one of the two hosts, never only
+    /// one between them, and more than the segments that open connections.
+    pub(super) fn hears_answers(&self, flow: &FlowRecord, initiator: Side) -> bool {
+        let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()).ip);
+        let sees_both_ways = self.two_way.contains(&own) || self.two_way.contains(&peer);
+        sees_both_ways && !self.one_way.contains(&(own, peer)) && !self.openings_only()
+    }
+
+    /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.
+    pub(super) fn openings_only(&self) -> bool {
+        !self.beyond_openings && self.accepted.iter().any(|(transport, _)| *transport == Transport::Tcp)
     }
 
     /// Multicast or broadcast: nobody answers from there. A subnet's broadcast address is known by its last byte, and by
@@ -110,27 +135,28 @@ impl Survey {
         }
     }
 
-    /// For how long the recording went on after the flow's last packet, ns.
+    /// For how long its recording went on after the flow's last packet, ns.
     pub(super) fn silence_after_ns(&self, flow: &FlowRecord) -> i64 {
-        let at_ns = flow.last_seen_ns;
-        let begun = self.coverage.partition_point(|(start, _)| *start <= at_ns);
-        let covered = begun.checked_sub(1).map(|last| self.coverage[last].1).filter(|end| *end >= at_ns);
-        let end_ns = covered.map_or(self.end_ns, |end| self.end_ns.min(end));
-        end_ns.saturating_sub(at_ns).max(0)
+        let end_ns = self.ends_ns.get(flow.capture.0 as usize).copied().flatten();
+        let end_ns = end_ns.map_or(self.end_ns, |end| self.end_ns.min(end));
+        end_ns.saturating_sub(flow.last_seen_ns).max(0)
     }
 }
 
-fn coverage(captures: &[CaptureRow]) -> Vec<(i64, i64)> {
-    let mut intervals: Vec<(i64, i64)> = captures.iter().filter_map(|c| Some((c.first_ns?, c.last_ns?))).collect();
-    intervals.sort_unstable();
-    let mut merged: Vec<(i64, i64)> = Vec::new();
-    for (start, end) in intervals {
-        match merged.last_mut() {
-            Some((_, last)) if start.saturating_sub(*last) <= RING_GAP_NS => *last = end.max(*last),
-            _ => merged.push((start, end)),
-        }
+/// When each capture ends, files that follow it without a gap included. Captures that overlap are other taps: they go on
+/// for nobody else.
+fn ends_ns(captures: &[CaptureRow]) -> Vec<Option<i64>> {
+    let mut order: Vec<(i64, i64, usize)> =
+        captures.iter().enumerate().filter_map(|(i, c)| Some((c.first_ns?, c.last_ns?, i))).collect();
+    order.sort_unstable();
+    let mut ends_ns = vec![None; captures.len()];
+    for (place, (_, last_ns, capture)) in order.iter().enumerate().rev() {
+        let later = &order[place + 1..];
+        let next = later.get(later.partition_point(|(first, ..)| first < last_ns));
+        let follows = next.filter(|(first, ..)| first.saturating_sub(*last_ns) <= RING_GAP_NS);
+        ends_ns[*capture] = follows.and_then(|(.., next)| ends_ns[*next]).or(Some(*last_ns));
     }
-    merged
+    ends_ns
 }
 
 fn end_ns(flows: &[FlowRecord]) -> i64 {

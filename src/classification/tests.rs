@@ -250,6 +250,43 @@ fn many_failures_between_hosts_that_talk_are_a_firewall_and_no_sweep() {
 }
 
 #[test]
+fn a_port_that_answered_a_sweep_is_found_and_not_hidden_in_it() {
+    let refused = (Sent { syn: 1, ..Sent::default() }, Sent { rst: 1, ..Sent::default() });
+    let mut flows: Vec<FlowRecord> =
+        (1..=30).map(|port| tcp(("10.0.0.99", 50_000 + port), (SERVER, port), refused, i64::from(port))).collect();
+    flows.push(tcp(("10.0.0.99", 51_000), (SERVER, 4444), OPENED, 40));
+    let kinds: Vec<FindingKind> = findings(&judged(flows, true).flows).iter().map(|f| f.kind).collect();
+    assert_eq!(kinds, [FindingKind::Undocumented, FindingKind::Scan]);
+}
+
+#[test]
+fn an_error_about_an_answer_does_not_turn_a_flow_round() {
+    let both = (Sent { plain: 1, payload: 9, ..Sent::default() }, Sent { plain: 1, payload: 9, ..Sent::default() });
+    let mut query = flow(Transport::Udp, endpoint(CLIENT, 50_000), endpoint(SERVER, 161), both, 0);
+    query.icmp = IcmpFacts { port_unreachable: 1, ..IcmpFacts::default() };
+    query.icmp.quoted = Some(if query.key.a.port == 161 { Side::A } else { Side::B });
+    assert_eq!(only(query).responder.port, 161);
+}
+
+#[test]
+fn silence_proves_nothing_where_the_tap_hears_one_side_only_or_openings_only() {
+    let sent = |plain| (Sent { syn: 1, plain, ..Sent::default() }, Sent::default());
+    let mut flows = vec![
+        tcp((CLIENT, 50_000), (SERVER, 7002), IGNORED, 0),
+        tcp((CLIENT, 50_001), (SERVER, 443), sent(4), 1),
+        tcp((CLIENT, 50_002), ("10.0.0.5", 1433), OPENED, 60),
+    ];
+    assert_eq!(judged(flows.clone(), true).flows[0].judgement.outcome, Outcome::Undetermined);
+    flows.remove(1);
+    assert_eq!(judged(flows.clone(), true).flows[0].judgement.outcome, Outcome::Unanswered);
+    let opening = (Sent { syn: 1, ..Sent::default() }, Sent { syn_ack: 1, ..Sent::default() });
+    flows[1] = tcp((CLIENT, 50_002), ("10.0.0.5", 1433), opening, 60);
+    let filtered = judged(flows, true);
+    assert!(filtered.openings_only);
+    assert_eq!(filtered.flows[0].judgement.outcome, Outcome::Undetermined);
+}
+
+#[test]
 fn who_polls_many_hosts_from_one_port_is_no_server() {
     let both = (Sent { plain: 1, payload: 9, ..Sent::default() }, Sent { plain: 1, payload: 9, ..Sent::default() });
     let poll = |host: u8| {

@@ -123,7 +123,7 @@ fn hosts(out: &mut String, page: &Page, data: &ReportData) {
         let more = counted(clients_only as u64, "more row without listeners", "more rows without listeners");
         out.push_str(&page.paragraph(2, Tone::Pale, &format!("and {more} in the report")));
     }
-    let legend = "Distinct ports at this tap in this interval, hence lower bounds. Peak: listeners held throughout and \
+    let legend = "Distinct ports at this tap in this interval: lower bounds. Peak: all listeners seen and \
                   the most ephemeral ports at once, without TIME_WAIT. Document: what the vendor printed for its own test, for comparison only.";
     out.push_str(&page.paragraph(2, Tone::Pale, legend));
     out.push('\n');

@@ -7,7 +7,7 @@
 //! first to the last packet of their conversations; a port held by several conversations counts once.
 //! *Direction unknown*: dynamic ports of flows whose direction is a guess or unknown; they are in no other count.
 //!
-//! All are lower bounds: a capture shows no idle listener, no loopback, no other interface, and TIME_WAIT leaves no
+//! The numbers of distinct ports are lower bounds, and the peak is an estimate that a restart makes too high: a capture shows no idle listener, no loopback, no other interface, and TIME_WAIT leaves no
 //! packet. Sweeps and blocked attempts never count. Report formats never enter.
 
 mod listeners;

@@ -34,8 +34,8 @@ pub(super) struct Entry {
     pub(super) initial_seq: [Option<u32>; 2],
     /// Sequence number of the first segment of each side.
     pub(super) first_seq: [Option<u32>; 2],
-    /// Time of the latest SYN or SYN-ACK of each side.
-    pub(super) handshake_ns: [Option<i64>; 2],
+    /// Time of the latest SYN and of the latest SYN-ACK of each side.
+    pub(super) handshake_ns: [[Option<i64>; 2]; 2],
     /// The burst under way.
     pub(super) burst: Option<Activity>,
     /// Whether an earlier burst was handed out.
@@ -95,7 +95,7 @@ impl FlowCache {
             record,
             initial_seq: [None; 2],
             first_seq: [None; 2],
-            handshake_ns: [None; 2],
+            handshake_ns: [[None; 2]; 2],
             burst: None,
             burst_before: false,
             touched_ns: now_ns,

@@ -12,6 +12,10 @@ pub(super) fn begins_another(entry: &Entry, side: Side, tcp: TcpHeader) -> bool 
     if tcp.flags & (flags::SYN | flags::ACK) != flags::SYN {
         return false;
     }
+    // A bare ACK may come before the SYN in a split handshake: the other side's SYN is still waiting for it.
+    if entry.record.from(side.other()).syn > 0 && entry.record.from(side).syn + entry.record.from(side).syn_ack == 0 {
+        return is_over(&entry.record);
+    }
     match (entry.initial_seq[side as usize], entry.first_seq[side as usize]) {
         (Some(initial), _) => tcp.sequence != initial,
         (None, Some(first)) => tcp.sequence.wrapping_add(1) != first,
@@ -43,7 +47,8 @@ pub(super) fn count(
     facts.tcp_flags |= tcp.flags;
     let syn = tcp.flags & flags::SYN != 0;
     let copy = syn && {
-        let last_ns = entry.handshake_ns[side as usize].replace(time_ns);
+        let kind = usize::from(tcp.flags & flags::ACK != 0);
+        let last_ns = entry.handshake_ns[side as usize][kind].replace(time_ns);
         *initial_seq == Some(tcp.sequence)
             && last_ns.is_some_and(|last| time_ns.saturating_sub(last).saturating_abs() < RETRANSMISSION_NS)
     };

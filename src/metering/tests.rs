@@ -168,3 +168,14 @@ fn a_syn_seen_by_two_taps_is_no_retransmission() {
     assert_eq!((facts.packets, facts.syn, facts.syn_retransmitted, facts.handshake_copies), (3, 2, 1, 1));
     assert_eq!(kept.flows[0].state, TcpState::SynSent);
 }
+
+#[test]
+fn a_split_handshake_and_a_simultaneous_open_are_one_flow_each() {
+    let split = [(0, true, "S", 100, 0), (1, false, "A", 900, 0), (2, false, "S", 500, 0), (3, true, "SA", 100, 0)];
+    let (_, kept) = meter(&split);
+    assert_eq!(kept.flows.len(), 1, "{:?}", kept.flows);
+    let open = [(0, true, "S", 100, 0), (1, false, "S", 500, 0), (2, true, "SA", 100, 0), (3, false, "SA", 500, 0)];
+    let (_, kept) = meter(&open);
+    let [flow] = kept.flows[..] else { panic!("{:?}", kept.flows) };
+    assert_eq!((flow.from_a.syn_ack, flow.from_b.syn_ack, flow.from_a.handshake_copies), (1, 1, 0));
+}

@@ -4,7 +4,7 @@
 use super::ReportData;
 use super::gaps;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
-use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome};
+use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome, Status};
 
 /// Recordings that a warning names before it says "and N more".
 const NAMED_RECORDINGS: usize = 5;
@@ -256,9 +256,25 @@ pub fn findings(data: &ReportData) -> String {
     if data.findings.is_empty() {
         return match data.flows() {
             0 => String::from("No findings, because there are no flows."),
-            _ => String::from(
-                "No findings: every metered flow that got through is documented, general infrastructure, or accepted by the site file.",
-            ),
+            _ => {
+                let by_timing = data.statuses.iter().filter(|s| s.status == Status::DynamicExplained);
+                let by_timing = by_timing.map(|s| s.flows).fold(0, u64::saturating_add);
+                let timing = match by_timing {
+                    0 => String::new(),
+                    n => format!(
+                        ", or a dynamic port explained by timing alone ({})",
+                        counted(
+                            n,
+                            "flow, for which no answer of a broker was read",
+                            "flows, for which no answer of a broker was read"
+                        )
+                    ),
+                };
+                format!(
+                    "No findings: every metered flow that got through is documented, general infrastructure, accepted by \
+                     the site file{timing}."
+                )
+            }
         };
     }
     let what = counted(data.findings.len() as u64, "finding needs", "findings need");

@@ -141,14 +141,17 @@ pub fn hosts(data: &ReportData) -> Table {
             "dynamic_listener_ports",
             "Distinct dynamic ports that acted as server; documented static ones left out.",
         ),
-        number("explained_listener_ports", "Of these, explained by a documented sequence or a broker's referral."),
+        number(
+            "explained_listener_ports",
+            "Of these, explained by timing: after a question to a broker, or after a documented step.",
+        ),
         number("unexplained_listener_ports", "Of these, not explained."),
         number("static_in_range_ports", "Documented static ports inside the dynamic range that acted as server."),
         number("direction_unknown_ports", "Dynamic ports of flows of guessed or unknown direction; in no other count."),
         number("ephemeral_ports", "Distinct local ports of connections that this host opened."),
         number(
             "peak_in_use_ports",
-            "Most dynamic ports held at once: listeners throughout, ephemeral ones first to last packet; no TIME_WAIT.",
+            "Listeners seen, taken as held throughout, plus the most ephemeral ports at once; without TIME_WAIT.",
         ),
         time("peak_at_ns", "When that peak was reached, nanoseconds since 1970-01-01 UTC."),
         number("document_observed_ports", "What the vendor's document printed for its own test; for comparison only."),
@@ -328,7 +331,7 @@ pub fn blocked(data: &ReportData) -> Table {
 #[must_use]
 pub fn findings(data: &ReportData) -> Table {
     let columns = vec![
-        text("kind", "undocumented, dynamic-unexplained, unexpected-peer, blocked or scan."),
+        text("kind", "undocumented, dynamic-unexplained, unexpected-peer or scan."),
         text("initiator_ip", "Initiating address; with orientation unknown, the sender of the first packet."),
         text("responder_ip", "Responding address."),
         number("responder_port", "Responding port."),

@@ -39,14 +39,14 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Established => "The handshake completed, or datagrams went both ways.",
         Outcome::Refused => {
-            "The responder answered with RST or ICMP port unreachable: reachable, but nothing accepts there."
+            "RST or ICMP port unreachable came back: nothing accepts there, or a firewall says no in the host's name."
         }
         Outcome::Unanswered => {
             "Nothing came back although the recording sees both directions there: filtered, or the host is down."
         }
         Outcome::Prohibited => "An ICMP message says that a filter forbids it.",
         Outcome::OneSided => "Only one direction is in the recording, so silence of the other side proves nothing.",
-        Outcome::Midstream => "The recording began after the conversation did.",
+        Outcome::Midstream => "No handshake is in the recording: it began later, or lacks it.",
         Outcome::Undetermined => "The recording does not allow to tell, e.g. because it ended too early.",
     }
 }
@@ -56,7 +56,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 pub fn orientation(orientation: Orientation) -> &'static str {
     match orientation {
         Orientation::Certain => "The handshake shows who opened the connection.",
-        Orientation::Strong => "Several pieces of evidence agree.",
+        Orientation::Strong => "Strong evidence short of a handshake, and little against it.",
         Orientation::Probable => "More likely than not.",
         Orientation::Guess => "Little more than a coin flip: never counted as a listener, never a rule.",
         Orientation::Unknown => {
@@ -94,8 +94,9 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Explained",
-        "A listening port whose use follows from a broker's referral or from the sequence of a documented data flow. \
-         The rest is not explained and counts as undocumented.",
+        "A listening port that a client called within a minute of asking a broker (the RPC endpoint mapper), or right \
+         after the step before it in a documented data flow. It is timing: what the broker answered is not read. The \
+         rest is not explained and counts as undocumented.",
     ),
     (
         "Ephemeral port",
@@ -103,9 +104,9 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Peak in use",
-        "The most dynamic ports held at once: listening ports throughout the recording, ephemeral ports from the first \
-         to the last packet of their conversations. Ports in TIME_WAIT, idle listeners and ports that were bound but \
-         silent are not in it.",
+        "All listening ports seen, taken as held throughout, and the most ephemeral ports held at once, each from the \
+         first to the last packet of its conversations. Too high where a restart in the recording changed the listening \
+         ports; too low by ports in TIME_WAIT, idle listeners, and ports that were bound but silent.",
     ),
     (
         "Direction unknown",
@@ -144,8 +145,7 @@ pub const BLIND_SPOTS: [Term; 7] = [
     ),
     (
         "TIME_WAIT",
-        "After a connection ends, the side that closed first keeps its port for minutes. The peak leaves that out, so \
-         the host needs more ports than the peak.",
+        "After a connection ends, the side that closed first keeps its port for minutes. The peak leaves that out.",
     ),
     (
         "The next restart",

@@ -46,7 +46,13 @@ pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliErro
         return Ok(ExitStatus::of_metering(case.damaged, judged.flows.len() as u64));
     }
     if servers.is_empty() && clients.is_empty() {
-        tell("no flow in these captures uses that port");
+        let at = host.map(|host| format!(" at {host}")).unwrap_or_default();
+        let elsewhere = judged.flows.iter().filter(|flow| flow.judgement.responder.port == port).count() as u64;
+        let elsewhere = match elsewhere {
+            n if host.is_some() && n > 0 => format!("; {} at other hosts", counted(n, "flow uses it", "flows use it")),
+            _ => String::new(),
+        };
+        tell(&format!("no flow in these captures uses port {port}{at}{elsewhere}"));
         return Ok(ExitStatus::NoEvidence);
     }
     Ok(ExitStatus::Done)

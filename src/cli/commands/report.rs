@@ -1,7 +1,7 @@
 //! `portproof report`: captures or facts to a report.
 
 use super::print;
-use crate::catalog::DEFAULT_DYNAMIC_RANGE;
+use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
     Judged, blocked_attempts, endpoints, findings, flow_columns, flow_row, judge, judged_frame,
 };
@@ -129,10 +129,38 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
             .map(|(host, transport, port)| PortUse { host, transport, port })
             .collect(),
         dynamic_range: DEFAULT_DYNAMIC_RANGE,
-        warnings: skipped.chain(losses).collect(),
+        warnings: skipped.chain(losses).chain(doubts(case, judged)).collect(),
         start_ns: first,
         end_ns: last,
     }
+}
+
+/// What the flows themselves say about the recording and the site file.
+fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if judged.openings_only {
+        doubts.push(
+            "Only segments that open connections were recorded (a capture filter?): whether anything was answered, refused \
+             or closed cannot be told."
+                .to_owned(),
+        );
+    }
+    let copies: u64 =
+        judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
+    if copies > 0 {
+        doubts.push(format!(
+            "{copies} handshake segments were seen twice within 200 ms: two taps, or a mirror that copies packets. Packets \
+             and bytes are then counted twice."
+        ));
+    }
+    let named = |site: &Site| {
+        judged.flows.iter().any(|f| site.host(f.facts.key.a.ip).or(site.host(f.facts.key.b.ip)).is_some())
+    };
+    if case.site.as_ref().is_some_and(|site| site.hosts().next().is_some() && !named(site)) && !judged.flows.is_empty()
+    {
+        doubts.push("The site file names none of the hosts in these captures: is it the right one?".to_owned());
+    }
+    doubts
 }
 
 fn statuses(flows: &[JudgedFlow]) -> Vec<StatusCount> {

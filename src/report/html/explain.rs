@@ -29,7 +29,7 @@ pub(super) fn reading() -> Markup {
 pub(super) fn blind_spots() -> Markup {
     html! {
         p class="lead" {
-            "Every count in this report is a lower bound. That a port does not appear here does not prove that it is \
+            "The numbers of distinct ports are lower bounds: that a port does not appear here does not prove that it is \
              unused."
         }
         (terms(&words::BLIND_SPOTS))
