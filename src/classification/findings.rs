@@ -1,7 +1,9 @@
 //! What a reviewer has to look at: flows that no document covers, callers that nobody named, sweeps. Attempts that did not
 //! succeed stand apart, as blocked attempts.
 
-use crate::model::{Endpoint, Finding, FindingKind, JudgedFlow, Orientation, Status, Transport};
+use crate::model::{
+    Endpoint, Finding, FindingKind, JudgedFlow, Orientation, Status, Transport, contact_filter, sender_filter,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -59,14 +61,9 @@ impl<'a> Group<'a> {
         let judgement = &self.first.judgement;
         let transport = self.first.facts.key.transport;
         let (initiator, responder) = (judgement.initiator.ip, judgement.responder);
-        let family = if responder.ip.is_ipv4() { "ip" } else { "ipv6" };
-        let t = transport.name();
         let display_filter = match kind {
-            FindingKind::Scan => format!("{family}.src == {initiator} && {t}"),
-            _ => format!(
-                "{family}.addr == {initiator} && {family}.addr == {} && {t}.port == {}",
-                responder.ip, responder.port
-            ),
+            FindingKind::Scan => sender_filter(initiator, transport),
+            _ => contact_filter(initiator, responder, transport),
         };
         Finding {
             kind,

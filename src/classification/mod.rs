@@ -23,7 +23,7 @@ pub use blocked::blocked_attempts;
 pub use findings::findings;
 pub use judge::{Judged, judge};
 pub use outcome::outcome_evidence;
-pub use reductions::{contacts, endpoints, holds, judged_frame};
+pub use reductions::{EndpointRow, HoldRow, contacts, endpoint_rows, endpoints, hold_rows, holds, judged_frame};
 pub use roles::Roles;
 pub use table::{flow_columns, flow_row};
 

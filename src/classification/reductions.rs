@@ -6,15 +6,17 @@
 use super::table::{flow_columns, flow_row};
 use crate::model::{Column, JudgedFlow, Kind, Orientation, Outcome, Status, Value};
 use crate::store::to_frame;
-use polars::prelude::{DataFrame, LazyFrame, PolarsResult, UnionArgs, col, concat, len, lit};
+use polars::prelude::{DataFrame, DataType, LazyFrame, PolarsError, PolarsResult, UnionArgs, col, concat, len, lit};
 
 /// More flows than a frame can hold: a rank times it and a flow number fit one key, whose minimum is the first of the worst.
 const FLOWS_LIMIT: u64 = 1 << 40;
+/// The part of a hold whose host opened the flow.
+const INITIATOR: &str = "initiator";
 /// Nanoseconds of the minute that *contacts* are counted in.
 const MINUTE_NS: i64 = 60_000_000_000;
 
-/// Judged flows as a frame: the flow table and four columns more. `served` says that the responder was seen to serve. `status_rank` is the position in [`Status::ALL`],
-/// `orientation_rank` grows with certainty, `flow` numbers the flows.
+/// Judged flows as a frame: the flow table and four columns more. `status_rank` is the position in [`Status::ALL`],
+/// `orientation_rank` grows with certainty, `flow` numbers the flows, `served` says that the responder was seen to serve.
 ///
 /// # Errors
 /// When Polars refuses the columns.
@@ -106,9 +108,88 @@ pub fn holds(judged: LazyFrame) -> PolarsResult<LazyFrame> {
             lit(part).alias("part"),
             col("served"),
             col("orientation_rank"),
-            col(format!("{}_packets", if part == "initiator" { "forward" } else { "reverse" })).alias("packets"),
+            col(format!("{}_packets", if part == INITIATOR { "forward" } else { "reverse" })).alias("packets"),
             col("flow"),
         ])
     };
-    concat([half("initiator"), half("responder")], UnionArgs::default())
+    concat([half(INITIATOR), half("responder")], UnionArgs::default())
+}
+
+/// A row of *endpoints*, with the flows that it names.
+#[derive(Debug, Clone, Copy)]
+pub struct EndpointRow<'a> {
+    /// The flow that came first: it names the endpoint.
+    pub first: &'a JudgedFlow,
+    /// The first flow with the worst status.
+    pub worst: &'a JudgedFlow,
+    /// Flows.
+    pub flows: u64,
+    /// Distinct client addresses.
+    pub clients: u64,
+    /// Bytes on the wire, both directions.
+    pub wire_bytes: u64,
+    /// First packet.
+    pub first_seen_ns: i64,
+    /// Last packet.
+    pub last_seen_ns: i64,
+    /// Best orientation.
+    pub orientation: Orientation,
+}
+
+/// Reads the collected *endpoints* of these flows.
+///
+/// # Errors
+/// When the frame is not that reduction, or of other flows.
+pub fn endpoint_rows<'a>(endpoints: &DataFrame, flows: &'a [JudgedFlow]) -> PolarsResult<Vec<EndpointRow<'a>>> {
+    let numbers = |name| whole_numbers(endpoints, name);
+    let (first, worst) = (numbers("first_flow")?, numbers("worst_flow")?);
+    let (count, clients, wire_bytes) = (numbers("flows")?, numbers("clients")?, numbers("wire_bytes")?);
+    let (first_seen, last_seen) = (endpoints.column("first_seen_ns")?.i64()?, endpoints.column("last_seen_ns")?.i64()?);
+    let orientation = numbers("orientation_rank")?;
+    let read = |row: usize| {
+        Some(EndpointRow {
+            first: flows.get(usize::try_from(first[row]).ok()?)?,
+            worst: flows.get(usize::try_from(worst[row]).ok()?)?,
+            flows: count[row],
+            clients: clients[row],
+            wire_bytes: wire_bytes[row],
+            first_seen_ns: first_seen.get(row)?,
+            last_seen_ns: last_seen.get(row)?,
+            orientation: Orientation::of_rank(orientation[row]),
+        })
+    };
+    (0..endpoints.height()).map(|row| read(row).ok_or_else(stranger)).collect()
+}
+
+/// A row of *holds*, with the flow that it comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldRow<'a> {
+    /// The flow.
+    pub flow: &'a JudgedFlow,
+    /// Whether its initiator's end is meant, or its responder's.
+    pub initiated: bool,
+}
+
+/// Reads the collected *holds* of these flows.
+///
+/// # Errors
+/// When the frame is not that reduction, or of other flows.
+pub fn hold_rows<'a>(holds: &DataFrame, flows: &'a [JudgedFlow]) -> PolarsResult<Vec<HoldRow<'a>>> {
+    let number = whole_numbers(holds, "flow")?;
+    let part = holds.column("part")?.str()?;
+    let read = |row: usize| {
+        let flow = flows.get(usize::try_from(number[row]).ok()?)?;
+        Some(HoldRow { flow, initiated: part.get(row)? == INITIATOR })
+    };
+    (0..holds.height()).map(|row| read(row).ok_or_else(stranger)).collect()
+}
+
+/// A column of counts, whatever width Polars gave them.
+fn whole_numbers(frame: &DataFrame, name: &str) -> PolarsResult<Vec<u64>> {
+    let column = frame.column(name)?.as_materialized_series().cast(&DataType::UInt64)?;
+    Ok(column.u64()?.iter().map(Option::unwrap_or_default).collect())
+}
+
+fn stranger() -> PolarsError {
+    PolarsError::ComputeError("a reduction names a flow that is not there".into())
 }

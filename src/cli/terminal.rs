@@ -3,9 +3,9 @@
 //! Names and texts may come from captures; control characters and the like are written out ([`visible`]), so nothing in
 //! here reaches the terminal as a command.
 
-use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport};
+use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport, contact_filter};
 use crate::report::text::{clipped, count, counted, visible};
-use crate::report::{ReportData, summary, tables};
+use crate::report::{ReportData, summary};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
 };
@@ -264,7 +264,7 @@ fn attempt_lines(out: &mut String, page: &Page, data: &ReportData, number: usize
     let what = format!("{service}: {}", clipped(&b.evidence, TEXT));
     out.push_str(&page.paragraph(5, Tone::Plain, &what));
     out.push_str(&page.paragraph(5, Tone::Plain, &place(&b.capture, b.first_frame)));
-    out.push_str(&page.paragraph(5, Tone::Pale, &tables::attempt_filter(b)));
+    out.push_str(&page.paragraph(5, Tone::Pale, &contact_filter(b.initiator, b.responder, b.transport)));
 }
 
 fn more(out: &mut String, page: &Page, all: usize, one: &str, many: &str) {

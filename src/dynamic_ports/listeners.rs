@@ -2,9 +2,9 @@
 
 use super::peak::{Hold, peak};
 use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, Site};
-use crate::classification::{Judged, endpoints, holds};
-use crate::model::{HostPorts, JudgedFlow, Listener, Orientation, Status, Transport};
-use polars::prelude::{DataFrame, IntoLazy, PolarsError, PolarsResult, col, lit};
+use crate::classification::{EndpointRow, HoldRow, Judged, endpoint_rows, endpoints, hold_rows, holds};
+use crate::model::{Endpoint, HostPorts, Listener, Orientation, Transport};
+use polars::prelude::{DataFrame, IntoLazy, PolarsResult, col, lit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -45,9 +45,9 @@ struct Counter<'a> {
 pub fn count(judged: &Judged, frame: &DataFrame, catalog: &Catalog, site: Option<&Site>) -> PolarsResult<PortCounts> {
     let mut counter = Counter { judged, catalog, site, tallies: BTreeMap::new() };
     let served = endpoints(frame.clone().lazy().filter(col("served"))).collect()?;
-    let listeners = counter.listeners(&served)?;
+    let listeners = counter.listeners(&endpoint_rows(&served, &judged.flows)?);
     let held = holds(frame.clone().lazy())?.filter(col("packets").gt(lit(0u64))).collect()?;
-    counter.holds(&held)?;
+    counter.holds(&hold_rows(&held, &judged.flows)?);
     let ephemeral = counter
         .tallies
         .iter()
@@ -72,81 +72,67 @@ impl Counter<'_> {
         (first, last)
     }
 
-    fn flow(&self, number: u64) -> PolarsResult<&JudgedFlow> {
-        let flow = usize::try_from(number).ok().and_then(|n| self.judged.flows.get(n));
-        flow.ok_or_else(|| PolarsError::ComputeError("a reduction names a flow that is not there".into()))
-    }
-
-    fn listeners(&mut self, served: &DataFrame) -> PolarsResult<Vec<Listener>> {
-        let rows = Rows::of(served, "responder_ip", "responder_port")?;
-        let clients = served.column("clients")?.as_materialized_series().cast(&polars::prelude::DataType::UInt64)?;
-        let flows = served.column("flows")?.as_materialized_series().cast(&polars::prelude::DataType::UInt64)?;
-        let (clients, flows) = (clients.u64()?, flows.u64()?);
-        let (first_seen, last_seen) = (served.column("first_seen_ns")?.i64()?, served.column("last_seen_ns")?.i64()?);
-        let (status, orientation) = (served.column("status_rank")?.u64()?, served.column("orientation_rank")?.u64()?);
-        let (first_flow, worst_flow) = (served.column("first_flow")?.u64()?, served.column("worst_flow")?.u64()?);
+    fn listeners(&mut self, served: &[EndpointRow<'_>]) -> Vec<Listener> {
         let span_ns = self.span_ns();
         let mut listeners = Vec::new();
-        for (row, (host, transport, port)) in rows.enumerate_ports() {
+        for row in served {
+            let transport = row.first.facts.key.transport;
+            let Endpoint { ip: host, port } = row.first.judgement.responder;
             if !self.range(host).contains(&port) {
                 continue;
             }
             let is_static = self.is_documented_static(host, transport, port);
-            let status = Status::ALL[status.get(row).map_or(0, |rank| rank as usize).min(Status::ALL.len() - 1)];
             let tally = self.tallies.entry((host, transport)).or_default();
             if is_static {
                 tally.static_in_range += 1;
                 continue;
             }
+            let worst = &row.worst.judgement;
             tally.listeners += 1;
             tally.holds.push((port, span_ns.0, span_ns.1));
-            tally.explained += u32::from(!status.is_undocumented());
-            let first = self.flow(first_flow.get(row).unwrap_or(0))?;
+            tally.explained += u32::from(!worst.status.is_undocumented());
             listeners.push(Listener {
                 host,
                 transport,
                 port,
-                orientation: Orientation::of_rank(orientation.get(row).unwrap_or(0)),
-                service: self.flow(worst_flow.get(row).unwrap_or(0))?.judgement.service.clone(),
-                status,
-                flows: flows.get(row).unwrap_or(0),
-                clients: clients.get(row).unwrap_or(0),
-                first_seen_ns: first_seen.get(row).unwrap_or(0),
-                last_seen_ns: last_seen.get(row).unwrap_or(0),
-                capture: first.capture.to_string(),
-                first_frame: first.facts.first_frame,
+                orientation: row.orientation,
+                service: worst.service.clone(),
+                status: worst.status,
+                flows: row.flows,
+                clients: row.clients,
+                first_seen_ns: row.first_seen_ns,
+                last_seen_ns: row.last_seen_ns,
+                capture: row.first.capture.to_string(),
+                first_frame: row.first.facts.first_frame,
             });
         }
         listeners.sort_by_key(|l| (l.host, l.transport, l.port));
-        Ok(listeners)
+        listeners
     }
 
     /// Ephemeral ports, and ports of flows whose direction is not known: these are told apart and in no other count.
-    fn holds(&mut self, held: &DataFrame) -> PolarsResult<()> {
-        let rows = Rows::of(held, "host", "port")?;
-        let (first_seen, last_seen) = (held.column("first_seen_ns")?.i64()?, held.column("last_seen_ns")?.i64()?);
-        let part = held.column("part")?.str()?;
-        let certainty = held.column("orientation_rank")?.u64()?;
-        for (row, (host, transport, port)) in rows.enumerate_ports() {
+    fn holds(&mut self, held: &[HoldRow<'_>]) {
+        for HoldRow { flow, initiated } in held {
+            let (facts, judgement) = (&flow.facts, &flow.judgement);
+            let transport = facts.key.transport;
+            let Endpoint { ip: host, port } = if *initiated { judgement.initiator } else { judgement.responder };
             if !self.range(host).contains(&port) {
                 continue;
             }
-            let direction_known = Orientation::of_rank(certainty.get(row).unwrap_or(0)) >= Orientation::Probable;
-            let initiated = part.get(row) == Some("initiator");
+            let direction_known = judgement.orientation >= Orientation::Probable;
             if !direction_known && !self.is_documented_static(host, transport, port) {
                 self.tallies.entry((host, transport)).or_default().unknown.insert(port);
             }
-            if direction_known && initiated {
+            if direction_known && *initiated {
                 let tally = self.tallies.entry((host, transport)).or_default();
                 tally.ephemeral.insert(port);
-                tally.holds.push((port, first_seen.get(row).unwrap_or(0), last_seen.get(row).unwrap_or(0)));
+                tally.holds.push((port, facts.first_seen_ns, facts.last_seen_ns));
             }
         }
         for tally in self.tallies.values_mut() {
             let known: BTreeSet<u16> = tally.holds.iter().map(|(port, ..)| *port).collect();
             tally.unknown.retain(|port| !known.contains(port));
         }
-        Ok(())
     }
 
     fn hosts(mut self) -> Vec<HostPorts> {
@@ -186,29 +172,4 @@ impl Counter<'_> {
 
 fn saturate(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Host, transport and port of each row of a frame.
-struct Rows {
-    ports: Vec<(IpAddr, Transport, u16)>,
-}
-
-impl Rows {
-    fn of(frame: &DataFrame, host: &str, port: &str) -> PolarsResult<Self> {
-        let (hosts, protocols) = (frame.column(host)?.str()?, frame.column("protocol")?.str()?);
-        let numbers = frame.column(port)?.u64()?;
-        let read = |row: usize| {
-            let ip = hosts.get(row)?.parse().ok()?;
-            let transport = protocols.get(row)?.parse().ok()?;
-            Some((ip, transport, u16::try_from(numbers.get(row)?).ok()?))
-        };
-        let rows = (0..frame.height()).map(|row| {
-            read(row).ok_or_else(|| PolarsError::ComputeError("a reduction lost an address or a port".into()))
-        });
-        Ok(Self { ports: rows.collect::<PolarsResult<_>>()? })
-    }
-
-    fn enumerate_ports(self) -> impl Iterator<Item = (usize, (IpAddr, Transport, u16))> {
-        self.ports.into_iter().enumerate()
-    }
 }

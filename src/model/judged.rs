@@ -1,5 +1,6 @@
 //! Judged rows: what classification and port counting conclude, each with its evidence.
 
+use super::display_filter::flow_filter;
 use super::flow::{DirectionFacts, Endpoint, FlowRecord, Side, Transport};
 use std::net::IpAddr;
 
@@ -216,17 +217,7 @@ impl JudgedFlow {
     /// A Wireshark display filter that shows this flow's packets in its capture.
     #[must_use]
     pub fn display_filter(&self) -> String {
-        let Judgement { initiator: i, responder: r, .. } = &self.judgement;
-        let family = |ip: &IpAddr| if ip.is_ipv4() { "ip" } else { "ipv6" };
-        let t = self.facts.key.transport.name();
-        format!(
-            "{f}.addr == {} && {f}.addr == {} && {t}.port == {} && {t}.port == {}",
-            i.ip,
-            r.ip,
-            i.port,
-            r.port,
-            f = family(&r.ip),
-        )
+        flow_filter(self.judgement.initiator, self.judgement.responder, self.facts.key.transport)
     }
 }
 

@@ -3,6 +3,7 @@
 //! No I/O, no Polars, no clocks. Units come last in names (`first_seen_ns`, `wire_bytes`).
 
 mod capture;
+mod display_filter;
 mod flow;
 mod frame;
 mod judged;
@@ -12,6 +13,7 @@ mod table;
 mod tally;
 
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
+pub use display_filter::{contact_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };

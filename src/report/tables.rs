@@ -3,7 +3,10 @@
 //! Every row that claims something names the capture, the frame and a Wireshark display filter that shows it.
 
 use super::{ReportData, words};
-use crate::model::{BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value};
+use crate::model::{
+    BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value, contact_filter,
+    endpoint_filter, range_filter,
+};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -321,7 +324,7 @@ pub fn blocked(data: &ReportData) -> Table {
             Value::TimeNs(b.last_seen_ns),
             b.capture.clone().into(),
             b.first_frame.into(),
-            attempt_filter(b).into(),
+            contact_filter(b.initiator, b.responder, b.transport).into(),
         ]
     };
     Table { name: "blocked", columns, rows: data.blocked.iter().map(row).collect() }
@@ -404,32 +407,6 @@ pub fn orientations(data: &ReportData) -> Table {
     Table { name: "orientations", columns, rows: data.orientations.iter().map(row).collect() }
 }
 
-fn family(ip: IpAddr) -> &'static str {
-    if ip.is_ipv4() { "ip" } else { "ipv6" }
-}
-
-/// Packets from and to one endpoint, and not those in which the port number is the other side's.
-#[must_use]
-pub fn endpoint_filter(endpoint: Endpoint, transport: Transport) -> String {
-    let Endpoint { ip, port } = endpoint;
-    let (f, t) = (family(ip), transport.name());
-    format!("({f}.dst == {ip} && {t}.dstport == {port}) || ({f}.src == {ip} && {t}.srcport == {port})")
-}
-
-/// The attempt and whatever came back, ICMP errors included: they quote the addresses and ports.
-#[must_use]
-pub fn attempt_filter(attempt: &BlockedAttempt) -> String {
-    let Endpoint { ip, port } = attempt.responder;
-    let (f, t) = (family(ip), attempt.transport.name());
-    format!("{f}.addr == {} && {f}.addr == {ip} && {t}.port == {port}", attempt.initiator)
-}
-
-/// Packets towards the host's dynamic ports, openings or not: a listener may have been called before the recording.
-fn range_filter(ip: IpAddr, transport: Transport, range: &std::ops::RangeInclusive<u16>) -> String {
-    let (f, t) = (family(ip), transport.name());
-    format!("{f}.dst == {ip} && {t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,24 +457,6 @@ mod tests {
             for name in ["capture", "first_frame", "display_filter"] {
                 assert!(table.columns.iter().any(|c| c.name == name), "{} lacks {name}", table.name);
             }
-        }
-    }
-
-    #[test]
-    fn filters_name_the_family_and_keep_the_port_on_its_side() {
-        let v4 = Endpoint { ip: [10, 0, 0, 1].into(), port: 49_700 };
-        assert_eq!(
-            endpoint_filter(v4, Transport::Tcp),
-            "(ip.dst == 10.0.0.1 && tcp.dstport == 49700) || (ip.src == 10.0.0.1 && tcp.srcport == 49700)"
-        );
-        let v6 = Endpoint { ip: std::net::Ipv6Addr::LOCALHOST.into(), port: 53 };
-        assert!(endpoint_filter(v6, Transport::Udp).starts_with("(ipv6.dst == ::1 && udp.dstport == 53)"));
-        // No look at flags: a listener that was called before the recording shows no SYN.
-        for transport in [Transport::Tcp, Transport::Udp] {
-            assert_eq!(
-                range_filter([10, 0, 0, 1].into(), transport, &(49_152..=65_535)),
-                format!("ip.dst == 10.0.0.1 && {transport}.dstport >= 49152 && {transport}.dstport <= 65535")
-            );
         }
     }
 

@@ -3,7 +3,8 @@
 use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
-    Judged, blocked_attempts, endpoints, findings, flow_columns, flow_row, judge, judged_frame,
+    EndpointRow, Judged, blocked_attempts, endpoint_rows, endpoints, findings, flow_columns, flow_row, judge,
+    judged_frame,
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
@@ -12,12 +13,12 @@ use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::{PortCounts, count};
-use crate::model::{Column, Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport, Value};
+use crate::model::{Column, JudgedFlow, Orientation, Outcome, Status, Transport, Value};
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::visible, write_all,
 };
 use crate::store::write_table;
-use polars::prelude::{DataFrame, DataType, IntoLazy, PolarsResult};
+use polars::prelude::{DataFrame, IntoLazy, PolarsResult};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
@@ -189,36 +190,27 @@ fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
 
 /// Every responding endpoint, from the reduction of that name.
 fn services(judged: &Judged, frame: &DataFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
-    let rows = endpoints(frame.clone().lazy()).collect()?;
-    let number = |name: &str| rows.column(name)?.as_materialized_series().cast(&DataType::UInt64);
-    let (clients, flows) = (number("clients")?, number("flows")?);
-    let (clients, flows) = (clients.u64()?, flows.u64()?);
-    let wire_bytes = rows.column("wire_bytes")?.u64()?;
-    let (first_flow, worst_flow) = (rows.column("first_flow")?.u64()?, rows.column("worst_flow")?.u64()?);
-    let (first_seen, last_seen) = (rows.column("first_seen_ns")?.i64()?, rows.column("last_seen_ns")?.i64()?);
-    let status_rank = rows.column("status_rank")?.u64()?;
-    let mut services: Vec<ServiceRow> = (0..rows.height())
-        .filter_map(|row| {
-            let first = judged.flows.get(first_flow.get(row)? as usize)?;
-            let worst = judged.flows.get(worst_flow.get(row)? as usize)?;
-            let responder: Endpoint = first.judgement.responder;
-            Some(ServiceRow {
-                responder,
-                name: case.site.as_ref().map_or(String::new(), |site| site.name(responder.ip).to_owned()),
-                transport: first.facts.key.transport,
-                service: worst.judgement.service.clone(),
-                reason: worst.judgement.reason.clone(),
-                status: *Status::ALL.get(status_rank.get(row)? as usize)?,
-                clients: clients.get(row)?,
-                flows: flows.get(row)?,
-                wire_bytes: wire_bytes.get(row)?,
-                first_seen_ns: first_seen.get(row)?,
-                last_seen_ns: last_seen.get(row)?,
-                capture: first.capture.to_string(),
-                first_frame: first.facts.first_frame,
-            })
-        })
-        .collect();
+    let endpoints = endpoints(frame.clone().lazy()).collect()?;
+    let row = |row: EndpointRow<'_>| {
+        let EndpointRow { first, worst, .. } = row;
+        let responder = first.judgement.responder;
+        ServiceRow {
+            responder,
+            name: case.site.as_ref().map_or(String::new(), |site| site.name(responder.ip).to_owned()),
+            transport: first.facts.key.transport,
+            service: worst.judgement.service.clone(),
+            reason: worst.judgement.reason.clone(),
+            status: worst.judgement.status,
+            clients: row.clients,
+            flows: row.flows,
+            wire_bytes: row.wire_bytes,
+            first_seen_ns: row.first_seen_ns,
+            last_seen_ns: row.last_seen_ns,
+            capture: first.capture.to_string(),
+            first_frame: first.facts.first_frame,
+        }
+    };
+    let mut services: Vec<ServiceRow> = endpoint_rows(&endpoints, &judged.flows)?.into_iter().map(row).collect();
     let rank = |s: &ServiceRow| Status::ALL.iter().position(|status| *status == s.status);
     services.sort_by_key(|s: &ServiceRow| -> (Option<usize>, IpAddr, Transport, u16) {
         (rank(s), s.responder.ip, s.transport, s.responder.port)

@@ -4,10 +4,10 @@ use super::ROWS;
 use super::cells::{
     Head, Look, address, dash, endpoint, evidence, link, number, or_dash, outcome, status, table, text, time, when,
 };
-use crate::model::{Finding, HostPorts, Listener, Status};
+use crate::model::{Finding, HostPorts, Listener, Status, contact_filter, endpoint_filter};
+use crate::report::ReportData;
 use crate::report::summary::{blocked as blocked_sentence, findings as findings_sentence, host_label, ranked};
 use crate::report::text::{clipped, count, size};
-use crate::report::{ReportData, tables};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -86,7 +86,7 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
             number(b.flows),
             number(b.packets),
             when(b.first_seen_ns, b.last_seen_ns),
-            evidence(&b.capture, b.first_frame, &tables::attempt_filter(b)),
+            evidence(&b.capture, b.first_frame, &contact_filter(b.initiator, b.responder, b.transport)),
         ]
     };
     html! {
@@ -209,7 +209,7 @@ fn host_listeners(label: &Markup, group: &[&Listener]) -> Markup {
             number(l.clients),
             number(l.flows),
             when(l.first_seen_ns, l.last_seen_ns),
-            evidence(&l.capture, l.first_frame, &tables::endpoint_filter(here, l.transport)),
+            evidence(&l.capture, l.first_frame, &endpoint_filter(here, l.transport)),
         ]
     };
     let open = group.iter().filter(|l| l.status.is_undocumented()).count();
@@ -249,7 +249,7 @@ pub(super) fn services(data: &ReportData) -> Markup {
             number(s.flows),
             html! { (size(s.wire_bytes)) },
             when(s.first_seen_ns, s.last_seen_ns),
-            evidence(&s.capture, s.first_frame, &tables::endpoint_filter(s.responder, s.transport)),
+            evidence(&s.capture, s.first_frame, &endpoint_filter(s.responder, s.transport)),
         ]
     };
     html! {
