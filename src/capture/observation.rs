@@ -1,7 +1,7 @@
 //! Several capture files, read as one stream in time order.
 //!
-//! Files are looked at once for their first time stamp and then opened only when the stream reaches it, so that a
-//! folder of thousands of ring files needs few descriptors and little memory.
+//! Files are looked at once for their first time stamp; beyond a handful they are opened again only when the stream reaches
+//! it, so that a folder of thousands of ring files needs few descriptors and little memory.
 
 use super::error::CaptureError;
 use super::file::{CaptureFile, OpenOptions};
@@ -9,11 +9,14 @@ use super::inputs::Input;
 use crate::model::{CaptureIndex, CaptureSummary, Frame};
 use std::collections::HashSet;
 
+/// Files that stay open from the first look on: a handful is read without opening and recognising each twice.
+const KEPT_OPEN: usize = 8;
+
 struct Waiting {
     first_ns: i64,
     index: CaptureIndex,
     input: Input,
-    /// Kept open where it cannot be opened again.
+    /// Open still, where it cannot be opened again or is one of few.
     open: Option<CaptureFile>,
 }
 
@@ -87,7 +90,8 @@ impl Observation {
             return;
         }
         let first_ns = file.frame().map_or(0, |frame| frame.time_ns);
-        let open = if input.reopenable() { None } else { Some(file) };
+        let kept = self.waiting.iter().filter(|waiting| waiting.open.is_some()).count();
+        let open = (kept < KEPT_OPEN || !input.reopenable()).then_some(file);
         self.waiting.push(Waiting { first_ns, index, input: input.clone(), open });
     }
 

@@ -182,7 +182,8 @@ impl Bench<'_> {
         let failed = opened.outcome.is_blocked() && covered.as_ref().is_none_or(unexpected);
         if failed && self.sweeps.sweeps(initiator.ip, responder.ip) {
             let service = covered.map(|c| c.service).unwrap_or_default();
-            let reason = format!("{} fails at 20 endpoints or more and talks with none of them: a sweep", initiator.ip);
+            let reason =
+                format!("{} fails at 20 endpoints or more and does not talk with this host: a sweep", initiator.ip);
             return Covered { status: Status::Scan, service, reason };
         }
         if let Some(covered) = covered {
@@ -200,13 +201,12 @@ impl Bench<'_> {
     }
 
     fn dynamic(&self, flow: &FlowRecord, opened: &Opened) -> Covered {
-        let explanation = self.sequence.explanation(&conversation(flow, opened), self.catalog, self.roles);
         let service = String::new();
         if opened.direction.orientation <= Orientation::Guess {
             let reason = "in the dynamic range; which side serves is not known".into();
             return Covered { status: Status::DynamicUnexplained, service, reason };
         }
-        match explanation {
+        match self.sequence.explanation(&conversation(flow, opened), self.catalog, self.roles) {
             Some(reason) => Covered { status: Status::DynamicExplained, service, reason },
             None => Covered {
                 status: Status::DynamicUnexplained,

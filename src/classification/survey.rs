@@ -16,7 +16,7 @@ const STRAYS: usize = 8;
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    /// Endpoints that answered a SYN with SYN-ACK.
+    /// TCP endpoints that sent a SYN-ACK.
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
     served: HashSet<(Transport, Endpoint)>,
@@ -58,13 +58,13 @@ impl Survey {
         let conversation = is_conversation(flow);
         for side in [Side::A, Side::B] {
             let (own, peer) = (flow.key.endpoint(side), flow.key.endpoint(side.other()));
-            if flow.from(side).packets > 0 {
+            let facts = flow.from(side);
+            if facts.packets > 0 {
                 self.senders.insert(own.ip);
             }
-            if flow.from(side).syn_ack > 0 {
+            if facts.syn_ack > 0 {
                 self.accepted.insert((transport, own));
             }
-            let facts = flow.from(side);
             let unheard = flow.from(side.other()).packets == 0;
             if transport == Transport::Tcp {
                 self.beyond_openings |= facts.spoke() || facts.rst > 0;
@@ -121,7 +121,7 @@ impl Survey {
 
     /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.
     pub(super) fn openings_only(&self) -> bool {
-        !self.beyond_openings && self.accepted.iter().any(|(transport, _)| *transport == Transport::Tcp)
+        !self.beyond_openings && !self.accepted.is_empty()
     }
 
     /// Multicast or broadcast: nobody answers from there. A subnet's broadcast address is known by its last byte, and by

@@ -97,15 +97,26 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         skipped = metered.skipped;
     }
     let damaged = !skipped.is_empty() || facts.captures.iter().any(|c| c.end != CaptureEnd::Complete.name());
-    for reason in &skipped {
-        tell(&format!("warning: skipped {reason}"));
-    }
-    for capture in facts.captures.iter().filter(|c| c.end != CaptureEnd::Complete.name()) {
-        let detail = capture.end_detail.as_deref().unwrap_or_default();
-        tell(&format!("warning: {}: {}: {detail}; what came before it is used", capture.name, capture.end));
+    tell_skipped(&skipped);
+    for capture in &facts.captures {
+        tell_end(&capture.name, &capture.end, capture.end_detail.as_deref());
     }
     warn_of_undecoded(&facts);
     Ok(Case { facts, catalog, site, skipped, damaged })
+}
+
+/// Tells which inputs were not read, and why.
+pub(super) fn tell_skipped(skipped: &[String]) {
+    for reason in skipped {
+        tell(&format!("warning: skipped {reason}"));
+    }
+}
+
+/// Tells that reading a capture ended early; `detail` says where and why, and is missing where it did not.
+pub(super) fn tell_end(capture: &str, end: &str, detail: Option<&str>) {
+    if let Some(detail) = detail {
+        tell(&format!("warning: {capture}: {end}: {detail}; what came before it is used"));
+    }
 }
 
 /// Frames that could not be decoded are counted in every report; where they are many, they are told at once.

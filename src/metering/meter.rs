@@ -6,8 +6,8 @@ use super::key::PackedKey;
 use super::tcp;
 use crate::decode::{FragmentOwner, FragmentTable, decode};
 use crate::model::{
-    Activity, CaptureIndex, Content, DirectionFacts, EndReason, Endpoint, Fate, FlowKey, FlowRecord, FlowSink,
-    FragmentKey, Frame, IcmpError, IcmpFacts, IcmpKind, Packet, Segment, Side, Tally, TcpState, Transport,
+    Activity, CaptureIndex, Content, DirectionFacts, EndReason, Fate, FlowKey, FlowRecord, FlowSink, FragmentKey,
+    Frame, IcmpError, IcmpFacts, IcmpKind, Packet, Segment, Side, Tally, TcpState, Transport,
 };
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -251,8 +251,7 @@ impl<S: FlowSink> Meter<S> {
     }
 
     fn icmp_error(&mut self, arrival: &Arrival, error: &IcmpError) {
-        let endpoints: (Endpoint, Endpoint) = (error.source, error.destination);
-        let (key, quoted) = FlowKey::new(error.transport, endpoints.0, endpoints.1);
+        let (key, quoted) = FlowKey::new(error.transport, error.source, error.destination);
         let Some(index) = self.cache.find(&PackedKey::from(&key)) else {
             self.summary.icmp_unattached += 1;
             return;

@@ -36,55 +36,61 @@ pub struct PartitionWriter {
 /// Name of the partition within its temporary folder.
 const INNER: &str = "facts";
 
-/// The folder under way. Dropped, it goes, and so does the store's folder if it was made for it.
+/// The folder under way, and what becomes of it. Dropped, it goes, and then the store's folder if it was made for it: fields
+/// are dropped in this order.
 struct Place {
+    folder: TempDir,
+    made: MadeFolder,
     store: PathBuf,
-    store_is_new: bool,
-    folder: Option<TempDir>,
     /// Partitions of captures that are metered again.
     replaced: Vec<PathBuf>,
 }
 
-impl Drop for Place {
+/// A folder that goes again unless it is kept; `None` where there is nothing to undo.
+struct MadeFolder(Option<PathBuf>);
+
+impl Drop for MadeFolder {
     fn drop(&mut self) {
-        drop(self.folder.take());
-        if self.store_is_new {
+        if let Some(folder) = &self.0 {
             // Best effort: the reason for giving up is what the user has to hear.
-            let _ = fs::remove_dir(&self.store);
+            let _ = fs::remove_dir(folder);
         }
     }
 }
 
 impl Place {
-    fn create(store: &Path, capture_ids: &CaptureIds) -> Result<(Self, PathBuf), StoreError> {
+    fn create(store: &Path, capture_ids: &CaptureIds) -> Result<Self, StoreError> {
         let io = |cause| StoreError::Io { path: store.to_owned(), cause };
-        let store_is_new = !store.exists();
-        if store_is_new {
-            fs::create_dir_all(store).map_err(io)?;
-        } else {
+        let mut made = MadeFolder(None);
+        let mut replaced = Vec::new();
+        if store.exists() {
             refuse_other_folder(store)?;
+            replaced = metered_again(store, capture_ids)?;
+        } else {
+            fs::create_dir_all(store).map_err(io)?;
+            made.0 = Some(store.to_owned());
         }
-        let replaced = if store_is_new { Vec::new() } else { replaced(store, capture_ids)? };
-        let mut place = Self { store: store.to_owned(), store_is_new, folder: None, replaced };
         let folder = tempfile::Builder::new().prefix(".partition-").tempdir_in(store).map_err(io)?;
+        let place = Self { folder, made, store: store.to_owned(), replaced };
         // A plain folder, because the temporary one around it is closed to everybody else.
-        let path = folder.path().join(INNER);
-        place.folder = Some(folder);
-        fs::create_dir(&path).map_err(io)?;
-        Ok((place, path))
+        fs::create_dir(place.inner()).map_err(io)?;
+        Ok(place)
     }
 
-    /// Moves the folder to its name in the store.
+    /// Where the tables are written.
+    fn inner(&self) -> PathBuf {
+        self.folder.path().join(INNER)
+    }
+
+    /// Moves the tables to their name in the store.
     fn commit(mut self, name: &str) -> Result<PathBuf, StoreError> {
         let target = self.store.join(name);
         let io = |cause| StoreError::Io { path: target.clone(), cause };
-        for earlier in self.replaced.iter().filter(|earlier| earlier.exists()) {
+        for earlier in &self.replaced {
             fs::remove_dir_all(earlier).map_err(io)?;
         }
-        if let Some(folder) = &self.folder {
-            fs::rename(folder.path().join(INNER), &target).map_err(io)?;
-        }
-        self.store_is_new = false;
+        fs::rename(self.inner(), &target).map_err(io)?;
+        self.made.0 = None;
         Ok(target)
     }
 }
@@ -97,7 +103,8 @@ impl PartitionWriter {
     /// When the folder cannot be written, holds something that is not a store, or holds one of the captures together with
     /// others that are not metered again: it would be counted twice.
     pub fn create(store: &Path, capture_ids: CaptureIds) -> Result<Self, StoreError> {
-        let (place, folder) = Place::create(store, &capture_ids)?;
+        let place = Place::create(store, &capture_ids)?;
+        let folder = place.inner();
         let flow_columns = schema::flows();
         let activity_columns = schema::activity();
         let flows = create_table(&folder, "flows", &flow_columns)?;
@@ -111,7 +118,7 @@ impl PartitionWriter {
     /// When a file cannot be written or the partition cannot be moved.
     pub fn commit(self, captures: &[CaptureRow], losses: &[LossRow]) -> Result<PathBuf, StoreError> {
         let id = observation_id(captures.iter().map(|(_, c)| c.id.as_str()));
-        let folder = self.place.folder.as_ref().map(|f| f.path().join(INNER)).unwrap_or_default();
+        let folder = self.place.inner();
         let fates = captures.iter().flat_map(|(index, capture)| {
             capture.tally.iter().map(|(fate, frames)| FateRow { capture: *index, fate, frames })
         });
@@ -169,7 +176,7 @@ fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {
 }
 
 /// Partitions whose captures are all metered again now.
-fn replaced(store: &Path, capture_ids: &CaptureIds) -> Result<Vec<PathBuf>, StoreError> {
+fn metered_again(store: &Path, capture_ids: &CaptureIds) -> Result<Vec<PathBuf>, StoreError> {
     let mut replaced = Vec::new();
     for partition in partitions(store)? {
         let earlier = capture_ids_of(&partition)?;

@@ -3,17 +3,18 @@
 use super::print;
 use crate::capture::expand;
 use crate::cli::args::MeterArgs;
-use crate::cli::facts::meter;
-use crate::cli::outcome::{CliError, ExitStatus, tell};
-use crate::model::{CaptureEnd, CaptureSummary};
+use crate::cli::facts::{meter, tell_end, tell_skipped};
+use crate::cli::outcome::{CliError, ExitStatus};
+use crate::model::CaptureSummary;
 use crate::report::text::{count, visible};
 use std::fmt::Write;
 
 pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let inputs = expand(&args.inputs)?;
     let metered = meter(&inputs, &args.output, &args.meter, args.hash, quiet)?;
-    for reason in &metered.skipped {
-        tell(&format!("warning: skipped {reason}"));
+    tell_skipped(&metered.skipped);
+    for (_, capture) in &metered.captures {
+        tell_end(&capture.name, capture.end.name(), capture.end.detail());
     }
     if !quiet {
         let mut text = String::new();
@@ -38,9 +39,5 @@ fn describe(capture: &CaptureSummary, text: &mut String) {
     }
     if let Some(stop) = &capture.first_stop {
         let _ = writeln!(text, "  not decoded to its end: {}", visible(stop));
-    }
-    if capture.end != CaptureEnd::Complete {
-        let detail = capture.end.detail().unwrap_or_default();
-        tell(&format!("warning: {}: {}: {detail}; what came before it is used", capture.name, capture.end.name()));
     }
 }
