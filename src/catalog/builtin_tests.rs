@@ -8,6 +8,10 @@ fn catalog() -> Catalog {
     Catalog::builtin().unwrap()
 }
 
+fn vendors(catalog: &Catalog) -> impl Iterator<Item = &Document> {
+    catalog.documents().iter().filter(|document| document.kind == DocumentKind::Vendor)
+}
+
 /// What a table prints: port, transport.
 fn table(citation: &str) -> BTreeSet<(u16, Transport)> {
     let catalog = catalog();
@@ -76,17 +80,111 @@ fn table_12_is_complete_and_holds_nothing_else() {
 }
 
 #[test]
-fn port_rows_per_role_match_an_independent_count() {
-    // One row per transport and port or range, fallbacks counted, as the tables print them.
+fn port_rows_match_an_independent_count() {
+    // One row per transport and port or range, fallbacks counted, as the documents print them.
+    let catalog = catalog();
+    let rows: Vec<_> = vendors(&catalog).flat_map(port_rows).collect();
+    let of_role = |role: &str| rows.iter().filter(|row| row.role == role).count();
+    let roles = ["server", "agent", "client", "any", "licence-server"];
+    assert_eq!(roles.map(of_role), [58, 58, 41, 30, 12]);
+    assert_eq!(rows.len(), 199);
+    let of_source = |source: &str| rows.iter().filter(|row| row.source == source).count();
+    assert_eq!(["Table 8", "Table 10", "Table 12"].map(of_source), [45, 46, 29]);
+    assert_eq!(["Table 9", "Table 11", "Table 13"].map(of_source), [4, 4, 3]);
+    assert_eq!(["Table 6", "Table 7"].map(of_source), [3, 20]);
+    assert_eq!(["Chapter 4, Socket.IO", "Chapter 4, DCOM"].map(of_source), [2, 5]);
+}
+
+#[test]
+fn services_processes_steps_and_socket_io_match_an_independent_count() {
     let catalog = catalog();
     let document = catalog.document("factorytalk-assetcentre").unwrap();
-    let rows = |citation: &str| -> usize {
-        let of_table = document.ports.iter().filter(|statement| statement.citation == citation);
-        of_table.map(|s| s.transports.len() * (1 + s.fallback_ports.len())).sum()
+    let services = |source: &str| document.services.iter().filter(|row| row.citation == source).count();
+    assert_eq!(["Table 9", "Table 11", "Table 13"].map(services), [41, 40, 35]);
+    assert_eq!(["Table 6", "Table 7"].map(services), [5, 11]);
+    let processes = dynamic_rows(document);
+    let of_role = |role: &str| {
+        let rows: Vec<_> = processes.iter().filter(|row| row.role == role).collect();
+        (rows.len(), rows[0].observed_ports)
     };
-    assert_eq!((rows("Table 8"), rows("Table 10"), rows("Table 12")), (45, 46, 29));
-    assert_eq!((rows("Table 9"), rows("Table 11"), rows("Table 13")), (3, 3, 3));
-    assert_eq!((rows("Table 6"), rows("Table 7")), (3, 20));
+    assert_eq!(["server", "agent", "client"].map(of_role), [(20, Some(51)), (22, Some(68)), (22, Some(68))]);
+    assert_eq!(processes.len(), 64);
+    assert_eq!(step_rows(document).len(), 54);
+    let socket_io: usize = document.communications.iter().map(|entry| entry.executables.len()).sum();
+    assert_eq!((document.communications.len(), socket_io), (3, 15));
+}
+
+#[test]
+fn rows_say_what_is_printed_and_what_is_special() {
+    let catalog = catalog();
+    let rows: Vec<_> = vendors(&catalog).flat_map(port_rows).collect();
+    let row = |role: &str, source: &str, protocol, port| {
+        let found: Vec<_> = rows
+            .iter()
+            .filter(|r| (r.role, r.source, r.protocol, r.port_start) == (role, source, protocol, port))
+            .collect();
+        assert_eq!(found.len(), 1, "{role}, {source}, {port}/{protocol}");
+        found[0]
+    };
+    assert_eq!(row("server", "Table 8", Tcp, 22352).statement, "CmWebAdmin.exe 22352 TCP");
+    assert_eq!(row("server", "Table 8", Udp, 22350).statement, "CodeMeter.exe 22350* TCP/UDP");
+    assert_eq!(row("server", "Table 8", Tcp, 4241).statement, "RSLinxNG.exe 4241 and 7153 TCP");
+    assert_eq!(row("any", "Table 7", Tcp, 60093).statement, "RsvcHost TCP: ports 4255, 5241, and 60093");
+    assert_eq!(
+        row("any", "Table 6", Tcp, 7004).statement,
+        "FTACAgentController Service TCP: port 7004 (Server to Agent)"
+    );
+    let fallback = row("agent", "Table 10", Tcp, 61987);
+    assert_eq!((fallback.fallback_of, fallback.fallback_order), (Some(54967), Some(8)));
+    assert_eq!(fallback.flags, ["fallback"]);
+    let modifiable = row("server", "Table 8", Tcp, 7004);
+    assert_eq!(modifiable.executable_canonical, Some("RA.FTAC.AgentController Service.exe"));
+    assert_eq!(modifiable.flags, ["user_modifiable"]);
+    let smtp = "Chapter 5, FactoryTalk AssetCentre server: general ports and protocols";
+    assert_eq!(row("server", smtp, Tcp, 25).flags, ["protocol_not_stated", "connects_out", "conditional"]);
+    assert_eq!(row("client", "Table 12", Tcp, 27100).flags, ["required_for"]);
+    let described = |flag: &&str| FLAGS.iter().any(|(name, _)| name == flag);
+    assert!(rows.iter().flat_map(|row| &row.flags).all(described));
+    assert!(rows.iter().all(|row| !row.flags.contains(&"reading")));
+    let readings: Vec<_> = vendors(&catalog).flat_map(reading_rows).collect();
+    assert!(!readings.is_empty() && readings.iter().all(|row| row.flags.contains(&"reading")));
+}
+
+#[test]
+fn every_contradiction_is_told_by_at_least_two_statements() {
+    let catalog = catalog();
+    for document in vendors(&catalog) {
+        for conflict in &document.conflicts {
+            let ports = document.ports.iter().map(|s| &s.conflicts);
+            let ranges = document.dynamic_ranges.iter().map(|s| &s.conflicts);
+            let services = document.services.iter().map(|s| &s.conflicts);
+            let steps = document.scenarios.iter().flat_map(|s| &s.steps).map(|s| &s.conflicts);
+            let facts = document.facts.iter().map(|s| &s.conflicts);
+            let members = ports.chain(ranges).chain(services).chain(steps).chain(facts);
+            let count = members.filter(|ids| ids.contains(&conflict.id)).count();
+            assert!(count >= 2, "{}: {count}", conflict.id);
+        }
+    }
+}
+
+#[test]
+fn spellings_are_gathered_under_one_form() {
+    let catalog = catalog();
+    let spellings = Spellings::of(catalog.document("factorytalk-assetcentre").unwrap());
+    let canonical = |name| spellings.canonical(name);
+    for printed in ["RA.FTAC.Agent Controller Service.exe", "RA.FTAC.Agent ControllerService.exe"] {
+        assert_eq!(canonical(printed), "RA.FTAC.AgentController Service.exe");
+    }
+    assert_eq!(canonical("Dirserver.exe"), "RnaDirServer.exe");
+    assert_eq!(canonical("RSVChost.exe"), "RsvcHost.exe");
+    assert_eq!(canonical("RSLinxNG02.exe (FactoryTalk)"), "RSLinxNG02.exe");
+    for other in ["RA.FTAC.AgentControllerApplication.exe", "RNADiagnosticsService.exe", "CodeMeterCC.exe"] {
+        assert_eq!(canonical(other), other);
+    }
+    let rslinx = spellings.names().iter().find(|name| name.canonical == "RSLinx.exe").unwrap();
+    assert_eq!(rslinx.spellings.keys().copied().collect::<Vec<_>>(), ["RSLINX.EXE", "RSLINX.exe", "RSLinx.exe"]);
+    assert!(rslinx.spellings["RSLINX.EXE"].contains(&"Table 8"));
+    assert!(rslinx.spellings["RSLinx.exe"].contains(&"Table 4"));
 }
 
 #[test]
@@ -256,13 +354,17 @@ fn the_endpoint_mapper_is_the_vendors_first() {
 fn licence_daemons_have_their_ports_and_standing() {
     let catalog = catalog();
     let at = |port| -> Vec<(String, Standing)> {
-        let found = catalog.statements_at(Tcp, port, &["license-server"]);
+        let found = catalog.statements_at(Tcp, port, &["licence-server"]);
         found.map(|m| (m.statement.executable.clone().unwrap_or_default(), m.statement.standing)).collect()
     };
-    assert_eq!(at(27000), [("lmgrd".into(), Standing::Rule)]);
-    assert_eq!(at(27001), [("ibmratl".into(), Standing::Rule), ("ibmratl".into(), Standing::Recommended)]);
-    assert_eq!(at(27002), [("ibmratl".into(), Standing::Rule), ("rational".into(), Standing::Conditional)]);
-    assert_eq!(at(27009).len(), 1);
+    let standings = |port, executable: &str| -> BTreeSet<&'static str> {
+        at(port).into_iter().filter(|(name, _)| name == executable).map(|(_, standing)| standing.name()).collect()
+    };
+    assert_eq!(at(27000)[0], ("lmgrd".into(), Standing::Rule));
+    assert_eq!(standings(27001, "ibmratl"), BTreeSet::from(["rule", "recommended"]));
+    assert_eq!(standings(27002, "ibmratl"), BTreeSet::from(["rule"]));
+    assert_eq!(standings(27002, "rational"), BTreeSet::from(["conditional", "alternative"]));
+    assert_eq!(standings(27009, "ibmratl"), BTreeSet::from(["rule"]));
     assert!(at(643).is_empty() && at(27010).is_empty());
 }
 
@@ -279,7 +381,7 @@ fn roles_give_themselves_away_as_intended() {
     let (controller, rank) = signature("controller");
     assert_eq!(controller, ["44818/tcp"]);
     assert!(catalog.roles().iter().all(|role| role.id == "controller" || role.signature_rank < rank));
-    assert_eq!(catalog.role("licence-server").map(|role| role.id.as_str()), Some("license-server"));
+    assert_eq!(catalog.role("license-server").map(|role| role.id.as_str()), Some("licence-server"));
 }
 
 #[test]

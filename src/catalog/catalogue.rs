@@ -1,8 +1,9 @@
 //! The documents together, with a fast look-up by port.
 
-use super::document::{Document, DynamicRange, PortRef, PortStatement, Role, Scenario};
+use super::document::{Document, DynamicRange, PortRef, PortStatement, Role, Standing};
 use super::error::CatalogError;
 use super::port_range::PortRange;
+use super::scenario::Scenario;
 use crate::model::Transport;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -77,7 +78,8 @@ impl Catalog {
             return Err(CatalogError::DuplicateDocument { id: document.id });
         }
         let at = self.documents.len();
-        for (index, statement) in document.ports.iter().enumerate() {
+        let covering = |(_, statement): &(usize, &PortStatement)| statement.standing != Standing::Mention;
+        for (index, statement) in document.ports.iter().enumerate().filter(covering) {
             for &transport in &statement.transports {
                 if statement.ports.count() > INDEXED_RANGE_PORTS {
                     self.wide.push((transport, statement.ports, (at, index, Via::Listed)));
@@ -108,7 +110,7 @@ impl Catalog {
         self.documents.iter().find(|document| document.id == id)
     }
 
-    /// All statements that cover a port, at whatever role, in the order of the documents and their rows.
+    /// All statements that cover a port, at whatever role (mentions cover none), in the order of the documents and their rows.
     pub fn statements(&self, transport: Transport, port: u16) -> impl Iterator<Item = Match<'_>> + '_ {
         let listed = self.by_port.get(&PortRef { transport, port }).map(Vec::as_slice).unwrap_or_default();
         let wide = self.wide.iter().filter(|(t, range, _)| *t == transport && range.contains(port)).map(|w| w.2);
@@ -230,7 +232,8 @@ rows = [
         for transport in [Transport::Tcp, Transport::Udp] {
             for port in 0..=u16::MAX {
                 let naive = catalog.documents().iter().flat_map(|d| &d.ports).filter(|s| {
-                    s.transports.contains(&transport) && (s.ports.contains(port) || s.fallback_ports.contains(&port))
+                    let covers = s.ports.contains(port) || s.fallback_ports.contains(&port);
+                    s.standing != Standing::Mention && s.transports.contains(&transport) && covers
                 });
                 assert!(catalog.statements(transport, port).map(|m| m.statement).eq(naive), "{port}/{transport}");
             }

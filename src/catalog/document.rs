@@ -1,14 +1,20 @@
 //! The document model: what a document says, each statement with its citation.
+//!
+//! Ports are here; data flows are in [`scenario`](super::Scenario), what is said about services without a port in
+//! [`service`](super::ServiceRow), and what is said about neither in [`fact`](super::Fact).
 
+use super::fact::{Conflict, Fact};
 use super::port_range::PortRange;
+use super::scenario::Scenario;
+use super::service::{Communication, Name, ServiceRow};
 use crate::model::Transport;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The role that every host has. Only general documents may place a port there.
 pub const ANY_ROLE: &str = "any";
 
 /// Whose word a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentKind {
     /// What a vendor printed about its product.
@@ -42,8 +48,18 @@ pub struct Document {
     pub ports: Vec<PortStatement>,
     /// Ranges from which the product takes ports that change.
     pub dynamic_ranges: Vec<DynamicRange>,
+    /// What the document lists as services, whether it prints a port for them or not.
+    pub services: Vec<ServiceRow>,
+    /// Which services speak a protocol that carries others (Socket.IO, DCOM).
+    pub communications: Vec<Communication>,
     /// Ordered data flows.
     pub scenarios: Vec<Scenario>,
+    /// Names that the document spells in more than one way.
+    pub names: Vec<Name>,
+    /// What it says besides.
+    pub facts: Vec<Fact>,
+    /// Where it contradicts itself, and which statement is used by default.
+    pub conflicts: Vec<Conflict>,
 }
 
 impl Document {
@@ -93,7 +109,7 @@ impl Role {
 }
 
 /// What weight a port statement has in its document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Printed where the document lists what has to be open.
@@ -111,6 +127,8 @@ pub enum Standing {
     Scenario,
     /// Not printed in so many words: follows from the cited text, and the note says how.
     Reading,
+    /// Printed, but not as a port that anything needs: an example, the description of a range. Covers no traffic.
+    Mention,
 }
 
 impl Standing {
@@ -125,12 +143,20 @@ impl Standing {
             Self::Alternative => "alternative",
             Self::Scenario => "scenario",
             Self::Reading => "reading",
+            Self::Mention => "mention",
         }
+    }
+
+    /// Whether the document prints it: a reading follows from the text without standing there, and a port that only a
+    /// data flow names is stated at a role by the reader of that flow.
+    #[must_use]
+    pub fn is_printed(self) -> bool {
+        !matches!(self, Self::Scenario | Self::Reading)
     }
 }
 
 /// Which way the document says the port is used, seen from the role that it is stated for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// It listens there.
@@ -182,6 +208,10 @@ pub struct PortStatement {
     pub standing: Standing,
     /// What it is needed for, where the document restricts it.
     pub required_for: Option<String>,
+    /// Under which condition it holds, as printed: a feature in use, versions of the product.
+    pub condition: Option<String>,
+    /// Identifiers of the contradictions that it is part of.
+    pub conflicts: Vec<String>,
     /// The port cell or sentence as printed, where it differs from the numbers.
     pub printed: Option<String>,
     /// Conflicts, conditions and readings.
@@ -219,109 +249,16 @@ pub struct DynamicRange {
     pub ports: PortRange,
     /// How many the vendor saw in use in its own test. Neither a limit nor a requirement.
     pub observed_ports: Option<u32>,
-    /// Executables that the document says use it.
+    /// Executables that the document says use it, as printed.
     pub executables: Vec<String>,
-    /// Conflicts and readings.
-    pub note: Option<String>,
-    /// Table or chapter.
-    pub citation: String,
-}
-
-/// An ordered data flow between roles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scenario {
-    /// Short name, unique in its document.
-    pub id: String,
-    /// Title as printed.
-    pub title: String,
-    /// Table or chapter.
-    pub citation: String,
-    /// Steps in the order of their numbers.
-    pub steps: Vec<Step>,
-}
-
-/// Who opens the connection of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leg {
-    /// `from` connects to `to`.
-    #[default]
-    Opens,
-    /// `from` answers on the connection that `to` opened: a "dynamic" port here is the caller's own ephemeral port.
-    Replies,
-    /// The document leaves open whether `from` answers or opens a connection of its own.
-    RepliesOrOpens,
-}
-
-/// One end of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Party {
-    /// The end that acts.
-    From,
-    /// The end that is acted upon.
-    #[default]
-    To,
-}
-
-/// One step of a scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Number as printed.
-    pub number: u16,
-    /// Description as printed.
-    pub description: String,
-    /// Roles, any of which may act. For a local step: what the text implies.
-    pub from: Vec<String>,
-    /// Roles, any of which may be acted upon. For a local step: what the text implies.
-    pub to: Vec<String>,
-    /// Printed as internal to a computer: no traffic is documented for it.
-    pub local: bool,
-    /// Services as printed.
-    pub services: Vec<String>,
-    /// Ports, any of which serves.
-    pub ports: Vec<StepPort>,
-    /// Who opens the connection.
-    pub leg: Leg,
-    /// The port cell as printed, where `ports` reads it differently.
-    pub printed: Option<String>,
-    /// Conflicts and readings.
-    pub note: Option<String>,
-}
-
-/// A port of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepPort {
-    /// Transport.
-    pub transport: Transport,
-    /// Number, or dynamic.
-    pub spec: StepPortSpec,
-    /// What the document prints in parentheses: HTTPS, Socket.IO, DCOM…
-    pub purpose: Option<String>,
-    /// The one service that it belongs to, where the step names several with a port each.
-    pub service: Option<String>,
-    /// At which end the port is.
-    pub party: Party,
-    /// [`Standing::Scenario`] where printed, [`Standing::Reading`] where the note explains it.
+    /// Weight.
     pub standing: Standing,
-}
-
-/// The port number of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StepPortSpec {
-    /// A number.
-    Fixed(u16),
-    /// Printed as "dynamic".
-    Dynamic,
-}
-
-impl StepPortSpec {
-    /// The number, where it is fixed.
-    #[must_use]
-    pub fn fixed(self) -> Option<u16> {
-        match self {
-            Self::Fixed(port) => Some(port),
-            Self::Dynamic => None,
-        }
-    }
+    /// The sentence as printed.
+    pub printed: Option<String>,
+    /// Identifiers of the contradictions that it is part of.
+    pub conflicts: Vec<String>,
+    /// Conflicts and readings.
+    pub note: Option<String>,
+    /// Table or chapter.
+    pub citation: String,
 }

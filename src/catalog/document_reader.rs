@@ -1,44 +1,35 @@
 //! From the TOML form to a [`Document`]. What does not hold together is refused, with its place and what to do.
+//!
+//! Every entry is read, whatever is wrong with the others, so that a lint can tell all at once; a document with an error
+//! is no document.
 
-use super::document::{
-    ANY_ROLE, Direction, Document, DocumentKind, DynamicRange, PortRef, PortStatement, Role, Scenario, Step, StepPort,
-};
-use super::document_form::{
-    DocumentForm, DynamicRangeForm, RoleForm, RowForm, ScenarioForm, StepForm, StepPortForm, TableForm,
-};
+use super::document::{ANY_ROLE, Document, DocumentKind, PortRef, Role};
+use super::document_form::{DocumentForm, RoleForm};
 use super::error::{CatalogError, Source, listed, read_text, suggestion};
-use super::port_range::{PortList, PortRange};
-use crate::model::Transport;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
 
+/// What reading gave: the entries that hold, where the ports among them stand, and what is wrong with the others.
+#[expect(dead_code, reason = "the spans are for the lint")]
+pub(super) struct Reading {
+    pub(super) document: Document,
+    /// Bytes of the row of each port statement.
+    pub(super) port_spans: Vec<Range<usize>>,
+    /// Bytes of the id of each conflict.
+    pub(super) conflict_spans: Vec<Range<usize>>,
+    pub(super) errors: Vec<CatalogError>,
+}
+
 impl Document {
     /// Reads a document from its TOML form. `name` is for errors: they carry it with line and column.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, CatalogError> {
-        let source = Source::new(name, text)?;
-        let form: DocumentForm = source.parse()?;
-        let id = checked_id(source, &form.document.id)?;
-        let roles = roles(source, &form.role)?;
-        let reader = Reader { source, kind: form.document.kind, roles: &roles };
-        let ports = form.table.iter().map(|table| reader.table(table)).collect::<Result<Vec<_>, _>>()?.concat();
-        let dynamic_ranges = reader.dynamic_ranges(&form.dynamic_range)?;
-        let scenarios = reader.scenarios(form.scenario)?;
-        let head = form.document;
-        Ok(Self {
-            id,
-            title: head.title,
-            publisher: head.publisher,
-            publication: head.publication,
-            edition: head.edition,
-            url: head.url,
-            products: head.products,
-            kind: head.kind,
-            roles,
-            ports,
-            dynamic_ranges,
-            scenarios,
-        })
+        let reading = read(Source::new(name, text)?)?;
+        match reading.errors.into_iter().next() {
+            None => Ok(reading.document),
+            Some(first) => Err(first),
+        }
     }
 
     /// Reads a document file.
@@ -46,6 +37,44 @@ impl Document {
         let (name, text) = read_text(path)?;
         Self::from_toml(&name, &text)
     }
+}
+
+/// Reads all that can be read. An error means that the text is no TOML, or not of the form.
+pub(super) fn read(source: Source<'_>) -> Result<Reading, CatalogError> {
+    let form: DocumentForm = source.parse()?;
+    let reader = Reader::new(source, &form);
+    let id = reader.keep(checked_id(source, &form.document.id)).unwrap_or_default();
+    let (ports, port_spans) = reader.tables(&form.table);
+    let dynamic_ranges = reader.dynamic_ranges(&form.dynamic_range);
+    let services = reader.services(form.service_table);
+    let communications = reader.communications(form.communication);
+    let names = reader.names(form.name);
+    let facts = reader.facts(form.fact);
+    let conflict_spans = form.conflict.iter().map(|conflict| conflict.id.span()).collect();
+    let conflicts = reader.conflicts(form.conflict);
+    let scenarios = reader.scenarios(form.scenario);
+    let head = form.document;
+    let Reader { roles, errors, .. } = reader;
+    let document = Document {
+        id,
+        title: head.title,
+        publisher: head.publisher,
+        publication: head.publication,
+        edition: head.edition,
+        url: head.url,
+        products: head.products,
+        kind: head.kind,
+        roles,
+        ports,
+        dynamic_ranges,
+        services,
+        communications,
+        scenarios,
+        names,
+        facts,
+        conflicts,
+    };
+    Ok(Reading { document, port_spans, conflict_spans, errors: errors.into_inner() })
 }
 
 /// Refuses identifiers that could not be typed in a site file or a rule.
@@ -62,18 +91,23 @@ pub(super) fn checked_id(source: Source<'_>, id: &Spanned<String>) -> Result<Str
     Ok(text.clone())
 }
 
-fn roles(source: Source<'_>, forms: &[RoleForm]) -> Result<Vec<Role>, CatalogError> {
+/// The roles that hold. A role with an error keeps its names, so that what refers to it is not wrong as well.
+fn roles(source: Source<'_>, forms: &[RoleForm], errors: &mut Vec<CatalogError>) -> Vec<Role> {
     let mut roles: Vec<Role> = Vec::with_capacity(forms.len());
     for form in forms {
         let names = std::iter::once(&form.id).chain(&form.aliases);
         for name in names {
-            checked_id(source, name)?;
-            if roles.iter().any(|role| role.is_called(name.get_ref())) {
+            if let Err(error) = checked_id(source, name) {
+                errors.push(error);
+            } else if roles.iter().any(|role| role.is_called(name.get_ref())) {
                 let problem = format!("the role {:?} is declared twice", name.get_ref());
-                return Err(source.error(&name.span(), problem, "remove one, or give it another id"));
+                errors.push(source.error(&name.span(), problem, "remove one, or give it another id"));
             }
         }
-        let signature = form.signature.iter().map(|text| port_ref(source, text)).collect::<Result<_, _>>()?;
+        let mut signature = Vec::with_capacity(form.signature.len());
+        for text in &form.signature {
+            port_ref(source, text).map_or_else(|error| errors.push(error), |port| signature.push(port));
+        }
         roles.push(Role {
             id: form.id.get_ref().clone(),
             title: form.title.clone(),
@@ -82,7 +116,7 @@ fn roles(source: Source<'_>, forms: &[RoleForm]) -> Result<Vec<Role>, CatalogErr
             signature_rank: form.signature_rank,
         });
     }
-    Ok(roles)
+    roles
 }
 
 /// Reads `7002/tcp`.
@@ -97,16 +131,35 @@ fn port_ref(source: Source<'_>, text: &Spanned<String>) -> Result<PortRef, Catal
     })
 }
 
-/// What the rows of a document are read against.
-struct Reader<'a> {
-    source: Source<'a>,
-    kind: DocumentKind,
-    roles: &'a [Role],
+/// What the rows of a document are read against, and what was found wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) kind: DocumentKind,
+    roles: Vec<Role>,
+    conflicts: Vec<String>,
+    errors: RefCell<Vec<CatalogError>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: Source<'a>, form: &DocumentForm) -> Self {
+        let mut errors = Vec::new();
+        let roles = roles(source, &form.role, &mut errors);
+        let conflicts = form.conflict.iter().map(|conflict| conflict.id.get_ref().clone()).collect();
+        Self { source, kind: form.document.kind, roles, conflicts, errors: RefCell::new(errors) }
+    }
+
+    /// The value, or its error kept for later.
+    pub(super) fn keep<T>(&self, read: Result<T, CatalogError>) -> Option<T> {
+        read.map_err(|error| self.errors.borrow_mut().push(error)).ok()
+    }
+
+    /// Keeps what is wrong at a place.
+    pub(super) fn refuse(&self, span: &Range<usize>, problem: impl Into<String>, advice: impl Into<String>) {
+        self.errors.borrow_mut().push(self.source.error(span, problem, advice));
+    }
+
     /// The identifier of a role that this document declares, or `any`.
-    fn role(&self, name: &Spanned<String>) -> Result<String, CatalogError> {
+    pub(super) fn role(&self, name: &Spanned<String>) -> Result<String, CatalogError> {
         let text = name.get_ref();
         if text == ANY_ROLE {
             return Ok(text.clone());
@@ -121,11 +174,11 @@ impl Reader<'_> {
         Err(self.source.error(&name.span(), format!("unknown role {text:?}"), advice))
     }
 
-    fn role_list(&self, names: &[Spanned<String>]) -> Result<Vec<String>, CatalogError> {
+    pub(super) fn role_list(&self, names: &[Spanned<String>]) -> Result<Vec<String>, CatalogError> {
         names.iter().map(|name| self.role(name)).collect()
     }
 
-    fn citation(&self, citation: &Spanned<String>) -> Result<String, CatalogError> {
+    pub(super) fn citation(&self, citation: &Spanned<String>) -> Result<String, CatalogError> {
         let text = citation.get_ref().trim();
         if text.is_empty() {
             let advice = "name the table, chapter or section that says it";
@@ -134,201 +187,19 @@ impl Reader<'_> {
         Ok(text.to_owned())
     }
 
-    /// All statements of a table.
-    fn table(&self, table: &TableForm) -> Result<Vec<PortStatement>, CatalogError> {
-        let mut statements = Vec::new();
-        for row in &table.rows {
-            let span = row.span();
-            let row = row.get_ref();
-            let template = self.row(table, row, &span)?;
-            for (ports, transports) in printed_order(row) {
-                statements.push(PortStatement { ports, transports, ..template.clone() });
+    /// Identifiers of contradictions that the document describes.
+    pub(super) fn conflict_list(&self, ids: &[Spanned<String>]) -> Result<Vec<String>, CatalogError> {
+        let known = || self.conflicts.iter().map(String::as_str);
+        let checked = |id: &Spanned<String>| {
+            if self.conflicts.contains(id.get_ref()) {
+                return Ok(id.get_ref().clone());
             }
-        }
-        Ok(statements)
-    }
-
-    /// A statement with all but its ports and transports.
-    fn row(&self, table: &TableForm, row: &RowForm, span: &Range<usize>) -> Result<PortStatement, CatalogError> {
-        let source = self.source;
-        let Some(service) = row.service.as_ref().or(row.executable.as_ref()) else {
-            return Err(source.error(span, "the row names no service", "give it `service` or `executable`"));
+            let advice =
+                suggestion(id.get_ref(), known()).unwrap_or_else(|| "describe it with [[conflict]]".to_owned());
+            Err(self.source.error(&id.span(), format!("unknown conflict {:?}", id.get_ref()), advice))
         };
-        if row.tcp.is_none() && row.udp.is_none() {
-            return Err(source.error(span, "the row has no port", "give it `tcp = …` or `udp = …`"));
-        }
-        let fallback_ports = self.fallbacks(row, span)?;
-        let stated_for = self.role(&table.role)?;
-        let (direction, roles, default_callers) = self.ends(table, row, span, &stated_for)?;
-        if self.kind == DocumentKind::Vendor && roles.iter().any(|role| role == ANY_ROLE) {
-            let advice = "name the roles in `listens_at`; only documents of kind \"general\" may say \"any\"";
-            return Err(source.error(span, "a vendor's statement would hold at every host", advice));
-        }
-        let callers = match (&row.callers, table.callers.is_empty()) {
-            (Some(callers), _) => self.role_list(callers)?,
-            (None, false) => self.role_list(&table.callers)?,
-            (None, true) => default_callers,
-        };
-        Ok(PortStatement {
-            service: service.clone(),
-            executable: row.executable.clone(),
-            transports: Vec::new(),
-            protocol_stated: row.protocol_stated,
-            ports: PortRange::PENDING,
-            stated_for,
-            direction,
-            roles,
-            callers,
-            user_modifiable: row.user_modifiable,
-            fallback_ports,
-            standing: row.standing.unwrap_or(table.standing),
-            required_for: row.required_for.clone(),
-            printed: row.printed.clone(),
-            note: row.note.clone().or_else(|| table.note.clone()),
-            citation: self.citation(row.citation.as_ref().unwrap_or(&table.citation))?,
-        })
+        ids.iter().map(checked).collect()
     }
-
-    fn fallbacks(&self, row: &RowForm, span: &Range<usize>) -> Result<Vec<u16>, CatalogError> {
-        if row.fallback_ports.iter().any(|range| range.count() > 1) {
-            let advice = "list each port by itself, in the order in which they are tried";
-            return Err(self.source.error(span, "a fallback is a range", advice));
-        }
-        let only_one = |list: &Option<PortList>| list.as_ref().is_none_or(|l| l.0.len() == 1 && l.0[0].count() == 1);
-        if !(row.fallback_ports.is_empty() || only_one(&row.tcp) && only_one(&row.udp)) {
-            let advice = "give the port that has fallbacks a row of its own";
-            return Err(self.source.error(span, "fallbacks of more than one port", advice));
-        }
-        Ok(row.fallback_ports.iter().map(|range| range.first()).collect())
-    }
-
-    /// Direction, listening roles, and the callers that follow from the direction.
-    fn ends(
-        &self,
-        table: &TableForm,
-        row: &RowForm,
-        span: &Range<usize>,
-        stated_for: &str,
-    ) -> Result<(Direction, Vec<String>, Vec<String>), CatalogError> {
-        if let Some(to) = &row.connects_to {
-            if row.listens_at.is_some() || row.direction.is_some() {
-                let problem = "`connects_to` stands beside `listens_at` or `direction`";
-                let advice = "keep `connects_to` where the role connects out, the others where it listens";
-                return Err(self.source.error(span, problem, advice));
-            }
-            return Ok((Direction::ConnectsOut, vec![self.role(to)?], vec![stated_for.to_owned()]));
-        }
-        let direction = row.direction.unwrap_or(table.direction);
-        if direction == Direction::ConnectsOut {
-            let advice = "write `connects_to = \"…\"` instead: it names the role that listens";
-            return Err(self.source.error(span, "the row connects out, and does not say where to", advice));
-        }
-        let named = row.listens_at.as_deref().unwrap_or(&table.listens_at);
-        let roles = if named.is_empty() { vec![stated_for.to_owned()] } else { self.role_list(named)? };
-        Ok((direction, roles, Vec::new()))
-    }
-
-    fn dynamic_ranges(&self, forms: &[DynamicRangeForm]) -> Result<Vec<DynamicRange>, CatalogError> {
-        let mut ranges = Vec::new();
-        for form in forms {
-            let role = self.role(&form.role)?;
-            let citation = self.citation(&form.citation)?;
-            if form.tcp.is_none() && form.udp.is_none() {
-                let advice = "give it `tcp = \"49152-65535\"` or `udp = …`";
-                return Err(self.source.error(&form.role.span(), "the dynamic range has no ports", advice));
-            }
-            for (transport, ports) in [(Transport::Tcp, form.tcp), (Transport::Udp, form.udp)] {
-                let Some(ports) = ports else { continue };
-                ranges.push(DynamicRange {
-                    role: role.clone(),
-                    transport,
-                    ports,
-                    observed_ports: form.observed_ports,
-                    executables: form.executables.clone(),
-                    note: form.note.clone(),
-                    citation: citation.clone(),
-                });
-            }
-        }
-        Ok(ranges)
-    }
-
-    fn scenarios(&self, forms: Vec<ScenarioForm>) -> Result<Vec<Scenario>, CatalogError> {
-        let mut scenarios: Vec<Scenario> = Vec::new();
-        for form in forms {
-            let id = checked_id(self.source, &form.id)?;
-            if scenarios.iter().any(|other| other.id == id) {
-                let problem = format!("the scenario {id:?} is described twice");
-                return Err(self.source.error(&form.id.span(), problem, "give one of them another id"));
-            }
-            let citation = self.citation(&form.citation)?;
-            let mut steps: Vec<Step> = Vec::with_capacity(form.step.len());
-            for step in form.step {
-                if steps.last().is_some_and(|before| before.number >= *step.number.get_ref()) {
-                    let problem = format!("step {} is out of order", step.number.get_ref());
-                    let advice = "number the steps upwards, each number once";
-                    return Err(self.source.error(&step.number.span(), problem, advice));
-                }
-                steps.push(self.step(step)?);
-            }
-            scenarios.push(Scenario { id, title: form.title, citation, steps });
-        }
-        Ok(scenarios)
-    }
-
-    fn step(&self, form: StepForm) -> Result<Step, CatalogError> {
-        let number = *form.number.get_ref();
-        let at = form.number.span();
-        let ports = form.ports.iter().map(|port| self.step_port(port)).collect::<Result<Vec<_>, _>>()?;
-        if form.local && !ports.is_empty() {
-            let problem = format!("step {number} is local and has ports");
-            return Err(self.source.error(&at, problem, "remove `local = true`, or the ports"));
-        }
-        if !form.local && (ports.is_empty() || form.from.is_empty() || form.to.is_empty()) {
-            let problem = format!("step {number} lacks an end or a port");
-            let advice = "give it `from`, `to` and `ports`, or `local = true`";
-            return Err(self.source.error(&at, problem, advice));
-        }
-        Ok(Step {
-            number,
-            description: form.description,
-            from: self.role_list(&form.from)?,
-            to: self.role_list(&form.to)?,
-            local: form.local,
-            services: form.services,
-            ports,
-            leg: form.leg,
-            printed: form.printed,
-            note: form.note,
-        })
-    }
-
-    fn step_port(&self, form: &Spanned<StepPortForm>) -> Result<StepPort, CatalogError> {
-        let StepPortForm { tcp, udp, purpose, service, party, standing } = form.get_ref();
-        let (transport, spec) = match (tcp, udp) {
-            (Some(spec), None) => (Transport::Tcp, spec.0),
-            (None, Some(spec)) => (Transport::Udp, spec.0),
-            _ => {
-                let advice = "write each as { tcp = 7002 } or { udp = 1434 }";
-                return Err(self.source.error(&form.span(), "a port of a step has not exactly one transport", advice));
-            }
-        };
-        let (purpose, service) = (purpose.clone(), service.clone());
-        Ok(StepPort { transport, spec, purpose, service, party: *party, standing: *standing })
-    }
-}
-
-/// The ranges of a row with their transports: what both lists hold becomes one statement.
-fn printed_order(row: &RowForm) -> Vec<(PortRange, Vec<Transport>)> {
-    let list = |list: &Option<PortList>| list.as_ref().map(|l| l.0.clone()).unwrap_or_default();
-    let (tcp, udp) = (list(&row.tcp), list(&row.udp));
-    let mut out = Vec::with_capacity(tcp.len() + udp.len());
-    for range in &tcp {
-        let both = udp.contains(range);
-        out.push((*range, if both { vec![Transport::Tcp, Transport::Udp] } else { vec![Transport::Tcp] }));
-    }
-    out.extend(udp.iter().filter(|range| !tcp.contains(range)).map(|range| (*range, vec![Transport::Udp])));
-    out
 }
 
 #[cfg(test)]
@@ -404,38 +275,5 @@ mod tests {
             refused += usize::from(Document::from_toml("x.toml", &text[..end]).is_err());
         }
         assert!(refused > text.len() / 2);
-    }
-
-    #[test]
-    fn table_and_row_agree_on_callers_roles_and_notes() {
-        let text = format!(
-            "{HEAD}[[role]]\nid = \"db\"\ntitle = \"D\"\naliases = [\"sql\"]\n\
-             [[table]]\nrole = \"server\"\ncitation = \"T\"\nnote = \"n\"\ncallers = [\"db\"]\nrows = [\n\
-             {{ service = \"a\", tcp = [1, \"5-6\"], udp = [\"5-6\", 9] }},\n\
-             {{ service = \"b\", tcp = 2, callers = [], citation = \"U\", note = \"m\" }},\n]\n\
-             [[table]]\nrole = \"server\"\ncitation = \"V\"\nrows = [\n\
-             {{ service = \"c\", tcp = 3, connects_to = \"sql\" }}]\n"
-        );
-        let document = Document::from_toml("x.toml", &text).unwrap();
-        let seen: Vec<String> = document
-            .ports
-            .iter()
-            .map(|p| {
-                format!(
-                    "{} {} {:?} {:?} {:?} {:?} {}",
-                    p.service, p.ports, p.transports, p.roles, p.callers, p.note, p.citation
-                )
-            })
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                r#"a 1 [Tcp] ["server"] ["db"] Some("n") T"#,
-                r#"a 5-6 [Tcp, Udp] ["server"] ["db"] Some("n") T"#,
-                r#"a 9 [Udp] ["server"] ["db"] Some("n") T"#,
-                r#"b 2 [Tcp] ["server"] [] Some("m") U"#,
-                r#"c 3 [Tcp] ["db"] ["server"] None V"#,
-            ]
-        );
     }
 }

@@ -18,7 +18,15 @@ mod document;
 mod document_form;
 mod document_reader;
 mod error;
+mod fact;
+mod names;
 mod port_range;
+mod port_reader;
+mod rows;
+mod scenario;
+mod scenario_reader;
+mod service;
+mod service_reader;
 mod site;
 mod site_form;
 
@@ -27,9 +35,13 @@ mod builtin_tests;
 
 pub use catalogue::{Catalog, Match, Via};
 pub use document::{
-    ANY_ROLE, Caller, Direction, Document, DocumentKind, DynamicRange, Leg, Party, PortRef, PortStatement, Role,
-    Scenario, Standing, Step, StepPort, StepPortSpec,
+    ANY_ROLE, Caller, Direction, Document, DocumentKind, DynamicRange, PortRef, PortStatement, Role, Standing,
 };
 pub use error::{CatalogError, MAX_FILE_BYTES, Place, SiteError};
+pub use fact::{Conflict, Fact};
+pub use names::{Spellings, Spelt};
 pub use port_range::PortRange;
+pub use rows::{DynamicRow, FLAGS, PortRow, StepPortRow, StepRow, dynamic_rows, port_rows, reading_rows, step_rows};
+pub use scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
+pub use service::{Communication, Name, NameKind, ServiceRow, folded};
 pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};

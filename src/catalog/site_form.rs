@@ -397,7 +397,7 @@ reason = "monitoring"
     fn the_most_specific_entry_wins_and_silence_falls_back() {
         let site = site();
         assert_eq!(site.name(ip("10.0.5.9")), "SRV");
-        assert_eq!(site.roles(ip("10.0.5.9")), ["server", "license-server"]);
+        assert_eq!(site.roles(ip("10.0.5.9")), ["server", "licence-server"]);
         assert_eq!(site.dynamic_range(ip("10.0.5.9")), 51000..=51999);
         // Silent about roles and range: the networks around it decide, the narrow one before the wide one.
         assert_eq!(site.name(ip("10.0.5.10")), "CLI10");

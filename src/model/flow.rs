@@ -7,7 +7,8 @@ use super::frame::CaptureIndex;
 use std::net::IpAddr;
 
 /// Transport protocol of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Transmission Control Protocol (RFC 9293), IP protocol 6.
     Tcp,

@@ -90,7 +90,7 @@ pub(crate) const HOSTS: [Host; 9] = [
     host(Who::Agent, "ftac-agent", 30, &["agent"], Stack::Windows),
     host(Who::Client, "ftac-client", 40, &["client"], Stack::Windows),
     host(Who::Controller, "plc-line1", 50, &["controller"], Stack::Controller),
-    host(Who::License, "lic01", 60, &["license-server"], Stack::Linux),
+    host(Who::License, "lic01", 60, &["licence-server"], Stack::Linux),
     host(Who::Outsider, "eng-laptop", 77, &[], Stack::Windows),
     host(Who::Firewall, "cell-firewall", 1, &[], Stack::Linux),
 ];

@@ -34,9 +34,9 @@ pub(crate) fn site() -> String {
     }
     out.push_str(
         "\n# No document says who may ask this licence server: the site does.\n\
-         [[allow]]\nfrom = \"client\"\nto = \"license-server\"\ntransport = \"tcp\"\nport = \"27000-27001\"\n\
+         [[allow]]\nfrom = \"client\"\nto = \"licence-server\"\ntransport = \"tcp\"\nport = \"27000-27001\"\n\
          reason = \"Studio 5000 on the client takes its licence here\"\n\n\
-         [[allow]]\nfrom = \"agent\"\nto = \"license-server\"\ntransport = \"tcp\"\nport = \"27000-27001\"\n\
+         [[allow]]\nfrom = \"agent\"\nto = \"licence-server\"\ntransport = \"tcp\"\nport = \"27000-27001\"\n\
          reason = \"Studio 5000 on the agent takes its licence here\"\n",
     );
     out
