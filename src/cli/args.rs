@@ -1,5 +1,6 @@
 //! What the user may type.
 
+use super::catalog_args::CatalogArgs;
 use crate::metering::MeterSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -43,6 +44,8 @@ pub(super) enum Command {
     Meter(MeterArgs),
     /// Record packets from an interface to a pcapng file.
     Record(RecordArgs),
+    /// Ask, check and export the documents that say which ports are needed.
+    Catalog(CatalogArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \

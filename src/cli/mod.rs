@@ -5,11 +5,14 @@
 //! not run; 3 not enough evidence (nothing metered, or too little for a verdict); 4 done, but an input was damaged or could not be read.
 
 mod args;
+mod catalog_args;
+mod catalog_text;
 mod commands;
 mod facts;
 mod interrupt;
 mod outcome;
 mod output;
+mod page;
 mod progress;
 pub mod terminal;
 

@@ -3,12 +3,11 @@
 //! Names and texts may come from captures; control characters and the like are written out ([`visible`]), so nothing in
 //! here reaches the terminal as a command.
 
+use super::page::{Page, RULED, Tone, cell};
 use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport, contact_filter};
-use crate::report::text::{clipped, count, counted, visible};
+use crate::report::text::{clipped, count, counted};
 use crate::report::{ReportData, summary};
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
-};
+use comfy_table::{CellAlignment, ColumnConstraint, Width};
 use std::net::IpAddr;
 
 /// Hosts, findings and attempts that are listed; the report has all.
@@ -17,18 +16,11 @@ const LISTED: usize = 20;
 /// Characters of one text; the report has all of it.
 const TEXT: usize = 300;
 
-/// Columns below which lines are no longer shortened: addresses would be torn apart.
-const NARROWEST: u16 = 40;
-
-const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
-const PLAIN: TableStyle = TableStyle::new();
-
 /// The report in a screenful: whether roles are guessed, what was recorded, dynamic ports by host, findings, blocked
 /// attempts, warnings. No line is wider than `width` columns (at least 40); with `colour`, ANSI colours are used.
 #[must_use]
 pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
-    let page = Page { width: width.max(NARROWEST), colour };
+    let page = Page::new(width, colour);
     let mut out = String::new();
     if data.roles_guessed {
         out.push_str(&page.paragraph(0, Tone::Alert, GUESSED));
@@ -44,53 +36,6 @@ pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
 }
 
 const GUESSED: &str = "ROLES ARE GUESSED: no site file names the hosts, so which port is documented is guessed, too.";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    Plain,
-    Heading,
-    Alert,
-    Pale,
-}
-
-struct Page {
-    width: u16,
-    colour: bool,
-}
-
-impl Page {
-    fn table(&self, style: TableStyle) -> Table {
-        let mut table = Table::new();
-        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width);
-        table.force_no_tty();
-        if self.colour {
-            table.enforce_styling();
-        }
-        table
-    }
-
-    /// Wrapped text, indented, with a line end.
-    fn paragraph(&self, indent: u16, tone: Tone, text: &str) -> String {
-        let mut table = self.table(PLAIN);
-        table.add_row([cell(visible(text), tone)]);
-        if let Some(column) = table.column_mut(0) {
-            column.set_padding((indent, 0));
-        }
-        let mut out = table.trim_fmt();
-        out.push('\n');
-        out
-    }
-}
-
-fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
-    let cell = Cell::new(text.as_ref());
-    match tone {
-        Tone::Plain => cell,
-        Tone::Heading => cell.add_attribute(Attribute::Bold),
-        Tone::Alert => cell.add_attribute(Attribute::Bold).fg(Color::Yellow),
-        Tone::Pale => cell.add_attribute(Attribute::Dim),
-    }
-}
 
 fn hosts(out: &mut String, page: &Page, data: &ReportData) {
     out.push_str(&page.paragraph(0, Tone::Heading, "Dynamic ports by host"));

@@ -115,8 +115,13 @@ fn kind(kind: Kind) -> &'static str {
 
 /// A JSON string literal.
 fn quoted(text: &str) -> Result<String, ReportError> {
-    let mut bytes = Vec::with_capacity(text.len() + 2);
-    text.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Shown))?;
+    line(text)
+}
+
+/// A value as one line of JSON.
+pub(super) fn line<T: Serialize + ?Sized>(value: &T) -> Result<String, ReportError> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Shown))?;
     String::from_utf8(bytes).map_err(|e| ReportError::Output(io::Error::other(e)))
 }
 

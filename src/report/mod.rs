@@ -8,6 +8,7 @@
 //! This room refuses to decide: it does not judge flows, count ports, or read clocks. Where it says "warning" it
 //! repeats in words what the fields already state.
 
+pub mod catalog;
 pub mod charts;
 pub mod csv;
 pub mod gaps;

@@ -1,5 +1,6 @@
 //! One file per command: it wires rooms together and decides nothing.
 
+mod catalog;
 mod explain;
 mod flows;
 mod meter;
@@ -8,6 +9,7 @@ mod report;
 
 use super::args::{Arguments, Command};
 use super::outcome::{CliError, ExitStatus};
+use super::page::Page;
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
     let quiet = arguments.quiet;
@@ -17,6 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(args, quiet),
         Command::Meter(args) => meter::run(args, quiet),
         Command::Record(args) => record::run(args, quiet),
+        Command::Catalog(args) => catalog::run(args),
     }
 }
 
@@ -34,4 +37,14 @@ fn unless_closed(written: Result<(), CliError>) -> Result<(), CliError> {
         Err(error) if error.is_broken_pipe() => Ok(()),
         other => other,
     }
+}
+
+/// Columns where no terminal says how wide it is.
+const WIDTH: u16 = 100;
+
+/// The terminal behind standard output; colour only where somebody sees it.
+fn page() -> Page {
+    use std::io::IsTerminal;
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    Page::new(console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns), colour)
 }

@@ -19,11 +19,7 @@ use crate::report::{
 };
 use crate::store::write_table;
 use polars::prelude::{DataFrame, IntoLazy, PolarsResult};
-use std::io::IsTerminal;
 use std::net::IpAddr;
-
-/// Width of the summary where the terminal does not tell its own.
-const WIDTH: u16 = 100;
 
 pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let mut dir = ReportDir::create(&args.output)?;
@@ -45,8 +41,8 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     interrupt::check()?;
     let place = dir.commit()?;
     if !quiet {
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        print(&terminal::summary(&data, terminal_width(), colour))?;
+        let page = super::page();
+        print(&terminal::summary(&data, page.width, page.colour))?;
         print(&format!("Open {}\n", visible(&shown(args, &place))))?;
     }
     Ok(status(args, &case, &judged, &data))
@@ -67,10 +63,6 @@ fn parquet(
 fn shown(args: &ReportArgs, place: &std::path::Path) -> String {
     let folder = if args.output.is_absolute() { place } else { args.output.as_path() };
     folder.join("index.html").to_string_lossy().into_owned()
-}
-
-fn terminal_width() -> u16 {
-    console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns)
 }
 
 fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) -> ExitStatus {

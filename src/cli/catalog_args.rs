@@ -1,0 +1,114 @@
+//! What the user may type behind `portproof catalog`.
+
+use crate::report::catalog::Section;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    portproof catalog show 54967                     what do the documents say about a port?\n  \
+    portproof catalog show rsvchost.exe              … about a service or an executable, however it is spelt\n  \
+    portproof catalog export --format json           every statement of the two vendor documents, with its source\n  \
+    portproof catalog lint our-product.toml          check a document or a site file of your own")]
+pub(super) struct CatalogArgs {
+    #[command(subcommand)]
+    pub(super) command: CatalogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogCommand {
+    /// List the documents: who published them, and how much they say.
+    List(ListArgs),
+    /// Say what the documents state about a port, a service or an executable, with sources and alternatives.
+    Show(ShowArgs),
+    /// Write the statements of documents, one row each, for other programs.
+    Export(ExportArgs),
+    /// List the roles that a site file may give to hosts, and what gives each away.
+    Roles(ListArgs),
+}
+
+/// Documents besides the built-in ones.
+#[derive(Debug, Args)]
+pub(super) struct FurtherDocuments {
+    /// A further document of services, in TOML; may be given several times.
+    #[arg(long = "with", value_name = "FILE")]
+    pub(super) with: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) further: FurtherDocuments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    portproof catalog show 54967\n  \
+    portproof catalog show 21061/udp\n  \
+    portproof catalog show 27000-27009\n  \
+    portproof catalog show \"FactoryTalk Linx\"\n\n\
+    Case, white space and a final .exe do not count.\n\
+    Exit codes: 0 found; 3 no document says anything about it.")]
+pub(super) struct ShowArgs {
+    /// A port, a range, or the name of a service or an executable
+    #[arg(value_name = "PORT|SERVICE|EXECUTABLE")]
+    pub(super) what: String,
+    /// Print one JSON object instead of text: the same sections as "catalog export".
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) further: FurtherDocuments,
+}
+
+/// Formats of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One object with every section.
+    Json,
+    /// One section as comma-separated values, with a header line.
+    Csv,
+    /// A document in its own form, to be changed and used with --document.
+    Toml,
+    /// All sections as tables, for a wiki or a review.
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    portproof catalog export --format json -o catalogue.json\n  \
+    portproof catalog export --format csv --section services > services.csv\n  \
+    portproof catalog export --format toml --document factorytalk-assetcentre > ours.toml\n\n\
+    Without --document: the built-in vendors' documents. \"all\" adds general knowledge and every --with FILE.\n\
+    What documents print is in \"ports\"; what only follows from them is in \"readings\".")]
+pub(super) struct ExportArgs {
+    /// Format of the output.
+    #[arg(long, value_enum, default_value = "json")]
+    pub(super) format: ExportFormat,
+    /// The document with this id, or "all"; may be given several times.
+    #[arg(long = "document", value_name = "ID|all")]
+    pub(super) documents: Vec<String>,
+    /// Which section; CSV holds one ("ports" unless said otherwise), Markdown all or one.
+    #[arg(long, value_enum, value_name = "SECTION")]
+    pub(super) section: Option<Section>,
+    /// Write to this file instead of standard output. An existing one is not overwritten.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Overwrite the file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) further: FurtherDocuments,
+}
+
+impl ValueEnum for Section {
+    fn value_variants<'a>() -> &'a [Self] {
+        &crate::report::catalog::SECTIONS
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()).help(self.title()))
+    }
+}

@@ -1,0 +1,47 @@
+//! `portproof catalog …`: the documents themselves.
+
+mod export;
+mod show;
+
+use crate::catalog::{Catalog, Document};
+use crate::cli::catalog_args::{CatalogArgs, CatalogCommand, FurtherDocuments, ListArgs};
+use crate::cli::catalog_text;
+use crate::cli::outcome::{CliError, ExitStatus};
+use crate::cli::page::Page;
+use crate::report::catalog::Selection;
+
+pub(super) fn run(args: &CatalogArgs) -> Result<ExitStatus, CliError> {
+    match &args.command {
+        CatalogCommand::List(args) => list(args, catalog_text::documents),
+        CatalogCommand::Roles(args) => list(args, catalog_text::roles),
+        CatalogCommand::Show(args) => show::run(args),
+        CatalogCommand::Export(args) => export::run(args),
+    }
+}
+
+/// The built-in documents and those that the user names.
+fn catalog(further: &FurtherDocuments) -> Result<Catalog, CliError> {
+    let mut catalog = Catalog::builtin()?;
+    for path in &further.with {
+        catalog.extend(Document::read(path)?)?;
+    }
+    Ok(catalog)
+}
+
+fn list(args: &ListArgs, text: fn(&Page, &Catalog) -> String) -> Result<ExitStatus, CliError> {
+    let catalog = catalog(&args.further)?;
+    if args.json {
+        print_heads(&catalog)?;
+    } else {
+        super::print(&text(&super::page(), &catalog))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// Documents and roles as JSON.
+fn print_heads(catalog: &Catalog) -> Result<(), CliError> {
+    let documents: Vec<&Document> = catalog.documents().iter().collect();
+    let mut out = Vec::new();
+    crate::report::catalog::json::write_heads(&mut out, &Selection::new(&documents))?;
+    super::print(&String::from_utf8_lossy(&out))
+}
