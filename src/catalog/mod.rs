@@ -8,6 +8,9 @@
 //! A *site file* says which address has which role, what the site allows beyond the documents, and which exceptions
 //! somebody accepted.
 //!
+//! A *licence file* (FLEXlm) says at which ports lmgrd and the vendor daemons of a licence server are told to listen; it
+//! becomes pins for the site file, and warnings.
+//!
 //! Adding a document touches one TOML file and no code, apart from the line that embeds it when it is built in.
 //!
 //! This room refuses packets and flows, guesses no role (it only says what would give a role away), and reads no clock:
@@ -18,6 +21,7 @@ mod document;
 mod document_form;
 mod document_reader;
 mod error;
+mod licence_file;
 mod port_range;
 mod site;
 mod site_form;
@@ -31,5 +35,10 @@ pub use document::{
     Scenario, Standing, Step, StepPort, StepPortSpec,
 };
 pub use error::{CatalogError, MAX_FILE_BYTES, Place, SiteError};
+pub use licence_file::{
+    BarePort, DaemonLine, LICENCE_MANAGER, LicenceError, LicenceFile, LicencePin, LicenceProblem, LicenceSeverity,
+    LicenceVerdict, LicenceWarning, LksVersion, MAX_LICENCE_FILE_BYTES, MAX_LINE_CHARACTERS, PassedOver, PinPlace,
+    RationalState, ServerLine,
+};
 pub use port_range::PortRange;
 pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};
