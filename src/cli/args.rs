@@ -1,5 +1,6 @@
 //! What the user may type.
 
+use super::catalog_args::CatalogArgs;
 use crate::metering::MeterSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -19,7 +20,8 @@ use std::time::Duration;
         portproof report capture.pcapng -o reports/first      a report to open in a browser\n  \
         portproof flows capture.pcapng --format csv           one row per flow\n  \
         portproof explain 10.0.0.5:7002 capture.pcapng        why is this port in use?\n\n\
-        Exit codes: 0 done; 1 findings (report --check); 2 usage, or could not run;\n            \
+        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog);\n            \
+        2 usage, or could not run;\n            \
         3 nothing could be metered, or too little for a verdict (report --check);\n            \
         4 done, but an input was damaged or unreadable."
 )]
@@ -43,6 +45,8 @@ pub(super) enum Command {
     Meter(MeterArgs),
     /// Record packets from an interface to a pcapng file.
     Record(RecordArgs),
+    /// Work with documents, and with what else says which ports are meant.
+    Catalog(CatalogArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \

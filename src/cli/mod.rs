@@ -5,6 +5,7 @@
 //! not run; 3 not enough evidence (nothing metered, or too little for a verdict); 4 done, but an input was damaged or could not be read.
 
 mod args;
+mod catalog_args;
 mod commands;
 mod facts;
 mod interrupt;

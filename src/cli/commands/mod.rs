@@ -1,5 +1,6 @@
 //! One file per command: it wires rooms together and decides nothing.
 
+mod catalog;
 mod explain;
 mod flows;
 mod meter;
@@ -17,6 +18,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(args, quiet),
         Command::Meter(args) => meter::run(args, quiet),
         Command::Record(args) => record::run(args, quiet),
+        Command::Catalog(args) => catalog::run(args, quiet),
     }
 }
 
