@@ -154,14 +154,20 @@ fn explain(message: &str) -> (String, String) {
 
 /// "did you mean" for a misspelt name; `None` where nothing is close.
 pub(super) fn suggestion<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    closest(found, known).map(|best| format!("did you mean \"{best}\"?"))
+}
+
+/// The known name that is nearest to a misspelt one; `None` where nothing is close.
+pub(super) fn closest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Only the beginning of a long name counts, so that the cost stays small whatever the file holds.
     let found: String = found.chars().take(64).collect::<String>().to_lowercase();
     let close = (found.chars().count() / 3).max(1);
     known
+        .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&found, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= close)
         .min()
-        .map(|(_, best)| format!("did you mean \"{best}\"?"))
+        .map(|(_, best)| best)
 }
 
 /// A list of names for advice, cut where it grows long.

@@ -8,6 +8,9 @@
 //! A *site file* says which address has which role, what the site allows beyond the documents, and which exceptions
 //! somebody accepted.
 //!
+//! A *licence file* (FLEXlm) says at which ports lmgrd and the vendor daemons of a licence server are told to listen; it
+//! becomes pins for the site file, and warnings.
+//!
 //! Adding a document touches one TOML file and no code, apart from the line that embeds it when it is built in.
 //!
 //! This room refuses packets and flows, guesses no role (it only says what would give a role away), and reads no clock:
@@ -19,6 +22,7 @@ mod document_form;
 mod document_reader;
 mod error;
 mod fact;
+mod licence_file;
 mod names;
 mod port_range;
 mod port_reader;
@@ -40,6 +44,11 @@ pub use document::{
 };
 pub use error::{CatalogError, MAX_FILE_BYTES, Place, SiteError};
 pub use fact::{Conflict, Fact};
+pub use licence_file::{
+    BarePort, DaemonLine, LICENCE_MANAGER, LicenceError, LicenceFile, LicencePin, LicenceProblem, LicenceSeverity,
+    LicenceVerdict, LicenceWarning, LksVersion, MAX_LICENCE_FILE_BYTES, MAX_LINE_CHARACTERS, PassedOver, PinPlace,
+    RationalState, ServerLine,
+};
 pub use names::{Spellings, Spelt};
 pub use port_range::PortRange;
 pub use question::{Answer, Question};

@@ -20,7 +20,8 @@ use std::time::Duration;
         portproof report capture.pcapng -o reports/first      a report to open in a browser\n  \
         portproof flows capture.pcapng --format csv           one row per flow\n  \
         portproof explain 10.0.0.5:7002 capture.pcapng        why is this port in use?\n\n\
-        Exit codes: 0 done; 1 findings (report --check); 2 usage, or could not run;\n            \
+        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog);\n            \
+        2 usage, or could not run;\n            \
         3 nothing could be metered, or too little for a verdict (report --check);\n            \
         4 done, but an input was damaged or unreadable."
 )]

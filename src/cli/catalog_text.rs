@@ -9,8 +9,8 @@ use crate::report::text::{counted, visible};
 use comfy_table::{ColumnConstraint, Width};
 use std::collections::BTreeMap;
 
-/// Characters of a word that a column keeps whole.
-const WIDEST_WORD: u16 = 40;
+/// Characters of a word that a column keeps whole: the first one, and the others.
+const WIDEST_WORDS: [u16; 2] = [40, 25];
 
 /// Blanks before the first column.
 const INDENT: u16 = 2;
@@ -304,8 +304,8 @@ fn table<const N: usize>(page: &Page, heads: [&str; N], rows: impl Iterator<Item
     table.set_header(heads.map(|head| cell(head, Tone::Pale)));
     let mut widest = heads.map(longest_word);
     for row in rows {
-        for (widest, text) in widest.iter_mut().zip(&row) {
-            *widest = (*widest).max(longest_word(text));
+        for (at, (widest, text)) in widest.iter_mut().zip(&row).enumerate() {
+            *widest = (*widest).max(longest_word(text)).min(WIDEST_WORDS[at.min(1)]);
         }
         let shown = |text: &String| text.lines().map(|line| visible(line).into_owned()).collect::<Vec<_>>().join("\n");
         table.add_row(row.iter().map(|text| cell(shown(text), Tone::Plain)));
@@ -325,5 +325,5 @@ fn table<const N: usize>(page: &Page, heads: [&str; N], rows: impl Iterator<Item
 
 fn longest_word(text: &str) -> u16 {
     let longest = text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
-    u16::try_from(longest).unwrap_or(u16::MAX).min(WIDEST_WORD)
+    u16::try_from(longest).unwrap_or(u16::MAX)
 }

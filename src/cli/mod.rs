@@ -1,7 +1,7 @@
 //! The command line: what the user typed, the wiring of each command, progress, exit codes.
 //!
 //! The only room that knows terminals and clocks. stdout is data, stderr is talk. Outputs are proved writable before
-//! long work starts. Exit codes, everywhere: 0 done; 1 findings, where the user asked for a verdict; 2 usage, or could
+//! long work starts. Exit codes, everywhere: 0 done; 1 a negative verdict (findings, where the user asked for one; a file that does not hold); 2 usage, or could
 //! not run; 3 not enough evidence (nothing metered, or too little for a verdict); 4 done, but an input was damaged or could not be read.
 
 mod args;

@@ -1,7 +1,7 @@
 //! How a run ends.
 
 use crate::capture::CaptureError;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, LicenceError};
 use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
 use polars::error::PolarsError;
@@ -14,7 +14,7 @@ use std::sync::Mutex;
 pub enum ExitStatus {
     /// Done.
     Done = 0,
-    /// There are findings, and the user asked to be told so.
+    /// There are findings, and the user asked to be told so; or a negative verdict.
     Findings = 1,
     /// Wrong usage, or it could not run.
     Usage = 2,
@@ -50,6 +50,9 @@ pub enum CliError {
     /// A document or the site file is wrong.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// A licence file cannot be read.
+    #[error(transparent)]
+    Licence(#[from] LicenceError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),

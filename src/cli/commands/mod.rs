@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(args, quiet),
         Command::Meter(args) => meter::run(args, quiet),
         Command::Record(args) => record::run(args, quiet),
-        Command::Catalog(args) => catalog::run(args),
+        Command::Catalog(args) => catalog::run(args, quiet),
     }
 }
 

@@ -1,6 +1,7 @@
-//! `portproof catalog …`: the documents themselves.
+//! `portproof catalog …`: one file per subcommand.
 
 mod export;
+mod import_licence;
 mod show;
 
 use crate::catalog::{Catalog, Document};
@@ -10,12 +11,13 @@ use crate::cli::outcome::{CliError, ExitStatus};
 use crate::cli::page::Page;
 use crate::report::catalog::Selection;
 
-pub(super) fn run(args: &CatalogArgs) -> Result<ExitStatus, CliError> {
+pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     match &args.command {
         CatalogCommand::List(args) => list(args, catalog_text::documents),
         CatalogCommand::Roles(args) => list(args, catalog_text::roles),
         CatalogCommand::Show(args) => show::run(args),
         CatalogCommand::Export(args) => export::run(args),
+        CatalogCommand::ImportLicense(args) => import_licence::run(args, quiet),
     }
 }
 
