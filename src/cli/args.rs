@@ -1,5 +1,6 @@
 //! What the user may type.
 
+use super::site_args::SiteArgs;
 use crate::metering::MeterSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -43,12 +44,14 @@ pub(super) enum Command {
     Meter(MeterArgs),
     /// Record packets from an interface to a pcapng file.
     Record(RecordArgs),
+    /// Make a site file: which host plays which part.
+    Site(SiteArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \
     standard input. Several captures are read as one, in time order.";
 
-const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, - for \
+pub(super) const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, - for \
     standard input, or folders that \"portproof meter\" made. Several captures are read as one, in time order.";
 
 #[derive(Debug, Args)]
@@ -146,7 +149,7 @@ pub(super) struct MeterArgs {
     pub(super) meter: MeterOptions,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Metering (of captures; a store is metered already)")]
 pub(super) struct MeterOptions {
     /// Silence in packet time that ends a UDP flow. Once --max-flows are held, 5 minutes are enough.

@@ -11,6 +11,7 @@ mod interrupt;
 mod outcome;
 mod output;
 mod progress;
+mod site_args;
 pub mod terminal;
 
 pub use args::Arguments;

@@ -5,6 +5,7 @@ mod flows;
 mod meter;
 mod record;
 mod report;
+mod site;
 
 use super::args::{Arguments, Command};
 use super::outcome::{CliError, ExitStatus};
@@ -17,6 +18,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(args, quiet),
         Command::Meter(args) => meter::run(args, quiet),
         Command::Record(args) => record::run(args, quiet),
+        Command::Site(args) => site::run(args, quiet),
     }
 }
 
