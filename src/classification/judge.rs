@@ -111,7 +111,8 @@ fn ends(flow: &FlowRecord, initiator: Side) -> (Endpoint, Endpoint) {
     (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()))
 }
 
-fn payload_packets(flow: &FlowRecord) -> u64 {
+/// Packets with payload, both sides together.
+pub(super) fn payload_packets(flow: &FlowRecord) -> u64 {
     flow.from_a.payload_packets.saturating_add(flow.from_b.payload_packets)
 }
 

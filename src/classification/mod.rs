@@ -12,6 +12,8 @@ mod documented;
 mod findings;
 mod judge;
 mod outcome;
+mod proposal;
+mod propose;
 mod reductions;
 mod roles;
 mod scan;
@@ -23,9 +25,16 @@ pub use blocked::blocked_attempts;
 pub use findings::findings;
 pub use judge::{Judged, judge};
 pub use outcome::outcome_evidence;
+pub use proposal::{
+    CalledPort, CloseCall, CloseReason, Doubt, GuessedRole, MOST_HOSTS, Proposal, ProposedHost, Reach, ServedPort,
+    UnheardHost,
+};
+pub use propose::propose;
 pub use reductions::{EndpointRow, HoldRow, contacts, endpoint_rows, endpoints, hold_rows, holds, judged_frame};
 pub use roles::Roles;
 pub use table::{flow_columns, flow_row};
 
+#[cfg(test)]
+mod propose_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Which part does a host play? The site file says, or what it was seen to serve gives it away.
 
-use crate::catalog::{Catalog, PortRef, Site};
+use crate::catalog::{Catalog, PortRef, Role, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -9,6 +9,11 @@ use std::net::IpAddr;
 pub struct Roles {
     by_host: BTreeMap<IpAddr, Vec<String>>,
     guessed: bool,
+}
+
+/// Whether a host serves the whole signature of a role. A role without a signature fits nobody.
+pub(super) fn fits(role: &Role, serves: impl Fn(&PortRef) -> bool) -> bool {
+    !role.signature.is_empty() && role.signature.iter().all(serves)
 }
 
 impl Roles {
@@ -23,11 +28,9 @@ impl Roles {
         let roles = catalog.roles();
         let mut by_host = BTreeMap::new();
         for (ip, ports) in served {
-            let fits = |role: &&&crate::catalog::Role| {
-                !role.signature.is_empty() && role.signature.iter().all(|port| ports.contains(port))
-            };
-            let Some(best) = roles.iter().filter(fits).map(|role| role.signature_rank).min() else { continue };
-            let fitting = roles.iter().filter(fits).filter(|role| role.signature_rank == best);
+            let fitting = || roles.iter().filter(|role| fits(role, |port| ports.contains(port)));
+            let Some(best) = fitting().map(|role| role.signature_rank).min() else { continue };
+            let fitting = fitting().filter(|role| role.signature_rank == best);
             by_host.insert(*ip, fitting.map(|role| role.id.clone()).collect());
         }
         Self { by_host, guessed: true }

@@ -11,28 +11,28 @@ const SECOND: i64 = 1_000_000_000;
 
 /// What the initiator and the responder of a TCP flow sent: SYN, SYN-ACK, RST, other segments, payload bytes.
 #[derive(Clone, Copy, Default)]
-struct Sent {
-    syn: u32,
-    syn_ack: u32,
-    rst: u32,
-    plain: u64,
-    payload: u64,
+pub(super) struct Sent {
+    pub(super) syn: u32,
+    pub(super) syn_ack: u32,
+    pub(super) rst: u32,
+    pub(super) plain: u64,
+    pub(super) payload: u64,
 }
 
-const OPENED: (Sent, Sent) = (
+pub(super) const OPENED: (Sent, Sent) = (
     Sent { syn: 1, syn_ack: 0, rst: 0, plain: 3, payload: 9 },
     Sent { syn: 0, syn_ack: 1, rst: 0, plain: 2, payload: 9 },
 );
-const IGNORED: (Sent, Sent) = (
+pub(super) const IGNORED: (Sent, Sent) = (
     Sent { syn: 3, syn_ack: 0, rst: 0, plain: 0, payload: 0 },
     Sent { syn: 0, syn_ack: 0, rst: 0, plain: 0, payload: 0 },
 );
-const MIDSTREAM: (Sent, Sent) = (
+pub(super) const MIDSTREAM: (Sent, Sent) = (
     Sent { syn: 0, syn_ack: 0, rst: 0, plain: 3, payload: 9 },
     Sent { syn: 0, syn_ack: 0, rst: 0, plain: 2, payload: 9 },
 );
 
-fn endpoint(ip: &str, port: u16) -> Endpoint {
+pub(super) fn endpoint(ip: &str, port: u16) -> Endpoint {
     Endpoint { ip: ip.parse().unwrap(), port }
 }
 
@@ -51,7 +51,13 @@ fn direction_facts(sent: Sent, frame: u64) -> DirectionFacts {
     }
 }
 
-fn flow(transport: Transport, from: Endpoint, to: Endpoint, (i, r): (Sent, Sent), second: i64) -> FlowRecord {
+pub(super) fn flow(
+    transport: Transport,
+    from: Endpoint,
+    to: Endpoint,
+    (i, r): (Sent, Sent),
+    second: i64,
+) -> FlowRecord {
     let (key, side) = FlowKey::new(transport, from, to);
     let frame = second as u64 + 1;
     let (one, other) = (direction_facts(i, frame), direction_facts(r, frame));
@@ -74,7 +80,7 @@ fn flow(transport: Transport, from: Endpoint, to: Endpoint, (i, r): (Sent, Sent)
     }
 }
 
-fn tcp(from: (&str, u16), to: (&str, u16), sent: (Sent, Sent), second: i64) -> FlowRecord {
+pub(super) fn tcp(from: (&str, u16), to: (&str, u16), sent: (Sent, Sent), second: i64) -> FlowRecord {
     flow(Transport::Tcp, endpoint(from.0, from.1), endpoint(to.0, to.1), sent, second)
 }
 

@@ -1,6 +1,7 @@
 //! What the user may type.
 
 use super::catalog_args::CatalogArgs;
+use super::site_args::SiteArgs;
 use crate::metering::MeterSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -47,12 +48,14 @@ pub(super) enum Command {
     Record(RecordArgs),
     /// Ask, check and export the documents that say which ports are needed.
     Catalog(CatalogArgs),
+    /// Make a site file: which host plays which part.
+    Site(SiteArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \
     standard input. Several captures are read as one, in time order.";
 
-const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, - for \
+pub(super) const INPUTS_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, - for \
     standard input, or folders that \"portproof meter\" made. Several captures are read as one, in time order.";
 
 #[derive(Debug, Args)]
@@ -150,7 +153,7 @@ pub(super) struct MeterArgs {
     pub(super) meter: MeterOptions,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Metering (of captures; a store is metered already)")]
 pub(super) struct MeterOptions {
     /// Silence in packet time that ends a UDP flow. Once --max-flows are held, 5 minutes are enough.

@@ -14,6 +14,7 @@ mod outcome;
 mod output;
 mod page;
 mod progress;
+mod site_args;
 pub mod terminal;
 
 pub use args::Arguments;

@@ -14,6 +14,7 @@ pub mod csv;
 pub mod gaps;
 pub mod html;
 pub mod json;
+pub mod site_proposal;
 pub mod summary;
 pub mod tables;
 pub mod text;

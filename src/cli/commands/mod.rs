@@ -6,6 +6,7 @@ mod flows;
 mod meter;
 mod record;
 mod report;
+mod site;
 
 use super::args::{Arguments, Command};
 use super::outcome::{CliError, ExitStatus};
@@ -20,6 +21,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Meter(args) => meter::run(args, quiet),
         Command::Record(args) => record::run(args, quiet),
         Command::Catalog(args) => catalog::run(args, quiet),
+        Command::Site(args) => site::run(args, quiet),
     }
 }
 
