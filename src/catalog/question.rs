@@ -1,7 +1,7 @@
 //! What do the documents say about a port, a service, an executable? Everything, side by side, with its source.
 
 use super::catalogue::Catalog;
-use super::document::{Document, DynamicRange, PortStatement};
+use super::document::{Document, DynamicRange, PortStatement, Standing};
 use super::fact::Conflict;
 use super::names::Spellings;
 use super::port_range::PortRange;
@@ -153,8 +153,13 @@ fn spoken_names(document: &Document) -> impl Iterator<Item = &str> {
 fn about_ports(document: &Document, asked: PortRange, transport: Option<Transport>) -> Answer<'_> {
     let overlaps = |range: PortRange| range.first() <= asked.last() && asked.first() <= range.last();
     let is_asked = |found: Transport| transport.is_none_or(|transport| transport == found);
+    // The description of a range is about no port in it.
+    let describes = |statement: &PortStatement| {
+        statement.standing == Standing::Mention && statement.ports.count() > 1 && statement.ports != asked
+    };
     let covers = |statement: &&PortStatement| {
-        statement.transports.iter().any(|found| is_asked(*found))
+        !describes(statement)
+            && statement.transports.iter().any(|found| is_asked(*found))
             && (overlaps(statement.ports) || statement.fallback_ports.iter().any(|port| asked.contains(*port)))
     };
     let statements: Vec<_> = document.ports.iter().filter(covers).collect();
@@ -298,7 +303,10 @@ mod tests {
             assert_eq!(found[0].2, 4, "{port}");
         }
         assert!(ask("54967/udp").is_empty());
-        assert!(ask("3389").iter().all(|(_, ports, _)| *ports == ["1024-49151", "1024-65535"]));
+        assert!(ask("3389").is_empty());
+        assert_eq!(ask("1024-65535/tcp")[0].1.last().map(String::as_str), Some("9111"));
+        assert!(ask("1024-65535")[0].1.contains(&"1024-65535".to_owned()));
+        assert_eq!(ask("643"), [("license-key-server".into(), vec!["643".into()], 0)]);
     }
 
     #[test]
