@@ -28,6 +28,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("polars_io", &["store"]),
     ("pcap", &["capture"]),
     ("etherparse", &["decode", "metering"]),
+    // Days of the site's time zone; no clock: those features are left out.
+    ("jiff", &["catalog"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
     ("clap", &["cli"]),

@@ -4,9 +4,11 @@ use super::document::{Document, DynamicRange, PortRef, PortStatement, Role, Stan
 use super::error::CatalogError;
 use super::port_range::PortRange;
 use super::scenario::Scenario;
+use super::site_catalogue::{SiteLayer, SiteWord};
 use crate::model::Transport;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 /// Ranges up to this many ports are indexed port by port; wider ones are few, and scanned.
 const INDEXED_RANGE_PORTS: u32 = 16;
@@ -36,17 +38,34 @@ pub struct Match<'a> {
     pub statement: &'a PortStatement,
     /// How it covers the port.
     pub via: Via,
+    /// What the site file says about it; `None` where it stands as the document prints it.
+    pub site: Option<&'a SiteWord>,
+}
+
+impl Match<'_> {
+    /// Where it holds: roles, or the address or network to which the site file pinned it.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        match self.site.and_then(|word| word.at.as_ref()) {
+            Some(at) => vec![at.to_string()],
+            None => self.statement.roles.clone(),
+        }
+    }
 }
 
 /// Where a statement is: document, statement.
-type Entry = (usize, usize, Via);
+pub(super) type Entry = (usize, usize, Via);
 
 /// Documents, and an index of their port statements.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    documents: Vec<Document>,
+    pub(super) documents: Vec<Document>,
+    /// Where each document comes from, for errors.
+    origins: Vec<String>,
     by_port: BTreeMap<PortRef, Vec<Entry>>,
     wide: Vec<(Transport, PortRange, Entry)>,
+    /// What a site file changed in the documents. Empty without one.
+    pub(super) site: SiteLayer,
 }
 
 impl Catalog {
@@ -60,7 +79,7 @@ impl Catalog {
     pub fn builtin() -> Result<Self, CatalogError> {
         let mut catalog = Self::empty();
         for (name, text) in BUILTIN {
-            catalog.extend(Document::from_toml(name, text)?)?;
+            catalog.extend_from(Document::from_toml(name, text)?, "the built-in one")?;
         }
         Ok(catalog)
     }
@@ -68,15 +87,36 @@ impl Catalog {
     /// A catalogue of one document.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, CatalogError> {
         let mut catalog = Self::empty();
-        catalog.extend(Document::from_toml(name, text)?)?;
+        catalog.extend_from(Document::from_toml(name, text)?, name)?;
         Ok(catalog)
     }
 
     /// Adds a document behind the others; an error when its identifier is taken.
     pub fn extend(&mut self, document: Document) -> Result<(), CatalogError> {
-        if self.document(&document.id).is_some() {
-            return Err(CatalogError::DuplicateDocument { id: document.id });
+        self.extend_from(document, "one without a file")
+    }
+
+    /// Reads a document file, and adds the document behind the others; an error when it is none, or when its identifier
+    /// is taken.
+    pub fn read_document(&mut self, path: &Path) -> Result<(), CatalogError> {
+        self.extend_from(Document::read(path)?, &path.display().to_string())
+    }
+
+    fn extend_from(&mut self, document: Document, origin: &str) -> Result<(), CatalogError> {
+        if let Some(at) = self.documents.iter().position(|own| own.id == document.id) {
+            let (first, second) = (self.origins.get(at).cloned().unwrap_or_default(), origin.to_owned());
+            return Err(CatalogError::DuplicateDocument { id: document.id, first, second });
         }
+        self.add(document, origin);
+        Ok(())
+    }
+
+    /// Where a document comes from: its file, or words for one that has none.
+    pub(super) fn origin(&self, document: usize) -> &str {
+        self.origins.get(document).map_or("", String::as_str)
+    }
+
+    pub(super) fn add(&mut self, document: Document, origin: &str) {
         let at = self.documents.len();
         let covering = |(_, statement): &(usize, &PortStatement)| statement.standing != Standing::Mention;
         for (index, statement) in document.ports.iter().enumerate().filter(covering) {
@@ -95,7 +135,7 @@ impl Catalog {
             }
         }
         self.documents.push(document);
-        Ok(())
+        self.origins.push(origin.to_owned());
     }
 
     /// The documents in the order in which they were added.
@@ -112,17 +152,26 @@ impl Catalog {
 
     /// All statements that cover a port, at whatever role (mentions cover none), in the order of the documents and their rows.
     pub fn statements(&self, transport: Transport, port: u16) -> impl Iterator<Item = Match<'_>> + '_ {
+        self.entries(transport, port).filter_map(|entry| self.found(entry))
+    }
+
+    /// Where the statements are that cover a port, in the order of the documents and their rows.
+    pub(super) fn entries(&self, transport: Transport, port: u16) -> impl Iterator<Item = Entry> + use<> {
         let listed = self.by_port.get(&PortRef { transport, port }).map(Vec::as_slice).unwrap_or_default();
         let wide = self.wide.iter().filter(|(t, range, _)| *t == transport && range.contains(port)).map(|w| w.2);
         let mut entries: Vec<Entry> = listed.iter().copied().chain(wide).collect();
         entries.sort_unstable();
-        entries.into_iter().filter_map(move |(document, statement, via)| {
-            let document = self.documents.get(document)?;
-            Some(Match { document, statement: document.ports.get(statement)?, via })
-        })
+        entries.into_iter()
     }
 
-    /// Statements that cover a port at a host with these roles.
+    pub(super) fn found(&self, (document, statement, via): Entry) -> Option<Match<'_>> {
+        let site = self.site.word(document, statement);
+        let document = self.documents.get(document)?;
+        Some(Match { document, statement: document.ports.get(statement)?, via, site })
+    }
+
+    /// Statements that cover a port at some host with these roles. What the site file says about single addresses does
+    /// not count here: [`Catalog::statements_of`] knows the host.
     pub fn statements_at<'a, R: AsRef<str>>(
         &'a self,
         transport: Transport,
@@ -253,7 +302,8 @@ rows = [
     fn refuses_the_same_document_twice() {
         let mut catalog = Catalog::from_toml("x.toml", SMALL).unwrap();
         let again = Document::from_toml("y.toml", SMALL).unwrap();
-        assert_eq!(catalog.extend(again), Err(CatalogError::DuplicateDocument { id: "x".into() }));
+        let refusal = catalog.extend(again).unwrap_err().to_string();
+        assert!(refusal.starts_with("two documents have the id \"x\": x.toml, and one without a file;"), "{refusal}");
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub enum DocumentKind {
     Vendor,
     /// General knowledge about operating systems and networks, from standards and their makers.
     General,
+    /// What the site file says and no document does. Never read from a document.
+    #[serde(skip)]
+    Site,
 }
 
 /// One source of statements.

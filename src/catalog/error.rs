@@ -1,5 +1,6 @@
 //! Errors that say where, what, and what to do about it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::ops::Range;
@@ -69,10 +70,14 @@ pub enum CatalogError {
         reason: String,
     },
     /// Two documents of one catalogue have the same identifier.
-    #[error("two documents have the id {id:?}; give one of them another id")]
+    #[error("two documents have the id {id:?}: {first}, and {second}; leave one out, or give it another id")]
     DuplicateDocument {
         /// The identifier.
         id: String,
+        /// Where the one that was there comes from.
+        first: String,
+        /// Where the other one comes from.
+        second: String,
     },
 }
 
@@ -170,6 +175,15 @@ pub(super) fn closest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, best)| best)
 }
 
+/// The beginning of a text that somebody wrote: a message stays readable, however long that is.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 64;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// A list of names for advice, cut where it grows long.
 pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 20;
@@ -199,6 +213,12 @@ mod tests {
     fn nothing_close_means_no_suggestion() {
         assert_eq!(suggestion("agnet", ["agent", "client"].into_iter()).as_deref(), Some("did you mean \"agent\"?"));
         assert_eq!(suggestion("historian", ["agent", "client"].into_iter()), None);
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(short(&"ä".repeat(64)), "ä".repeat(64));
+        assert_eq!(short(&"ä".repeat(65)), format!("{}…", "ä".repeat(64)));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! read from. Two kinds never mix: a vendor's document holds only what the vendor printed, or a reading of it that is
 //! marked as such; general knowledge (name service, directory, time…) is a document of its own with its own references.
 //!
-//! A *site file* says which address has which role, what the site allows beyond the documents, and which exceptions
-//! somebody accepted.
+//! A *site file* says which address has which role and lies in which zone, what the site allows beyond the documents,
+//! which exceptions somebody accepted, and where the site's ports differ from the documents: [`Catalog::for_site`] gives the
+//! documents as they hold there.
 //!
 //! A *licence file* (FLEXlm) says at which ports lmgrd and the vendor daemons of a licence server are told to listen; it
 //! becomes pins for the site file, and warnings.
@@ -33,10 +34,22 @@ mod scenario_reader;
 mod service;
 mod service_reader;
 mod site;
+mod site_catalogue;
+mod site_change;
+mod site_effective;
 mod site_form;
+mod site_names;
+mod site_reader;
+mod site_time;
 
 #[cfg(test)]
 mod builtin_tests;
+#[cfg(test)]
+mod site_change_tests;
+#[cfg(test)]
+mod site_mutation_tests;
+#[cfg(test)]
+mod site_tests;
 
 pub use catalogue::{Catalog, Match, Via};
 pub use document::{
@@ -55,4 +68,9 @@ pub use question::{Answer, Question};
 pub use rows::{DynamicRow, FLAGS, PortRow, StepPortRow, StepRow, dynamic_rows, port_rows, reading_rows, step_rows};
 pub use scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
 pub use service::{Communication, Name, NameKind, ServiceRow, folded};
-pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};
+pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Site, SiteHost, Target, Who, Zone};
+pub use site_catalogue::SiteWord;
+pub use site_change::{Override, Pin};
+pub use site_names::Named;
+pub use site_reader::{MAX_TEXT_CHARACTERS, read_site};
+pub use site_time::Date;

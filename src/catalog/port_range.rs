@@ -15,6 +15,11 @@ impl PortRange {
     /// Stands in a statement until its ports are known.
     pub(super) const PENDING: Self = Self { first: 1, last: 1 };
 
+    /// One port. The caller knows that it is one: port 0 is not.
+    pub(super) fn of(port: u16) -> Self {
+        Self { first: port, last: port }
+    }
+
     /// A range; an error says why these two are none.
     pub fn new(first: u16, last: u16) -> Result<Self, String> {
         if first == 0 {

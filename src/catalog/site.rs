@@ -1,7 +1,10 @@
-//! The site: which address has which role, what the site allows beyond the documents, and accepted exceptions.
+//! The site: which address has which role and lies in which zone, what the site allows beyond the documents, which
+//! exceptions somebody accepted, and where its ports differ from the documents.
 
 use super::document::{ANY_ROLE, Role};
 use super::port_range::PortRange;
+use super::site_change::{Override, Pin};
+use super::site_time::Date;
 use crate::model::Transport;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -11,50 +14,6 @@ use std::ops::RangeInclusive;
 /// The dynamic range of a host for which the site file names none: the default of Windows since Vista and Server 2008
 /// (RFC 6335, section 6, reserves the same numbers).
 pub const DEFAULT_DYNAMIC_RANGE: RangeInclusive<u16> = 49152..=65535;
-
-/// Nanoseconds of a day.
-const DAY_NS: i128 = 86_400 * 1_000_000_000;
-
-/// A day of the Gregorian calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
-
-impl Date {
-    /// A day; `None` where the calendar has no such day.
-    #[must_use]
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            2 if leap => 29,
-            2 => 28,
-            _ => return None,
-        };
-        (1..=days).contains(&day).then_some(Self { year, month, day })
-    }
-
-    /// The first nanosecond after the day, since 1970-01-01 UTC. The day is taken in UTC.
-    fn end_ns(self) -> i128 {
-        // Days from civil, counted in years that begin in March so that the leap day comes last.
-        let year = i128::from(self.year) - i128::from(self.month <= 2);
-        let month = (i128::from(self.month) + 9) % 12;
-        let day_of_year = (153 * month + 2) / 5 + i128::from(self.day) - 1;
-        let days =
-            year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
-        (days + 1) * DAY_NS
-    }
-}
-
-impl std::fmt::Display for Date {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
-    }
-}
 
 /// What an entry of the site file is about: one address, or a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,15 +44,27 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// One end of an allowed or accepted conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One end of an allowed or accepted conversation, or the hosts of a pinned port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     /// Every host.
     Any,
-    /// Hosts that have this role in the site file.
+    /// Hosts that have this role.
     Role(String),
     /// Hosts with these addresses.
     Target(Target),
+}
+
+impl Who {
+    /// Whether it means a host with this address and these roles.
+    #[must_use]
+    pub fn is<R: AsRef<str>>(&self, ip: IpAddr, roles: &[R]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Target(target) => target.contains(ip),
+            Self::Role(own) => roles.iter().any(|role| role.as_ref() == own),
+        }
+    }
 }
 
 impl std::fmt::Display for Who {
@@ -104,6 +75,19 @@ impl std::fmt::Display for Who {
             Self::Target(target) => target.fmt(f),
         }
     }
+}
+
+/// A part of the plant with rules of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// Short name: lower case, digits, hyphens.
+    pub id: String,
+    /// Title for people.
+    pub title: String,
+    /// Its networks, in the order of the file. Host entries may name the zone besides.
+    pub networks: Vec<IpNet>,
+    /// Line of the site file, from 1.
+    pub line: usize,
 }
 
 /// An entry of the site file about a host or a network.
@@ -117,6 +101,8 @@ pub struct SiteHost {
     pub roles: Option<Vec<String>>,
     /// Dynamic range; `None` where the entry is silent and the network around it decides.
     pub dynamic_range: Option<PortRange>,
+    /// Zone; `None` where the entry is silent and the networks around it decide.
+    pub zone: Option<String>,
     /// Line of the site file, from 1.
     pub line: usize,
 }
@@ -150,8 +136,10 @@ pub struct Accepted {
     pub owner: String,
     /// Why it is accepted.
     pub reason: String,
-    /// Last day (UTC) on which it holds; `None` without end.
+    /// Last day on which it holds, in the site's time zone; `None` without end.
     pub expires: Option<Date>,
+    /// When that day ends, ns since 1970-01-01 UTC.
+    pub(super) ends_ns: Option<i128>,
     /// Line of the site file, from 1.
     pub line: usize,
 }
@@ -160,7 +148,7 @@ impl Accepted {
     /// Whether it holds for a packet of this time (ns since 1970-01-01 UTC).
     #[must_use]
     pub fn holds_at(&self, time_ns: i64) -> bool {
-        self.expires.is_none_or(|date| i128::from(time_ns) < date.end_ns())
+        self.ends_ns.is_none_or(|end_ns| i128::from(time_ns) < end_ns)
     }
 }
 
@@ -201,14 +189,21 @@ pattern_accessors!(Accepted);
 pub struct Site {
     /// Name for people, or empty.
     pub name: String,
-    /// Time zone of the plant, as given: an IANA name, or `UTC`. For people; nothing is computed with it.
+    /// Time zone of the plant: a name of the IANA database. Accepted exceptions end with a day in it; every time that is
+    /// printed is UTC.
     pub time_zone: String,
     pub(super) roles: Vec<Role>,
     pub(super) addresses: BTreeMap<IpAddr, SiteHost>,
     /// Longest prefix first.
     pub(super) networks: Vec<SiteHost>,
+    pub(super) zones: Vec<Zone>,
+    /// Networks of zones with the identifier of the zone, longest prefix first.
+    pub(super) zone_networks: Vec<(IpNet, String)>,
     pub(super) allowed: Vec<Allowed>,
     pub(super) accepted: Vec<Accepted>,
+    pub(super) overrides: Vec<Override>,
+    pub(super) pins: Vec<Pin>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Default for Site {
@@ -219,8 +214,13 @@ impl Default for Site {
             roles: Vec::new(),
             addresses: BTreeMap::new(),
             networks: Vec::new(),
+            zones: Vec::new(),
+            zone_networks: Vec::new(),
             allowed: Vec::new(),
             accepted: Vec::new(),
+            overrides: Vec::new(),
+            pins: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -262,6 +262,40 @@ impl Site {
         named.map_or(DEFAULT_DYNAMIC_RANGE, PortRange::as_inclusive)
     }
 
+    /// Zone of an address: the one that its own entry names, else that of the longest prefix, whether a zone or a host
+    /// entry gives it.
+    #[must_use]
+    pub fn zone(&self, ip: IpAddr) -> Option<&Zone> {
+        let own = self.addresses.get(&ip).and_then(|host| host.zone.as_ref());
+        let around = || self.zone_networks.iter().find(|(network, _)| network.contains(&ip)).map(|(_, id)| id);
+        let id = own.or_else(around)?;
+        self.zones.iter().find(|zone| zone.id == *id)
+    }
+
+    /// Zones, in the order of the file.
+    #[must_use]
+    pub fn zones(&self) -> &[Zone] {
+        &self.zones
+    }
+
+    /// Ports that the site changed, in the order of the file.
+    #[must_use]
+    pub fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
+    /// Ports to which the site fixed a daemon, in the order of the file.
+    #[must_use]
+    pub fn pins(&self) -> &[Pin] {
+        &self.pins
+    }
+
+    /// What a reviewer should know about the file although it can be used, each with its place.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Roles that the site file itself declares.
     #[must_use]
     pub fn own_roles(&self) -> &[Role] {
@@ -281,11 +315,7 @@ impl Site {
     }
 
     fn is(&self, who: &Who, ip: IpAddr) -> bool {
-        match who {
-            Who::Any => true,
-            Who::Target(target) => target.contains(ip),
-            Who::Role(role) => self.roles(ip).contains(role),
-        }
+        who.is(ip, self.roles(ip))
     }
 
     fn matches(&self, pattern: &Pattern, from: IpAddr, to: IpAddr, transport: Transport, port: u16) -> bool {
@@ -337,27 +367,5 @@ impl Site {
         port: u16,
     ) -> impl Iterator<Item = &Accepted> + '_ {
         self.accepted.iter().filter(move |e| self.matches(&e.pattern, initiator, responder, transport, port))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_calendar_is_kept() {
-        assert!(Date::new(2028, 2, 29).is_some());
-        assert!(Date::new(2100, 2, 29).is_none());
-        assert!(Date::new(2027, 4, 31).is_none());
-        assert!(Date::new(2027, 0, 1).is_none());
-        assert!(Date::new(2027, 13, 1).is_none());
-    }
-
-    #[test]
-    fn a_day_ends_at_midnight_utc() {
-        // 2027-02-01T00:00:00Z is 1801440000 s after the epoch (checked with `date -u -d 2027-02-01 +%s`).
-        assert_eq!(Date::new(2027, 1, 31).unwrap().end_ns(), 1_801_440_000 * 1_000_000_000);
-        assert_eq!(Date::new(1969, 12, 31).unwrap().end_ns(), 0);
-        assert_eq!(Date::new(2024, 2, 29).unwrap().end_ns(), 1_709_251_200 * 1_000_000_000);
     }
 }

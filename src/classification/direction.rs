@@ -169,7 +169,7 @@ fn one_side(
 }
 
 fn is_documented(catalog: &Catalog, transport: Transport, end: Endpoint) -> bool {
-    catalog.statements(transport, end.port).next().is_some()
+    catalog.is_stated(transport, end)
 }
 
 fn decide(flow: &FlowRecord, mut all: Vec<Evidence>) -> Direction {

@@ -37,7 +37,7 @@ pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, r
     }
     let at = roles.of(responder.ip);
     let allowed = site.and_then(|s| s.allows(initiator, responder.ip, transport, responder.port));
-    let statements = catalog.statements_at(transport, responder.port, at);
+    let statements = catalog.statements_of(transport, responder, at);
     let judged = statements.map(|found| judge_statement(&found, called, roles, allowed.is_some()));
     let best = judged.min_by_key(|covered| rank(covered.status));
     match (best, allowed) {
@@ -73,14 +73,23 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
     };
     let status = match (document.kind, known || allowed) {
         (DocumentKind::General, true) => Status::Infrastructure,
-        (DocumentKind::Vendor, true) => Status::Documented,
+        (DocumentKind::Vendor | DocumentKind::Site, true) => Status::Documented,
         (_, false) => Status::DocumentedPortUnexpectedPeer,
     };
     let via = if found.via == Via::Fallback { ", fallback port" } else { "" };
-    let mut reason = format!("{}: {}{via}", document.id, statement.citation);
+    let mut reason = match (document.kind, found.site) {
+        (DocumentKind::Site, Some(word)) => word.text.clone(),
+        (_, word) => {
+            let site = word.map(|word| format!("; {}", word.text)).unwrap_or_default();
+            format!("{}: {}{via}{site}", document.id, statement.citation)
+        }
+    };
     if status == Status::DocumentedPortUnexpectedPeer {
-        let callers =
-            if statement.callers.is_empty() { "a role of the document".into() } else { statement.callers.join(", ") };
+        let callers = match (statement.callers.is_empty(), document.kind) {
+            (true, DocumentKind::Site) => "somebody that [[allow]] names".into(),
+            (true, _) => "a role of the document".into(),
+            (false, _) => statement.callers.join(", "),
+        };
         let is = if caller_roles.is_empty() { "has no role".into() } else { format!("is {}", caller_roles.join(", ")) };
         reason.push_str(&format!("; expects {callers} as caller, {} {is}", called.initiator));
     }
@@ -98,19 +107,31 @@ fn unsure(orientation: Orientation) -> &'static str {
     }
 }
 
+/// That somebody accepted a flow until a day before it, to be added to a reason; `None` where nobody did.
+pub(super) fn expired(called: &Called, site: &Site) -> Option<String> {
+    let Called { initiator, responder, transport, .. } = *called;
+    let entry = site.expired(initiator, responder.ip, transport, responder.port, called.first_seen_ns)?;
+    let (owner, line, zone) = (&entry.owner, entry.line, &site.time_zone);
+    let last = entry.expires.map(|day| format!(" until {day} ({zone})")).unwrap_or_default();
+    Some(format!("; had been accepted by {owner}{last} (site file line {line})"))
+}
+
 /// Why nothing covers a flow, with the nearest statement there is.
 pub(super) fn undocumented_reason(called: &Called, catalog: &Catalog, roles: &Roles) -> String {
     let Endpoint { ip, port } = called.responder;
-    let mut elsewhere: Vec<&str> = catalog
+    let at = roles.of(ip);
+    let unsure = unsure(called.orientation);
+    if let Some(withdrawn) = catalog.withdrawn(called.transport, called.responder, at) {
+        return format!("{withdrawn}{unsure}");
+    }
+    let mut elsewhere: Vec<String> = catalog
         .statements(called.transport, port)
-        .flat_map(|found| found.statement.roles.iter().map(String::as_str))
-        .filter(|role| *role != ANY_ROLE)
+        .flat_map(|found| found.places())
+        .filter(|place| place != ANY_ROLE)
         .collect();
     elsewhere.sort_unstable();
     elsewhere.dedup();
-    let at = roles.of(ip);
     let host = if at.is_empty() { format!("{ip} has no role") } else { format!("{ip} is {}", at.join(", ")) };
-    let unsure = unsure(called.orientation);
     if elsewhere.is_empty() {
         format!("no document mentions {}/{port}{unsure}", called.transport)
     } else {

@@ -1,7 +1,7 @@
 //! The two passes over the flows.
 
 use super::direction::{Direction, direction};
-use super::documented::{Called, Covered, covered, undocumented_reason};
+use super::documented::{Called, Covered, covered, expired, undocumented_reason};
 use super::outcome::outcome;
 use super::roles::Roles;
 use super::scan::Sweeps;
@@ -178,13 +178,22 @@ impl Bench<'_> {
             first_seen_ns: flow.first_seen_ns,
             orientation: opened.direction.orientation,
         };
-        let covered = covered(&called, self.catalog, self.site, self.roles);
+        let mut covered = self.status_of(&called, flow, opened);
+        let needs_a_word = covered.status.is_undocumented() || covered.status == Status::DocumentedPortUnexpectedPeer;
+        if let Some(expired) = self.site.filter(|_| needs_a_word).and_then(|site| expired(&called, site)) {
+            covered.reason.push_str(&expired);
+        }
+        covered
+    }
+
+    fn status_of(&self, called: &Called, flow: &FlowRecord, opened: &Opened) -> Covered {
+        let Called { initiator, responder, .. } = *called;
+        let covered = covered(called, self.catalog, self.site, self.roles);
         let unexpected = |c: &Covered| c.status == Status::DocumentedPortUnexpectedPeer;
         let failed = opened.outcome.is_blocked() && covered.as_ref().is_none_or(unexpected);
-        if failed && self.sweeps.sweeps(initiator.ip, responder.ip) {
+        if failed && self.sweeps.sweeps(initiator, responder.ip) {
             let service = covered.map(|c| c.service).unwrap_or_default();
-            let reason =
-                format!("{} fails at 20 endpoints or more and does not talk with this host: a sweep", initiator.ip);
+            let reason = format!("{initiator} fails at 20 endpoints or more and does not talk with this host: a sweep");
             return Covered { status: Status::Scan, service, reason };
         }
         if let Some(covered) = covered {
@@ -193,7 +202,7 @@ impl Bench<'_> {
         if self.dynamic_range(responder.ip).contains(&responder.port) {
             return self.dynamic(flow, opened);
         }
-        let reason = undocumented_reason(&called, self.catalog, self.roles);
+        let reason = undocumented_reason(called, self.catalog, self.roles);
         Covered { status: Status::Undocumented, service: String::new(), reason }
     }
 

@@ -350,3 +350,5 @@ fn reductions_count_flows_clients_and_visits() {
     assert_eq!(contacts(frame.clone().lazy()).collect().unwrap().height(), 2);
     assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
 }
+
+mod site;

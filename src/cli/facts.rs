@@ -5,7 +5,7 @@ use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
 use crate::capture::{Input, Observation, OpenOptions, expand};
-use crate::catalog::{Catalog, Document, Site};
+use crate::catalog::{Catalog, Site, read_site};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary};
 use crate::report::os_reason;
@@ -69,6 +69,7 @@ pub(super) fn meter(
 /// Facts, documents and site: what every judgement needs.
 pub(super) struct Case {
     pub(super) facts: Facts,
+    /// The documents as they hold at the site.
     pub(super) catalog: Catalog,
     pub(super) site: Option<Site>,
     pub(super) skipped: Vec<String>,
@@ -79,9 +80,13 @@ pub(super) struct Case {
 pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, CliError> {
     let mut catalog = Catalog::builtin()?;
     for path in &args.documents {
-        catalog.extend(Document::read(path)?)?;
+        catalog.read_document(path)?;
     }
-    let site = args.site.as_deref().map(|path| Site::read(path, &catalog)).transpose()?;
+    let site = args.site.as_deref().map(|path| read_site(path, &mut catalog)).transpose()?;
+    if let Some(site) = &site {
+        site.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
+        catalog = catalog.for_site(site);
+    }
     let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = args.inputs.iter().partition(|i| is_store(i));
     let mut facts = Facts::default();
     for store in stores {

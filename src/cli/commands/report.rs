@@ -102,6 +102,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
         other => format!("{other}: {count}"),
     });
+    let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
     ReportData {
         title: folder,
         tool_version: env!("CARGO_PKG_VERSION"),
@@ -122,7 +123,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
             .map(|(host, transport, port)| PortUse { host, transport, port })
             .collect(),
         dynamic_range: DEFAULT_DYNAMIC_RANGE,
-        warnings: skipped.chain(losses).chain(doubts(case, judged)).collect(),
+        warnings: skipped.chain(losses).chain(doubts(case, judged)).chain(site_warnings).collect(),
         start_ns: first,
         end_ns: last,
     }

@@ -36,5 +36,6 @@ pub fn kind_name(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Vendor => "vendor",
         DocumentKind::General => "general",
+        DocumentKind::Site => "site",
     }
 }
