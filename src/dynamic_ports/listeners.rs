@@ -62,7 +62,7 @@ impl Counter<'_> {
     }
 
     fn is_documented_static(&self, ip: IpAddr, transport: Transport, port: u16) -> bool {
-        self.catalog.statements_at(transport, port, self.judged.roles.of(ip)).next().is_some()
+        self.catalog.statements_of(transport, Endpoint { ip, port }, self.judged.roles.of(ip)).next().is_some()
     }
 
     /// From the first packet of all flows to the last: a listener is taken to be there throughout.
@@ -155,6 +155,7 @@ impl Counter<'_> {
         HostPorts {
             host,
             name: self.site.map_or(String::new(), |site| site.name(host).to_owned()),
+            zone: self.site.and_then(|site| site.zone(host)).map_or(String::new(), |zone| zone.id.clone()),
             roles: roles.to_vec(),
             roles_guessed: self.judged.roles.are_guessed(),
             transport,

@@ -108,3 +108,32 @@ fn the_site_file_sets_a_hosts_own_range() {
     ]);
     assert_eq!(counts.listeners.iter().map(|l| l.port).collect::<Vec<_>>(), [40_050]);
 }
+
+#[test]
+fn a_port_that_the_site_file_pins_is_static_at_its_host_only() {
+    let documents = Catalog::builtin().unwrap();
+    let text = "[[pin]]\ndaemon = \"ibmratl\"\nat = \"10.0.0.1\"\nport = 50123\nsource = \"perm.dat\"\n";
+    let site = Site::from_toml("site.toml", &format!("{SITE}{text}"), &documents).unwrap();
+    let catalog = documents.for_site(&site);
+    let flows = vec![
+        flow(endpoint(9, 60_000), endpoint(1, 50_123), false, 0, 1),
+        flow(endpoint(1, 60_001), endpoint(9, 50_123), false, 0, 1),
+    ];
+    let judged = judge(&Facts { flows, ..Facts::default() }, &catalog, Some(&site));
+    let counts = count(&judged, &judged_frame(&judged.flows).unwrap(), &catalog, Some(&site)).unwrap();
+    assert_eq!(counts.listeners.iter().map(|l| l.host).collect::<Vec<_>>(), [endpoint(9, 1).ip]);
+    let pinned = counts.hosts.iter().find(|h| h.host == endpoint(1, 1).ip).unwrap();
+    assert_eq!((pinned.static_in_range, pinned.dynamic_listeners), (1, 0));
+}
+
+#[test]
+fn hosts_are_told_with_their_zone() {
+    let documents = Catalog::builtin().unwrap();
+    let text = "[[zone]]\nid = \"cell-1\"\ntitle = \"Packaging\"\nnetworks = [\"10.0.0.0/29\"]\n";
+    let site = Site::from_toml("site.toml", &format!("{SITE}{text}"), &documents).unwrap();
+    let flows = vec![flow(endpoint(9, 60_000), endpoint(1, 7002), false, 0, 1)];
+    let judged = judge(&Facts { flows, ..Facts::default() }, &documents, Some(&site));
+    let counts = count(&judged, &judged_frame(&judged.flows).unwrap(), &documents, Some(&site)).unwrap();
+    let zones: Vec<_> = counts.hosts.iter().map(|h| (h.host, h.zone.as_str())).collect();
+    assert_eq!(zones, [(endpoint(1, 1).ip, "cell-1"), (endpoint(9, 1).ip, "")]);
+}

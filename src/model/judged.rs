@@ -257,6 +257,8 @@ pub struct HostPorts {
     pub host: IpAddr,
     /// Its name in the site file, or empty.
     pub name: String,
+    /// Its zone in the site file, or empty.
+    pub zone: String,
     /// Its roles, or the guessed ones.
     pub roles: Vec<String>,
     /// True where the roles were guessed from what it served.

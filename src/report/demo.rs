@@ -20,6 +20,7 @@ fn host(last: u8, name: &str, role: &str, listeners: u32, explained: u32, epheme
     HostPorts {
         host: ip(last),
         name: name.into(),
+        zone: String::new(),
         roles: vec![role.into()],
         roles_guessed: false,
         transport: Transport::Tcp,
@@ -264,7 +265,7 @@ pub(crate) fn hostile() -> ReportData {
     data.site_name = Some(bad());
     data.roles_guessed = true;
     data.hosts.iter_mut().for_each(|h| {
-        h.name = bad();
+        (h.name, h.zone) = (bad(), bad());
         h.roles = vec![bad(), bad()];
         h.roles_guessed = true;
     });

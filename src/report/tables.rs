@@ -137,6 +137,7 @@ pub fn hosts(data: &ReportData) -> Table {
     let columns = vec![
         HOST_IP,
         HOST_NAME,
+        text("zone", "Zone of the host in the site file; empty without one."),
         text("roles", "Roles of the host, separated by a semicolon."),
         flag("roles_guessed", "True where the roles were guessed from what the host served."),
         PROTOCOL,
@@ -168,6 +169,7 @@ pub fn hosts(data: &ReportData) -> Table {
         vec![
             h.host.to_string().into(),
             h.name.clone().into(),
+            h.zone.clone().into(),
             h.roles.join("; ").into(),
             h.roles_guessed.into(),
             h.transport.name().into(),

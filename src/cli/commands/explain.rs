@@ -72,6 +72,12 @@ fn roles(judged: &Judged, ip: IpAddr) -> String {
     }
 }
 
+/// ", zone cell-1 (Packaging)", or nothing.
+fn zone(case: &Case, ip: IpAddr) -> String {
+    let zone = case.site.as_ref().and_then(|site| site.zone(ip));
+    zone.map(|zone| format!(", zone {} ({})", zone.id, visible(&zone.title))).unwrap_or_default()
+}
+
 /// The port as a server's port.
 fn served(
     case: &Case,
@@ -85,9 +91,10 @@ fn served(
     let total = flows.len() as u64;
     let _ = writeln!(
         text,
-        "{} port {port}/{transport}, {}: called in {}",
+        "{} port {port}/{transport}, {}{}: called in {}",
         host_name(case, ip),
         roles(judged, ip),
+        zone(case, ip),
         counted(total, "flow", "flows")
     );
     let mut callers: BTreeMap<(IpAddr, &str, &str, &str), Vec<&JudgedFlow>> = BTreeMap::new();
@@ -98,8 +105,13 @@ fn served(
     for ((caller, status, outcome, reason), flows) in callers.iter().take(LISTED) {
         let Some(first) = flows.first() else { continue };
         let calls = counted(flows.len() as u64, "flow", "flows");
-        let _ =
-            writeln!(text, "\n  from {} ({}): {calls}, {outcome}", host_name(case, *caller), roles(judged, *caller));
+        let _ = writeln!(
+            text,
+            "\n  from {} ({}{}): {calls}, {outcome}",
+            host_name(case, *caller),
+            roles(judged, *caller),
+            zone(case, *caller)
+        );
         if !first.judgement.service.is_empty() {
             let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
         }
@@ -160,7 +172,7 @@ fn documents(case: &Case, port: u16, text: &mut String) {
                 text,
                 "  {transport} {} at {}: {} ({})",
                 s.ports,
-                s.roles.join(", "),
+                matched.places().join(", "),
                 visible(&s.service),
                 visible(&format!("{}, {}", matched.document.id, s.citation))
             );

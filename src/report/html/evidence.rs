@@ -104,7 +104,8 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
 }
 
 pub(super) fn hosts(data: &ReportData) -> Markup {
-    let heads = [
+    let zoned = data.hosts.iter().any(|host| !host.zone.is_empty());
+    let mut heads = vec![
         Head("Host", Look::Text),
         Head("Roles", Look::Text),
         Head("Listening", Look::Number),
@@ -117,8 +118,11 @@ pub(super) fn hosts(data: &ReportData) -> Markup {
         Head("Direction unknown", Look::Number),
         Head("Document's figure", Look::Number),
     ];
+    if zoned {
+        heads.insert(1, Head("Zone", Look::Text));
+    }
     let row = |h: &HostPorts| {
-        vec![
+        let mut cells = vec![
             html! { (address(&h.name, h.host)) span class="proto" { "\u{a0}" (h.transport) } },
             html! { (or_dash(&h.roles.join(", "))) @if h.roles_guessed { " " span class="pill look" { "guessed" } } },
             html! { strong { (number(h.dynamic_listeners.into())) } },
@@ -130,7 +134,11 @@ pub(super) fn hosts(data: &ReportData) -> Markup {
             h.peak_at_ns.map_or_else(dash, time),
             number(h.direction_unknown.into()),
             h.document_observed.map_or_else(dash, |n| number(n.into())),
-        ]
+        ];
+        if zoned {
+            cells.insert(1, or_dash(&h.zone));
+        }
+        cells
     };
     let ranked = ranked(&data.hosts);
     html! {
