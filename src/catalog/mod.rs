@@ -20,6 +20,7 @@ mod catalogue;
 mod document;
 mod document_form;
 mod document_reader;
+mod document_writer;
 mod error;
 mod fact;
 mod licence_file;
@@ -34,9 +35,14 @@ mod service;
 mod service_reader;
 mod site;
 mod site_form;
+mod table_writer;
 
 #[cfg(test)]
 mod builtin_tests;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod property_tests;
 
 pub use catalogue::{Catalog, Match, Via};
 pub use document::{
