@@ -35,6 +35,7 @@ mod service;
 mod service_reader;
 mod site;
 mod site_form;
+mod spreadsheet;
 mod table_writer;
 
 #[cfg(test)]
@@ -62,3 +63,4 @@ pub use rows::{DynamicRow, FLAGS, PortRow, StepPortRow, StepRow, dynamic_rows, p
 pub use scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
 pub use service::{Communication, Name, NameKind, ServiceRow, folded};
 pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};
+pub use spreadsheet::{ImportNote, Imported, MAX_SPREADSHEET_ROWS, NoteKind, SpreadsheetOptions, import_spreadsheet};
