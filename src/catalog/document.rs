@@ -26,6 +26,18 @@ pub enum DocumentKind {
     Site,
 }
 
+impl DocumentKind {
+    /// Name as written in the TOML form and printed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::General => "general",
+            Self::Site => "site",
+        }
+    }
+}
+
 /// One source of statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {

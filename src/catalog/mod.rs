@@ -21,6 +21,7 @@ mod catalogue;
 mod document;
 mod document_form;
 mod document_reader;
+mod document_writer;
 mod error;
 mod fact;
 mod licence_file;
@@ -41,9 +42,15 @@ mod site_form;
 mod site_names;
 mod site_reader;
 mod site_time;
+mod spreadsheet;
+mod table_writer;
 
 #[cfg(test)]
 mod builtin_tests;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod site_change_tests;
 #[cfg(test)]
@@ -74,3 +81,4 @@ pub use site_change::{Override, Pin};
 pub use site_names::Named;
 pub use site_reader::{MAX_TEXT_CHARACTERS, read_site};
 pub use site_time::Date;
+pub use spreadsheet::{ImportNote, Imported, MAX_SPREADSHEET_ROWS, NoteKind, SpreadsheetOptions, import_spreadsheet};

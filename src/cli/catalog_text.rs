@@ -4,7 +4,6 @@ use super::page::{Page, RULED, Tone, cell};
 use crate::catalog::{
     Answer, Catalog, Document, DynamicRange, PortRow, Question, Scenario, ServiceRow, Step, port_rows, reading_rows,
 };
-use crate::report::catalog::kind_name;
 use crate::report::text::{counted, visible};
 use comfy_table::{ColumnConstraint, Width};
 use std::collections::BTreeMap;
@@ -22,7 +21,7 @@ const GAP: u16 = 1;
 pub(super) fn documents(page: &Page, catalog: &Catalog) -> String {
     let mut out = String::new();
     for document in catalog.documents() {
-        out.push_str(&page.paragraph(0, Tone::Heading, &format!("{} ({})", document.id, kind_name(document.kind))));
+        out.push_str(&page.paragraph(0, Tone::Heading, &format!("{} ({})", document.id, document.kind.name())));
         out.push_str(&page.paragraph(2, Tone::Plain, &document.title));
         let edition = document.edition.as_deref().map(|edition| format!(", {edition}")).unwrap_or_default();
         let publication = format!("{}, {}{edition}", document.publisher, document.publication);

@@ -13,7 +13,7 @@
 //! | `facts`, `conflicts` | statement about no single port; contradiction, with what is used and why |
 //! | `flags` | flag of a port row, with its meaning |
 
-use super::{Selection, kind_name};
+use super::Selection;
 use crate::catalog::{
     Conflict, Document, FLAGS, Fact, Spellings, Standing, dynamic_rows, port_rows, reading_rows, step_rows,
 };
@@ -84,7 +84,7 @@ fn head_row(document: &Document) -> Value {
         "edition": document.edition,
         "url": document.url,
         "products": document.products,
-        "kind": kind_name(document.kind),
+        "kind": document.kind.name(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The catalogue as Markdown (GitHub's tables): for a wiki or a review.
 
-use super::{SECTIONS, Section, Selection, kind_name, table};
+use super::{SECTIONS, Section, Selection, table};
 use crate::catalog::Document;
 use crate::model::{Column, Table, Value};
 use crate::report::ReportError;
@@ -37,7 +37,7 @@ fn head(text: &mut String, document: &Document) {
     let _ = writeln!(text, "# {}\n", cell(&document.title));
     let edition = document.edition.as_deref().map(|edition| format!(", {edition}")).unwrap_or_default();
     let publication = format!("{}, {}{edition}", document.publisher, document.publication);
-    let _ = writeln!(text, "{} ({}, {})", cell(&publication), cell(&document.id), kind_name(document.kind));
+    let _ = writeln!(text, "{} ({}, {})", cell(&publication), cell(&document.id), document.kind.name());
     if !document.products.is_empty() {
         text.push('\n');
         for product in &document.products {

@@ -9,7 +9,9 @@ mod tables;
 
 pub use tables::{SECTIONS, Section, table};
 
-use crate::catalog::{Document, DocumentKind};
+use super::ReportError;
+use crate::catalog::Document;
+use std::io::Write;
 
 /// The documents to export, in their order.
 #[derive(Debug, Clone, Copy)]
@@ -24,18 +26,17 @@ impl<'a> Selection<'a> {
         Self { documents }
     }
 
+    /// Writes each document in its own form.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn write_toml<W: Write>(&self, mut out: W) -> Result<(), ReportError> {
+        let written = self.documents.iter().try_for_each(|document| out.write_all(document.to_toml().as_bytes()));
+        written.map_err(ReportError::Output)
+    }
+
     /// All rows of one kind, document by document.
     fn rows<T>(&self, rows: impl Fn(&'a Document) -> Vec<T>) -> Vec<T> {
         self.documents.iter().flat_map(|document| rows(document)).collect()
-    }
-}
-
-/// Name of a kind of document.
-#[must_use]
-pub fn kind_name(kind: DocumentKind) -> &'static str {
-    match kind {
-        DocumentKind::Vendor => "vendor",
-        DocumentKind::General => "general",
-        DocumentKind::Site => "site",
     }
 }

@@ -79,7 +79,7 @@ fn write(
         ExportFormat::Json => json::write(&mut out, selection),
         ExportFormat::Csv => csv::write_table(&mut out, &table(selection, args.section.unwrap_or(Section::Ports))),
         ExportFormat::Markdown => markdown::write(&mut out, selection, args.section),
-        ExportFormat::Toml => Ok(()),
+        ExportFormat::Toml => selection.write_toml(&mut out),
     };
     match written.and_then(|()| out.flush().map_err(ReportError::Output)) {
         Err(ReportError::Output(cause)) => Err(failed(cause)),
