@@ -68,6 +68,14 @@ pub enum CatalogError {
         /// What the operating system said.
         reason: String,
     },
+    /// A document cannot have the identifier that was asked for.
+    #[error("the id cannot be used: {problem}; {advice}")]
+    Identifier {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        advice: String,
+    },
     /// Two documents of one catalogue have the same identifier.
     #[error("two documents have the id {id:?}; give one of them another id")]
     DuplicateDocument {

@@ -11,6 +11,8 @@
 //! A *licence file* (FLEXlm) says at which ports lmgrd and the vendor daemons of a licence server are told to listen; it
 //! becomes pins for the site file, and warnings.
 //!
+//! A *spreadsheet* (CSV) becomes a document, with notes about what it leaves open; any document prints in its TOML form.
+//!
 //! Adding a document touches one TOML file and no code, apart from the line that embeds it when it is built in.
 //!
 //! This room refuses packets and flows, guesses no role (it only says what would give a role away), and reads no clock:
@@ -35,6 +37,7 @@ mod service;
 mod service_reader;
 mod site;
 mod site_form;
+mod spreadsheet;
 mod table_writer;
 
 #[cfg(test)]
@@ -62,3 +65,4 @@ pub use rows::{DynamicRow, FLAGS, PortRow, StepPortRow, StepRow, dynamic_rows, p
 pub use scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
 pub use service::{Communication, Name, NameKind, ServiceRow, folded};
 pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Date, Site, SiteHost, Target, Who};
+pub use spreadsheet::{ImportNote, Imported, MAX_SPREADSHEET_ROWS, NoteKind, SpreadsheetOptions, import_spreadsheet};
