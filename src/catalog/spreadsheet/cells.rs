@@ -102,7 +102,7 @@ pub(super) struct PortCell {
 ///
 /// A comma between digits may also group thousands: where the list makes no sense and the number does, it is the number.
 pub(super) fn ports(cell: &str) -> PortCell {
-    let tokens = tokens(cell);
+    let tokens = outside_parentheses(tokens(cell));
     let listed = Reading::of(&tokens);
     let Some(joined) = joined_thousands(&tokens) else { return listed };
     let alternative = Reading::of(&joined);
@@ -127,6 +127,27 @@ enum Token {
         tight: bool,
     },
     Word(String),
+    Open,
+    Close,
+}
+
+/// Where a number stands outside of parentheses, those within are none: "443 (since version 2008)".
+fn outside_parentheses(tokens: Vec<Token>) -> Vec<Token> {
+    let mut depth = 0_usize;
+    let mut levels = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            token => levels.push((depth > 0, token)),
+        }
+    }
+    let outside = levels.iter().any(|(inside, token)| !inside && matches!(token, Token::Number(_)));
+    let kept = |(inside, token)| match token {
+        Token::Number(number) if inside && outside => Token::Word(number),
+        token => token,
+    };
+    levels.into_iter().map(kept).collect()
 }
 
 fn tokens(cell: &str) -> Vec<Token> {
@@ -158,6 +179,10 @@ fn tokens(cell: &str) -> Vec<Token> {
             tokens.push(Token::Dash);
         } else if c == ',' {
             tokens.push(Token::Comma { tight: before && digit(Some(at)) });
+        } else if matches!(c, '(' | '[') {
+            tokens.push(Token::Open);
+        } else if matches!(c, ')' | ']') {
+            tokens.push(Token::Close);
         } else if matches!(c, '>' | '<' | '+' | '≥' | '≤') {
             tokens.push(Token::Word(c.to_string()));
         }
@@ -226,7 +251,7 @@ impl Reading {
                     _ => reading.range(first, first),
                 },
                 Token::Word(word) => reading.word(word),
-                Token::Dash | Token::Comma { .. } => {}
+                Token::Dash | Token::Comma { .. } | Token::Open | Token::Close => {}
             }
         }
         reading.finish()
@@ -285,9 +310,7 @@ impl Reading {
         {
             self.cell.problems.push("it does not say where the range ends".to_owned());
         } else if !self.unread.is_empty() && !self.cell.ports.is_empty() {
-            self.cell
-                .assumed
-                .push(format!("of the cell only the numbers are read, not {}", quoted(&self.unread.join(" "))));
+            self.cell.assumed.push(format!("of the port cell, {} is not read", quoted(&self.unread.join(" "))));
         }
         self.cell
     }
@@ -359,11 +382,12 @@ mod tests {
             ("0443", " | \"0443\" begins with a zero | "),
             ("1024+", "1024 | it does not say where the range ends | "),
             (">1023", "1023 | it does not say where the range ends | "),
-            ("all but 445", "445 |  | of the cell only the numbers are read, not \"all but\""),
+            ("all but 445", "445 |  | of the port cell, \"all but\" is not read"),
             (
                 "49,152-65,535",
                 "49152-65535 |  | \"49,152-65,535\" is read as 49152-65535: write numbers without commas",
             ),
+            ("443 (since 2008)", "443 |  | of the port cell, \"since 2008\" is not read"),
             ("8,080", "8080 |  | \"8,080\" is read as 8080: write numbers without commas"),
             ("22,443", "22 443 |  | \"22,443\" is read as 22 and 443: write numbers without commas"),
         ] {

@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
             Some(cell) => self.roles.of_cell(cell)?,
             None => Vec::new(),
         };
-        let direction = self.direction(record, !callers.is_empty(), at);
+        let direction = self.direction(record, at);
         let citation = match self.columns.cell(record, Column::Citation) {
             cell if cell.is_empty() => format!("row {} of {}", at.row, self.file),
             cell => cell,
@@ -232,6 +232,7 @@ impl<'a> Builder<'a> {
             }
             problems.extend(read.problems);
             let dynamic = row_is_dynamic || says_dynamic(cell);
+            // Comments speak of many things: there it counts for a range up to the highest port.
             let in_comment = !dynamic && comments.iter().any(|comment| says_dynamic(comment));
             let plain = read.ports.len() == 1 && read.ports.iter().all(|entry| entry.range.to_string() == *cell);
             for mut cell_ports in read.ports {
@@ -240,7 +241,8 @@ impl<'a> Builder<'a> {
                 }
                 let printed = (!plain).then(|| cell.clone());
                 let wide = cell_ports.range.count() >= DYNAMIC_RANGE_PORTS;
-                if wide && in_comment {
+                let in_comment = in_comment && wide && cell_ports.range.last() == u16::MAX;
+                if in_comment {
                     self.assume(
                         at,
                         format!("{} is taken as a dynamic range, because of the comment", cell_ports.range),
@@ -250,7 +252,7 @@ impl<'a> Builder<'a> {
                         "is taken as ports that are documented one by one; write dynamic beside it if they change";
                     self.assume(at, format!("{} {text}", cell_ports.range));
                 }
-                let dynamic = wide && (dynamic || in_comment);
+                let dynamic = wide && dynamic || in_comment;
                 ports.push(Ports { stated: !cell_ports.transports.is_empty(), cell: cell_ports, printed, dynamic });
             }
         }
@@ -357,9 +359,9 @@ impl<'a> Builder<'a> {
         Ok(vec![self.roles.declare("Server")?])
     }
 
-    /// Which way the ports are used. Where the row names both ends, they say it.
-    fn direction(&mut self, record: &StringRecord, has_caller: bool, at: At) -> Direction {
-        if has_caller || !self.columns.has(Column::Direction) {
+    /// Which way the ports are used. Where the file says where a flow goes, that is who listens.
+    fn direction(&mut self, record: &StringRecord, at: At) -> Direction {
+        if self.columns.has(Column::To) || !self.columns.has(Column::Direction) {
             return Direction::Listens;
         }
         let cell = self.columns.cell(record, Column::Direction);

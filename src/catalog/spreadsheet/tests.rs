@@ -109,6 +109,9 @@ fn columns_stand_in_any_order_under_many_names() {
 #[test]
 fn flows_name_caller_and_listener() {
     let imported = import("From,To,Protocol,Port,Description\nConsole,Backup server,TCP,9392,Management\n");
+    let outbound = import("service,role,callers,direction,protocol,port\nSMTP,server,server,connects-out,tcp,25\n");
+    assert_eq!(statements(&outbound), ["SMTP 25/tcp at other-end"]);
+    assert_eq!(outbound.document.ports[0].callers, ["server"]);
     let statement = &imported.document.ports[0];
     assert_eq!(statements(&imported), ["Management 9392/tcp at backup-server"]);
     assert_eq!(statement.callers, ["console"]);
@@ -205,7 +208,7 @@ fn rows_that_cannot_be_used_are_told_with_their_line_and_the_others_stay() {
              49152-65535",
             "Assumed 12: the protocol cell says \"tcp\", the port cell of 161 another: its own is taken",
             "Assumed 13: no role: taken from the row above, \"server\"",
-            "Assumed 14: of the cell only the numbers are read, not \"0m7\"",
+            "Assumed 14: of the port cell, \"0m7\" is not read",
         ]
     );
 }
@@ -220,6 +223,11 @@ fn a_row_for_any_host_holds_at_every_role_of_the_file() {
     assert_eq!(imported.document.ports[0].stated_for, "any");
     let ranges: Vec<&str> = imported.document.dynamic_ranges.iter().map(|range| range.role.as_str()).collect();
     assert_eq!(ranges, ["a", "b"]);
+    let commented = import(
+        "service,protocol,port,comment,role\nrpc,tcp,49152-65535,dynamic ports,A\nnot,tcp,1024-2048,never dynamic,A\n",
+    );
+    assert_eq!(statements(&commented), ["not 1024-2048/tcp at a"]);
+    assert_eq!(notes(&commented), ["Assumed 2: 49152-65535 is taken as a dynamic range, because of the comment"]);
     let alone = import("service,protocol,port,role\nssh,tcp,22,any\n");
     assert_eq!(statements(&alone), ["ssh 22/tcp at server"]);
 }
