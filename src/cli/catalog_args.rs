@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    portproof catalog show 54967                     what do the documents say about a port?\n  \
-    portproof catalog show rsvchost.exe              … about a service or an executable, however it is spelt\n  \
-    portproof catalog export --format json           every statement of the two vendor documents, with its source\n  \
-    portproof catalog lint our-product.toml          check a document or a site file of your own")]
+    portproof catalog show 54967               what do the documents say about a port?\n  \
+    portproof catalog show rsvchost.exe        … about a service or an executable, in any spelling\n  \
+    portproof catalog export --format json     every statement of the vendors, with its source\n  \
+    portproof catalog lint our-product.toml    check a document or a site file of your own")]
 pub(super) struct CatalogArgs {
     #[command(subcommand)]
     pub(super) command: CatalogCommand,
@@ -26,6 +26,8 @@ pub(super) enum CatalogCommand {
     Export(ExportArgs),
     /// List the roles that a site file may give to hosts, and what gives each away.
     Roles(ListArgs),
+    /// Make a document from a spreadsheet of ports (CSV).
+    ImportCsv(ImportCsvArgs),
     /// Read the ports of a FLEXlm licence file into pins for the site file.
     #[command(name = "import-license", visible_alias = "import-licence")]
     ImportLicense(ImportLicenseArgs),
@@ -105,6 +107,53 @@ pub(super) struct ExportArgs {
     pub(super) force: bool,
     #[command(flatten)]
     pub(super) further: FurtherDocuments,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The first line names the columns, in any order: service, protocol, ports, role, comment (also\n\
+    executable, direction, source; common other names are understood). Separated by comma, semicolon or tab.\n\n\
+    Example: ports.csv holds\n  \
+    Service;Protocol;Ports;Role;Comment\n  \
+    Historian;TCP;1433, 5678;server;database and clients\n  \
+    Discovery;UDP;4840 - 4845;client;\n\
+    Make a document of it, check it, and use it:\n  \
+    portproof catalog import-csv ports.csv --id our-historian --title \"Our historian\" -o our-historian.toml\n  \
+    portproof catalog lint our-historian.toml\n  \
+    portproof report night.pcapng --document our-historian.toml -o reports/night\n\n\
+    Exit codes: 0 done; 2 usage, or the file cannot be read; 3 no row holds a port; 4 done, but rows were left out."
+)]
+pub(super) struct ImportCsvArgs {
+    /// Spreadsheet (CSV, or what a spreadsheet program calls Unicode text), or - for standard input.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Short name of the document: lower case, digits, hyphens.
+    #[arg(long, value_name = "ID")]
+    pub(super) id: String,
+    /// Title of the document; its id unless given.
+    #[arg(long, value_name = "TITLE")]
+    pub(super) title: Option<String>,
+    /// Who published the list.
+    #[arg(long, value_name = "NAME")]
+    pub(super) publisher: Option<String>,
+    /// Publication number or name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) publication: Option<String>,
+    /// Edition, version or date.
+    #[arg(long, value_name = "EDITION")]
+    pub(super) edition: Option<String>,
+    /// Where to find it.
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// A product that it speaks about; may be given several times.
+    #[arg(long = "product", value_name = "NAME")]
+    pub(super) products: Vec<String>,
+    /// Write to this file instead of standard output. An existing one is not overwritten.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Overwrite the file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// Formats of the pins.

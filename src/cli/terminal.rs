@@ -1,6 +1,6 @@
 //! The terminal summary: report data to text, for a given width. Pure: it knows no terminal, no clock, no environment.
 //!
-//! Names and texts may come from captures; control characters and the like are written out ([`visible`]), so nothing in
+//! Names and texts may come from captures; control characters and the like are written out (`report::text::visible`), so nothing in
 //! here reaches the terminal as a command.
 
 use super::page::{Page, RULED, Tone, cell};

@@ -1,6 +1,7 @@
 //! `portproof catalog …`: one file per subcommand.
 
 mod export;
+mod import_csv;
 mod import_licence;
 mod show;
 
@@ -17,6 +18,7 @@ pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliErro
         CatalogCommand::Roles(args) => list(args, catalog_text::roles),
         CatalogCommand::Show(args) => show::run(args),
         CatalogCommand::Export(args) => export::run(args),
+        CatalogCommand::ImportCsv(args) => import_csv::run(args, quiet),
         CatalogCommand::ImportLicense(args) => import_licence::run(args, quiet),
     }
 }
@@ -25,7 +27,7 @@ pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliErro
 fn catalog(further: &FurtherDocuments) -> Result<Catalog, CliError> {
     let mut catalog = Catalog::builtin()?;
     for path in &further.with {
-        catalog.extend(Document::read(path)?)?;
+        catalog.read_document(path)?;
     }
     Ok(catalog)
 }
