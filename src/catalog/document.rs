@@ -134,7 +134,7 @@ pub enum Standing {
     Recommended,
     /// Holds under a condition that the note names (a feature in use, a product version).
     Conditional,
-    /// Printed only in an overview; the document's rules do not repeat it.
+    /// Printed in an overview: what has to be open stands in other statements, which may say the same.
     Overview,
     /// Contradicts another statement of the same document that is used by default; the note says which.
     Alternative,

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::service::{Name, NameKind, folded};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A name with all its spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,11 +73,16 @@ impl<'a> Spellings<'a> {
     }
 }
 
-/// Every name that a row prints, with the citation of the row.
+/// Every name that a row prints, with the citation of the row. Readings print nothing, and what a port statement calls
+/// its service may be a label for people: it counts where a table of services or an entry knows the name.
 fn printed_names(document: &Document) -> impl Iterator<Item = (NameKind, &str, &str)> {
-    let ports = document.ports.iter().flat_map(|port| {
+    let listed = document.services.iter().map(|row| row.service.as_str());
+    let declared = document.names.iter().filter(|name| name.kind == NameKind::Service);
+    let declared = declared.flat_map(|name| name.spellings.iter().map(String::as_str));
+    let known: BTreeSet<String> = listed.chain(declared).map(folded).collect();
+    let ports = document.ports.iter().filter(|port| port.standing.is_printed()).flat_map(move |port| {
         let executable = port.executable.as_deref().map(|name| (NameKind::Executable, name, port.citation.as_str()));
-        let service = port.executable.as_deref() != Some(port.service.as_str());
+        let service = known.contains(&folded(&port.service));
         executable.into_iter().chain(service.then_some((
             NameKind::Service,
             port.service.as_str(),

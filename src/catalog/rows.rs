@@ -67,7 +67,7 @@ pub const FLAGS: [(&str, &str); 13] = [
     ("direction_not_stated", "The document does not say who connects."),
     ("recommended", "Printed as a recommendation."),
     ("conditional", "Holds under a condition that the row names."),
-    ("overview", "Printed only in an overview; the document's rules do not repeat it."),
+    ("overview", "Printed in an overview: what has to be open stands in other statements, which may say the same."),
     ("alternative", "Contradicts a statement of the same document that is used by default."),
     ("mention", "Printed, but not as a port that anything needs: covers no traffic."),
     ("reading", "Not printed in so many words: follows from the cited text."),
@@ -270,7 +270,8 @@ fn printed_form(statement: &PortStatement) -> String {
     let mut text = String::new();
     // A cell holds figures, marks and a word or two; a sentence names what it speaks about.
     let is_cell = cell.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 3).count() < 4;
-    if is_cell || !statement.fallback_ports.is_empty() {
+    let names_it = cell.contains(who) || cell.contains(statement.service.as_str());
+    if (is_cell || !statement.fallback_ports.is_empty()) && !names_it {
         text.push_str(who);
         text.push(' ');
     }

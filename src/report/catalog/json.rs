@@ -15,7 +15,7 @@
 
 use super::Selection;
 use crate::catalog::{
-    Conflict, Document, FLAGS, Fact, Spellings, Standing, dynamic_rows, port_rows, reading_rows, step_rows,
+    Conflict, Document, FLAGS, Fact, ServiceRow, Spellings, Standing, dynamic_rows, port_rows, reading_rows, step_rows,
 };
 use crate::report::ReportError;
 use crate::report::json::line;
@@ -147,7 +147,13 @@ fn communication_rows(document: &Document) -> Vec<Value> {
 fn name_rows(document: &Document) -> Vec<Value> {
     let spellings = Spellings::of(document);
     let row = |name: &crate::catalog::Spelt<'_>| {
-        let printed = name.spellings.iter().map(|(text, sources)| json!({ "text": text, "sources": sources }));
+        // What stands in running text has the source of the whole entry.
+        let entry: Vec<&str> = name.entry.iter().map(|entry| entry.citation.as_str()).collect();
+        let spelling = |(text, own): (&&str, &Vec<&str>)| {
+            let sources = if own.is_empty() { &entry } else { own };
+            json!({ "text": text, "sources": sources })
+        };
+        let printed = name.spellings.iter().map(spelling);
         json!({
             "document": document.id,
             "kind": name.kind.name(),
@@ -200,9 +206,20 @@ fn conflicting(document: &Document, id: &str) -> Vec<Value> {
             out.push(value);
         }
     }
+    let told = |row: &ServiceRow| {
+        document
+            .ports
+            .iter()
+            .any(|port| port.citation == row.citation && port.executable == row.executable && member(&port.conflicts))
+    };
     for row in document.services.iter().filter(|row| member(&row.conflicts)) {
-        let text = format!("{} {}", row.service, row.printed_ports.as_deref().unwrap_or_default());
-        out.push(statement(&row.citation, Some(&row.role), text.trim(), &[]));
+        // A port of the same row says the same, unless the description is what contradicts.
+        if row.description.is_none() && told(row) {
+            continue;
+        }
+        let parts = [Some(row.service.as_str()), row.printed_ports.as_deref(), row.description.as_deref()];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        out.push(statement(&row.citation, Some(&row.role), &text, &[]));
     }
     for row in step_rows(document).iter().filter(|row| member(row.conflicts)) {
         let source = format!("{}, step {}", row.source, row.step);
