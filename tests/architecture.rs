@@ -30,6 +30,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("etherparse", &["decode", "metering"]),
     // Days of the site's time zone; no clock: those features are left out.
     ("jiff", &["catalog"]),
+    ("schemars", &["catalog"]),
+    ("toml_edit", &["catalog"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
     ("clap", &["cli"]),

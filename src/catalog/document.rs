@@ -8,13 +8,14 @@ use super::port_range::PortRange;
 use super::scenario::Scenario;
 use super::service::{Communication, Name, ServiceRow};
 use crate::model::Transport;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The role that every host has. Only general documents may place a port there.
 pub const ANY_ROLE: &str = "any";
 
 /// Whose word a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentKind {
     /// What a vendor printed about its product.
@@ -124,7 +125,7 @@ impl Role {
 }
 
 /// What weight a port statement has in its document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Printed where the document lists what has to be open.
@@ -132,7 +133,7 @@ pub enum Standing {
     Rule,
     /// Printed as a recommendation.
     Recommended,
-    /// Holds under a condition that the note names (a feature in use, a product version).
+    /// Holds under a condition that `condition` names (a feature in use, a product version).
     Conditional,
     /// Printed in an overview: what has to be open stands in other statements, which may say the same.
     Overview,
@@ -171,7 +172,7 @@ impl Standing {
 }
 
 /// Which way the document says the port is used, seen from the role that it is stated for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// It listens there.

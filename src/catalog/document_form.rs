@@ -7,13 +7,16 @@
 use super::document::{Direction, DocumentKind, Standing};
 use super::port_range::{PortList, PortRange};
 use super::scenario::{Leg, Party, StepPortSpec};
+use super::schema::{Filled, Identifier, PortNumber, PortWithTransport, StepNumber};
 use super::service::NameKind;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 /// A document: which ports a product needs, and where it says so.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Document")]
 pub(super) struct DocumentForm {
     /// What the document is.
     pub(super) document: HeadForm,
@@ -47,10 +50,12 @@ pub(super) struct DocumentForm {
 }
 
 /// What the document is.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Head")]
 pub(super) struct HeadForm {
     /// Short name, unique among the documents in use: lower case, digits, hyphens.
+    #[schemars(with = "Identifier")]
     pub(super) id: Spanned<String>,
     /// Title as printed.
     pub(super) title: String,
@@ -70,18 +75,22 @@ pub(super) struct HeadForm {
 }
 
 /// A part that a host plays.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Role")]
 pub(super) struct RoleForm {
     /// Short name: lower case, digits, hyphens.
+    #[schemars(with = "Identifier")]
     pub(super) id: Spanned<String>,
     /// Title for people.
     pub(super) title: String,
     /// Other names that a site file may use.
     #[serde(default)]
+    #[schemars(with = "Vec<Identifier>")]
     pub(super) aliases: Vec<Spanned<String>>,
     /// Ports that give the role away, as "7002/tcp": a host that serves all of them probably has it.
     #[serde(default)]
+    #[schemars(with = "Vec<PortWithTransport>")]
     pub(super) signature: Vec<Spanned<String>>,
     /// Order of guessing, 1 first: a role is guessed only at a host to which no role of a lower rank fits.
     #[serde(default = "first_rank")]
@@ -93,10 +102,12 @@ fn first_rank() -> u8 {
 }
 
 /// Statements that do not agree. They name it in their `conflicts`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Conflict")]
 pub(super) struct ConflictForm {
     /// Short name, unique in the document.
+    #[schemars(with = "Identifier")]
     pub(super) id: Spanned<String>,
     /// What is contradicted by what.
     pub(super) topic: String,
@@ -107,36 +118,44 @@ pub(super) struct ConflictForm {
 }
 
 /// One thing under several spellings. Case and white space need no entry.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Name")]
 pub(super) struct NameForm {
     /// Of what: "executable" or "service".
     pub(super) kind: NameKind,
     /// The spelling to compare with.
-    pub(super) canonical: String,
+    #[schemars(with = "String")]
+    pub(super) canonical: Spanned<String>,
     /// All spellings as printed.
     pub(super) spellings: Vec<String>,
     /// Why these are one.
     pub(super) note: Option<String>,
     /// Where the spellings stand.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
 }
 
 /// Port rows that share role and citation.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Table")]
 pub(super) struct TableForm {
     /// The role under which the document prints the rows, or "any" where it names none.
+    #[schemars(with = "String")]
     pub(super) role: Spanned<String>,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
     /// Roles whose hosts listen, where that is not `role`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) listens_at: Vec<Spanned<String>>,
     /// Roles that call, where the document names them.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) callers: Vec<Spanned<String>>,
-    /// Weight of the rows.
+    /// What weight the rows have; "rule" where it is left out.
     #[serde(default)]
     pub(super) standing: Standing,
     /// Which way the ports are used, seen from `role`.
@@ -145,12 +164,18 @@ pub(super) struct TableForm {
     /// Conflicts, conditions and readings.
     pub(super) note: Option<String>,
     /// The rows.
+    #[schemars(with = "Vec<RowForm>")]
     pub(super) rows: Vec<Spanned<RowForm>>,
 }
 
 /// A service and its ports. What a row leaves out, its table says.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Row")]
+#[schemars(extend("allOf" = [
+    { "anyOf": [{ "required": ["service"] }, { "required": ["executable"] }] },
+    { "anyOf": [{ "required": ["tcp"] }, { "required": ["udp"] }] },
+]))]
 pub(super) struct RowForm {
     /// Service for people; the executable where it is left out.
     pub(super) service: Option<String>,
@@ -161,14 +186,17 @@ pub(super) struct RowForm {
     /// UDP ports, likewise.
     pub(super) udp: Option<PortList>,
     /// The role that listens, where the table's role connects out.
+    #[schemars(with = "Option<String>")]
     pub(super) connects_to: Option<Spanned<String>>,
     /// Roles whose hosts listen, where that is not the table's role.
+    #[schemars(with = "Option<Vec<String>>")]
     pub(super) listens_at: Option<Vec<Spanned<String>>>,
     /// Roles that call, where the document names them.
+    #[schemars(with = "Option<Vec<String>>")]
     pub(super) callers: Option<Vec<Spanned<String>>>,
-    /// Which way the port is used, seen from the table's role.
+    /// Which way the port is used, seen from the table's role. For "connects-out" write `connects_to` instead.
     pub(super) direction: Option<Direction>,
-    /// Weight.
+    /// What weight the row has; the table's where it is left out.
     pub(super) standing: Option<Standing>,
     /// Whether the document says that the user may change the number.
     #[serde(default)]
@@ -178,10 +206,11 @@ pub(super) struct RowForm {
     pub(super) protocol_stated: bool,
     /// Ports tried in this order when the port is taken.
     #[serde(default)]
+    #[schemars(with = "Vec<PortNumber>")]
     pub(super) fallback_ports: Vec<PortRange>,
     /// What it is needed for, where the document restricts it.
     pub(super) required_for: Option<String>,
-    /// Under which condition it holds, as printed.
+    /// Under which condition it holds, as printed: a feature in use, a version.
     pub(super) condition: Option<String>,
     /// The port cell or sentence as printed, where it differs from the numbers.
     pub(super) printed: Option<String>,
@@ -189,8 +218,10 @@ pub(super) struct RowForm {
     pub(super) note: Option<String>,
     /// Ids of the contradictions that it is part of.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) conflicts: Vec<Spanned<String>>,
     /// Table or chapter, where it is not the table's.
+    #[schemars(with = "Option<Filled>")]
     pub(super) citation: Option<Spanned<String>>,
 }
 
@@ -199,10 +230,13 @@ fn stated() -> bool {
 }
 
 /// A range from which a product takes ports that change with every start.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DynamicRange")]
+#[schemars(extend("anyOf" = [{ "required": ["tcp"] }, { "required": ["udp"] }]))]
 pub(super) struct DynamicRangeForm {
     /// The role whose hosts listen there.
+    #[schemars(with = "String")]
     pub(super) role: Spanned<String>,
     /// The range in TCP, as "49152-65535".
     pub(super) tcp: Option<PortRange>,
@@ -213,7 +247,7 @@ pub(super) struct DynamicRangeForm {
     /// Executables that the document says use it, as printed.
     #[serde(default)]
     pub(super) executables: Vec<String>,
-    /// Weight.
+    /// What weight it has; "rule" where it is left out.
     #[serde(default)]
     pub(super) standing: Standing,
     /// The sentence as printed.
@@ -222,18 +256,23 @@ pub(super) struct DynamicRangeForm {
     pub(super) note: Option<String>,
     /// Ids of the contradictions that it is part of.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) conflicts: Vec<Spanned<String>>,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
 }
 
 /// Services that share role and citation.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ServiceTable")]
 pub(super) struct ServiceTableForm {
     /// The role under which the document lists them, or "any" where it names none.
+    #[schemars(with = "String")]
     pub(super) role: Spanned<String>,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
     /// "rule" where the table says what has to be configured, "overview" where it introduces.
     #[serde(default)]
@@ -243,8 +282,9 @@ pub(super) struct ServiceTableForm {
 }
 
 /// A service.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ServiceRow")]
 pub(super) struct ServiceRowForm {
     /// Service name as printed, without a port that the same cell holds.
     pub(super) service: String,
@@ -260,16 +300,19 @@ pub(super) struct ServiceRowForm {
     pub(super) note: Option<String>,
     /// Ids of the contradictions that it is part of.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) conflicts: Vec<Spanned<String>>,
 }
 
 /// Services that speak a protocol which the document explains by itself: Socket.IO, DCOM.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Communication")]
 pub(super) struct CommunicationForm {
     /// The protocol as printed.
     pub(super) protocol: String,
     /// The role under which the document lists them, or "any" where it names none.
+    #[schemars(with = "String")]
     pub(super) role: Spanned<String>,
     /// Executables as printed.
     pub(super) executables: Vec<String>,
@@ -278,12 +321,14 @@ pub(super) struct CommunicationForm {
     /// Conflicts and readings.
     pub(super) note: Option<String>,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
 }
 
 /// What a document says that is about no single port.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fact")]
 pub(super) struct FactForm {
     /// What it is about, in a few words.
     pub(super) topic: String,
@@ -293,38 +338,47 @@ pub(super) struct FactForm {
     pub(super) note: Option<String>,
     /// Ids of the contradictions that it is part of.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) conflicts: Vec<Spanned<String>>,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
 }
 
 /// An ordered data flow between roles.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Scenario")]
 pub(super) struct ScenarioForm {
     /// Short name, unique in the document.
+    #[schemars(with = "Identifier")]
     pub(super) id: Spanned<String>,
     /// Title as printed.
     pub(super) title: String,
     /// Table or chapter.
+    #[schemars(with = "Filled")]
     pub(super) citation: Spanned<String>,
     /// Its steps, numbered upwards.
     pub(super) step: Vec<StepForm>,
 }
 
 /// One step of a data flow.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Step")]
 pub(super) struct StepForm {
     /// Number as printed.
+    #[schemars(with = "StepNumber")]
     pub(super) number: Spanned<u16>,
     /// Description as printed.
     pub(super) description: String,
     /// Roles, any of which may act.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) from: Vec<Spanned<String>>,
     /// Roles, any of which may be acted upon.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) to: Vec<Spanned<String>>,
     /// true where it is printed as internal to a computer.
     #[serde(default)]
@@ -334,6 +388,7 @@ pub(super) struct StepForm {
     pub(super) services: Vec<String>,
     /// Ports, any of which serves.
     #[serde(default)]
+    #[schemars(with = "Vec<StepPortForm>")]
     pub(super) ports: Vec<Spanned<StepPortForm>>,
     /// Who opens the connection.
     #[serde(default)]
@@ -344,12 +399,15 @@ pub(super) struct StepForm {
     pub(super) note: Option<String>,
     /// Ids of the contradictions that it is part of.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub(super) conflicts: Vec<Spanned<String>>,
 }
 
 /// A port of a step: { tcp = 7002 }, { udp = 1434 } or { tcp = "dynamic" }.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "StepPort")]
+#[schemars(extend("oneOf" = [{ "required": ["tcp"] }, { "required": ["udp"] }]))]
 pub(super) struct StepPortForm {
     /// TCP port, or "dynamic".
     pub(super) tcp: Option<StepSpecForm>,

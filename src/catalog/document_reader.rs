@@ -5,30 +5,40 @@
 
 use super::document::{ANY_ROLE, Document, DocumentKind, PortRef, Role};
 use super::document_form::{DocumentForm, RoleForm};
-use super::error::{CatalogError, Source, listed, read_text, suggestion};
+use super::error::{CatalogError, Fault, Faults, Source, listed, read_text, suggestion};
+use super::rule::Rule;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
 
-/// What reading gave: the entries that hold, where the ports among them stand, and what is wrong with the others.
-#[expect(dead_code, reason = "the spans are for the lint")]
+/// What reading gave: the entries that hold, where they stand, and what is wrong with the others.
 pub(super) struct Reading {
     pub(super) document: Document,
     /// Bytes of the row of each port statement.
     pub(super) port_spans: Vec<Range<usize>>,
+    /// Bytes of the role of each dynamic range.
+    pub(super) range_spans: Vec<Range<usize>>,
+    /// Bytes of the id of each role.
+    pub(super) role_spans: Vec<Range<usize>>,
     /// Bytes of the id of each conflict.
     pub(super) conflict_spans: Vec<Range<usize>>,
-    pub(super) errors: Vec<CatalogError>,
+    /// Bytes of the canonical spelling of each name.
+    pub(super) name_spans: Vec<Range<usize>>,
+    /// Bytes of the number of each step, of all scenarios in their order.
+    pub(super) step_spans: Vec<Range<usize>>,
+    pub(super) faults: Faults,
 }
 
 impl Document {
     /// Reads a document from its TOML form. `name` is for errors: they carry it with line and column.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, CatalogError> {
-        let reading = read(Source::new(name, text)?)?;
-        match reading.errors.into_iter().next() {
+        let source = Source::new(name, text)?;
+        let reading = read(source.parse()?);
+        match reading.faults.kept.into_iter().next() {
             None => Ok(reading.document),
-            Some(first) => Err(first),
+            Some(first) => Err(source.refusal(first)),
         }
     }
 
@@ -39,22 +49,21 @@ impl Document {
     }
 }
 
-/// Reads all that can be read. An error means that the text is no TOML, or not of the form.
-pub(super) fn read(source: Source<'_>) -> Result<Reading, CatalogError> {
-    let form: DocumentForm = source.parse()?;
-    let reader = Reader::new(source, &form);
-    let id = reader.keep(checked_id(source, &form.document.id)).unwrap_or_default();
+/// Reads all of a form that can be read.
+pub(super) fn read(form: DocumentForm) -> Reading {
+    let reader = Reader::new(&form);
+    let id = reader.keep(checked(&form.document.id)).unwrap_or_default();
     let (ports, port_spans) = reader.tables(&form.table);
-    let dynamic_ranges = reader.dynamic_ranges(&form.dynamic_range);
+    let (dynamic_ranges, range_spans) = reader.dynamic_ranges(&form.dynamic_range);
     let services = reader.services(form.service_table);
     let communications = reader.communications(form.communication);
-    let names = reader.names(form.name);
+    let (names, name_spans) = reader.names(form.name);
     let facts = reader.facts(form.fact);
-    let conflict_spans = form.conflict.iter().map(|conflict| conflict.id.span()).collect();
-    let conflicts = reader.conflicts(form.conflict);
-    let scenarios = reader.scenarios(form.scenario);
+    let (conflicts, conflict_spans) = reader.conflicts(form.conflict);
+    let (scenarios, step_spans) = reader.scenarios(form.scenario);
     let head = form.document;
-    let Reader { roles, errors, .. } = reader;
+    let role_spans = form.role.iter().map(|role| role.id.span()).collect();
+    let Reader { roles, faults, .. } = reader;
     let document = Document {
         id,
         title: head.title,
@@ -74,39 +83,48 @@ pub(super) fn read(source: Source<'_>) -> Result<Reading, CatalogError> {
         facts,
         conflicts,
     };
-    Ok(Reading { document, port_spans, conflict_spans, errors: errors.into_inner() })
+    let faults = faults.into_inner();
+    Reading { document, port_spans, range_spans, role_spans, conflict_spans, name_spans, step_spans, faults }
 }
 
 /// Refuses identifiers that could not be typed in a site file or a rule.
 pub(super) fn checked_id(source: Source<'_>, id: &Spanned<String>) -> Result<String, CatalogError> {
+    checked(id).map_err(|fault| source.refusal(fault))
+}
+
+/// As [`checked_id`], for entries of a document.
+pub(super) fn checked(id: &Spanned<String>) -> Result<String, Fault> {
     let text = id.get_ref();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if text.is_empty() || text.len() > 64 || !text.chars().all(plain) {
         let advice = "use 1 to 64 lower-case letters, digits and hyphens";
-        return Err(source.error(&id.span(), format!("{text:?} is not an identifier"), advice));
+        return Err(Fault::new(Rule::Identifier, &id.span(), format!("{text:?} is not an identifier"), advice));
     }
     if text == ANY_ROLE {
-        return Err(source.error(&id.span(), "\"any\" is the role that every host has", "choose another identifier"));
+        let (problem, advice) = ("\"any\" is the role that every host has", "choose another identifier");
+        return Err(Fault::new(Rule::Identifier, &id.span(), problem, advice));
     }
     Ok(text.clone())
 }
 
 /// The roles that hold. A role with an error keeps its names, so that what refers to it is not wrong as well.
-fn roles(source: Source<'_>, forms: &[RoleForm], errors: &mut Vec<CatalogError>) -> Vec<Role> {
+fn roles(forms: &[RoleForm], faults: &mut Faults) -> Vec<Role> {
     let mut roles: Vec<Role> = Vec::with_capacity(forms.len());
+    let mut declared: BTreeSet<&str> = BTreeSet::new();
     for form in forms {
         let names = std::iter::once(&form.id).chain(&form.aliases);
         for name in names {
-            if let Err(error) = checked_id(source, name) {
-                errors.push(error);
-            } else if roles.iter().any(|role| role.is_called(name.get_ref())) {
+            if let Err(fault) = checked(name) {
+                faults.push(fault);
+            } else if !declared.insert(name.get_ref()) {
                 let problem = format!("the role {:?} is declared twice", name.get_ref());
-                errors.push(source.error(&name.span(), problem, "remove one, or give it another id"));
+                let advice = "remove one, or give it another id";
+                faults.push(Fault::new(Rule::DuplicateId, &name.span(), problem, advice));
             }
         }
         let mut signature = Vec::with_capacity(form.signature.len());
         for text in &form.signature {
-            port_ref(source, text).map_or_else(|error| errors.push(error), |port| signature.push(port));
+            port_ref(text).map_or_else(|fault| faults.push(fault), |port| signature.push(port));
         }
         roles.push(Role {
             id: form.id.get_ref().clone(),
@@ -120,46 +138,51 @@ fn roles(source: Source<'_>, forms: &[RoleForm], errors: &mut Vec<CatalogError>)
 }
 
 /// Reads `7002/tcp`.
-fn port_ref(source: Source<'_>, text: &Spanned<String>) -> Result<PortRef, CatalogError> {
+fn port_ref(text: &Spanned<String>) -> Result<PortRef, Fault> {
     let parsed = text.get_ref().split_once('/').and_then(|(port, transport)| {
         let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
         Some(PortRef { transport: transport.parse().ok()?, port })
     });
     parsed.ok_or_else(|| {
         let problem = format!("{:?} is not a port with its transport", text.get_ref());
-        source.error(&text.span(), problem, "write it as \"7002/tcp\"")
+        Fault::new(Rule::Value, &text.span(), problem, "write it as \"7002/tcp\"")
     })
 }
 
 /// What the rows of a document are read against, and what was found wrong with them.
-pub(super) struct Reader<'a> {
-    pub(super) source: Source<'a>,
+pub(super) struct Reader {
     pub(super) kind: DocumentKind,
     roles: Vec<Role>,
-    conflicts: Vec<String>,
-    errors: RefCell<Vec<CatalogError>>,
+    conflicts: BTreeSet<String>,
+    faults: RefCell<Faults>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(source: Source<'a>, form: &DocumentForm) -> Self {
-        let mut errors = Vec::new();
-        let roles = roles(source, &form.role, &mut errors);
+impl Reader {
+    fn new(form: &DocumentForm) -> Self {
+        let mut faults = Faults::default();
+        let roles = roles(&form.role, &mut faults);
         let conflicts = form.conflict.iter().map(|conflict| conflict.id.get_ref().clone()).collect();
-        Self { source, kind: form.document.kind, roles, conflicts, errors: RefCell::new(errors) }
+        Self { kind: form.document.kind, roles, conflicts, faults: RefCell::new(faults) }
     }
 
-    /// The value, or its error kept for later.
-    pub(super) fn keep<T>(&self, read: Result<T, CatalogError>) -> Option<T> {
-        read.map_err(|error| self.errors.borrow_mut().push(error)).ok()
+    /// The value, or its fault kept for later.
+    pub(super) fn keep<T>(&self, read: Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.refuse(fault)).ok()
     }
 
     /// Keeps what is wrong at a place.
-    pub(super) fn refuse(&self, span: &Range<usize>, problem: impl Into<String>, advice: impl Into<String>) {
-        self.errors.borrow_mut().push(self.source.error(span, problem, advice));
+    pub(super) fn refuse(&self, fault: Fault) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// "did you mean" for the first mistakes: the others will see it there.
+    fn suggestion<'k>(&self, text: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+        const SUGGESTED: usize = 1000;
+        if self.faults.borrow().kept.len() < SUGGESTED { suggestion(text, known) } else { None }
     }
 
     /// The identifier of a role that this document declares, or `any`.
-    pub(super) fn role(&self, name: &Spanned<String>) -> Result<String, CatalogError> {
+    pub(super) fn role(&self, name: &Spanned<String>) -> Result<String, Fault> {
         let text = name.get_ref();
         if text == ANY_ROLE {
             return Ok(text.clone());
@@ -168,37 +191,38 @@ impl<'a> Reader<'a> {
             return Ok(role.id.clone());
         }
         let known = || self.roles.iter().map(|role| role.id.as_str());
-        let advice = suggestion(text, known()).unwrap_or_else(|| {
+        let advice = self.suggestion(text, known()).unwrap_or_else(|| {
             format!("declare it with [[role]] in this document, or use one of: {}", listed(known()))
         });
-        Err(self.source.error(&name.span(), format!("unknown role {text:?}"), advice))
+        Err(Fault::new(Rule::UnknownRole, &name.span(), format!("unknown role {text:?}"), advice))
     }
 
-    pub(super) fn role_list(&self, names: &[Spanned<String>]) -> Result<Vec<String>, CatalogError> {
+    pub(super) fn role_list(&self, names: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
         names.iter().map(|name| self.role(name)).collect()
     }
 
-    pub(super) fn citation(&self, citation: &Spanned<String>) -> Result<String, CatalogError> {
+    pub(super) fn citation(&self, citation: &Spanned<String>) -> Result<String, Fault> {
         let text = citation.get_ref().trim();
         if text.is_empty() {
             let advice = "name the table, chapter or section that says it";
-            return Err(self.source.error(&citation.span(), "the citation is empty", advice));
+            return Err(Fault::new(Rule::Citation, &citation.span(), "the citation is empty", advice));
         }
         Ok(text.to_owned())
     }
 
     /// Identifiers of contradictions that the document describes.
-    pub(super) fn conflict_list(&self, ids: &[Spanned<String>]) -> Result<Vec<String>, CatalogError> {
+    pub(super) fn conflict_list(&self, ids: &[Spanned<String>]) -> Result<Vec<String>, Fault> {
         let known = || self.conflicts.iter().map(String::as_str);
-        let checked = |id: &Spanned<String>| {
+        let described = |id: &Spanned<String>| {
             if self.conflicts.contains(id.get_ref()) {
                 return Ok(id.get_ref().clone());
             }
             let advice =
-                suggestion(id.get_ref(), known()).unwrap_or_else(|| "describe it with [[conflict]]".to_owned());
-            Err(self.source.error(&id.span(), format!("unknown conflict {:?}", id.get_ref()), advice))
+                self.suggestion(id.get_ref(), known()).unwrap_or_else(|| "describe it with [[conflict]]".to_owned());
+            let problem = format!("unknown conflict {:?}", id.get_ref());
+            Err(Fault::new(Rule::UnknownConflict, &id.span(), problem, advice))
         };
-        ids.iter().map(checked).collect()
+        ids.iter().map(described).collect()
     }
 }
 

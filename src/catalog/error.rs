@@ -1,5 +1,6 @@
 //! Errors that say where, what, and what to do about it.
 
+use super::rule::Rule;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -10,7 +11,7 @@ use std::path::Path;
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// Position in a text, both counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Line.
     pub line: usize,
@@ -92,6 +93,43 @@ pub enum CatalogError {
 /// Why a site file cannot be used: the same shapes as for a document.
 pub type SiteError = CatalogError;
 
+/// What is wrong at some bytes of a text. [`Source::refusal`] makes an error of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) rule: Rule,
+    pub(super) span: Range<usize>,
+    pub(super) problem: String,
+    pub(super) advice: String,
+}
+
+impl Fault {
+    pub(super) fn new(rule: Rule, span: &Range<usize>, problem: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { rule, span: span.clone(), problem: problem.into(), advice: advice.into() }
+    }
+
+    /// What the TOML reader says.
+    pub(super) fn of_toml(error: &toml::de::Error) -> Self {
+        let (rule, problem, advice) = explain(error.message());
+        Self { rule, span: error.span().unwrap_or(0..0), problem, advice }
+    }
+}
+
+/// Faults as they are found, the first 10,000 of them: a text can hold more than anybody would read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Faults {
+    pub(super) kept: Vec<Fault>,
+    /// How many more there were.
+    pub(super) beyond: usize,
+}
+
+impl Faults {
+    const MOST: usize = 10_000;
+
+    pub(super) fn push(&mut self, fault: Fault) {
+        if self.kept.len() < Self::MOST { self.kept.push(fault) } else { self.beyond += 1 }
+    }
+}
+
 /// A text with its name: makes errors that carry the place.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
@@ -110,10 +148,12 @@ impl<'a> Source<'a> {
 
     /// Reads the TOML form `T`.
     pub(super) fn parse<T: serde::de::DeserializeOwned>(self) -> Result<T, CatalogError> {
-        toml::from_str(self.text).map_err(|error| {
-            let (problem, advice) = explain(error.message());
-            self.error(&error.span().unwrap_or(0..0), problem, advice)
-        })
+        toml::from_str(self.text).map_err(|error| self.refusal(Fault::of_toml(&error)))
+    }
+
+    /// The error of a fault of this text.
+    pub(super) fn refusal(self, fault: Fault) -> CatalogError {
+        self.error(&fault.span, fault.problem, fault.advice)
     }
 
     /// An error at a span of bytes.
@@ -149,25 +189,32 @@ pub(super) fn read_text(path: &Path) -> Result<(String, String), CatalogError> {
     }
 }
 
-/// Turns the reader's message into a problem and advice. The names between backticks are the reader's: first the one
-/// found, then those it would have taken.
-fn explain(message: &str) -> (String, String) {
+/// Turns the reader's message into a rule, a problem and advice. The names between backticks are the reader's: first the
+/// one found, then those it would have taken.
+fn explain(message: &str) -> (Rule, String, String) {
     let problem = message.trim().replace('\n', ", ");
     let names: Vec<&str> = problem.split('`').skip(1).step_by(2).collect();
-    let advice = if problem.starts_with("unknown field") || problem.starts_with("unknown variant") {
-        suggestion(names.first().copied().unwrap_or_default(), names.iter().skip(1).copied())
-            .unwrap_or_else(|| "use one of these, or remove it".to_owned())
+    let first = names.first().copied().unwrap_or_default();
+    let (rule, advice) = if problem.starts_with("unknown field") || problem.starts_with("unknown variant") {
+        let rule = if problem.starts_with("unknown field") { Rule::UnknownKey } else { Rule::Value };
+        let meant = suggestion(first, names.iter().skip(1).copied());
+        (rule, meant.unwrap_or_else(|| "use one of these, or remove it".to_owned()))
+    } else if first == "citation" && problem.starts_with("missing field") {
+        (Rule::Citation, "add `citation = …`: the table, chapter or section that says it".to_owned())
     } else if problem.starts_with("missing field") {
-        format!("add `{} = …` to this entry", names.first().copied().unwrap_or("it"))
+        (Rule::MissingKey, format!("add `{first} = …` to this entry"))
     } else {
-        "correct this line".to_owned()
+        (Rule::Value, "correct this line".to_owned())
     };
-    (problem, advice)
+    (rule, problem, advice)
 }
+
+/// Names among which the one that was meant is looked for: the cost stays small whatever the file holds.
+const SUGGESTED_FROM: usize = 1000;
 
 /// "did you mean" for a misspelt name; `None` where nothing is close.
 pub(super) fn suggestion<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    closest(found, known).map(|best| format!("did you mean \"{best}\"?"))
+    closest(found, known.take(SUGGESTED_FROM)).map(|best| format!("did you mean \"{best}\"?"))
 }
 
 /// The known name that is nearest to a misspelt one; `None` where nothing is close.
@@ -177,6 +224,7 @@ pub(super) fn closest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
     let close = (found.chars().count() / 3).max(1);
     known
         .into_iter()
+        .filter(|candidate| candidate.len() < 256)
         .map(|candidate| (strsim::damerau_levenshtein(&found, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= close)
         .min()
@@ -201,7 +249,7 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
             out.push_str(", …");
             break;
         }
-        let _ = write!(out, "{}{name}", if i == 0 { "" } else { ", " });
+        let _ = write!(out, "{}{}", if i == 0 { "" } else { ", " }, short(name));
     }
     out
 }

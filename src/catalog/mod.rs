@@ -25,13 +25,16 @@ mod document_writer;
 mod error;
 mod fact;
 mod licence_file;
+mod lint;
 mod names;
 mod port_range;
 mod port_reader;
 mod question;
 mod rows;
+mod rule;
 mod scenario;
 mod scenario_reader;
+mod schema;
 mod service;
 mod service_reader;
 mod site;
@@ -69,11 +72,14 @@ pub use licence_file::{
     LicenceVerdict, LicenceWarning, LksVersion, MAX_LICENCE_FILE_BYTES, MAX_LINE_CHARACTERS, PassedOver, PinPlace,
     RationalState, ServerLine,
 };
+pub use lint::{FileKind, MAX_PROBLEMS, Problem, file_kind, lint, lint_file, lint_site};
 pub use names::{Spellings, Spelt};
 pub use port_range::PortRange;
 pub use question::{Answer, Question};
 pub use rows::{DynamicRow, FLAGS, PortRow, StepPortRow, StepRow, dynamic_rows, port_rows, reading_rows, step_rows};
+pub use rule::{Rule, Severity};
 pub use scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
+pub use schema::document_schema;
 pub use service::{Communication, Name, NameKind, ServiceRow, folded};
 pub use site::{Accepted, Allowed, DEFAULT_DYNAMIC_RANGE, Site, SiteHost, Target, Who, Zone};
 pub use site_catalogue::SiteWord;

@@ -115,6 +115,9 @@ impl<'de> Deserialize<'de> for PortRange {
     }
 }
 
+/// Entries of one list of ports.
+const MOST_LISTED: usize = 1000;
+
 /// Takes what [`PortRange`] takes, or a list of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PortList(pub(super) Vec<PortRange>);
@@ -140,6 +143,11 @@ impl<'de> Deserialize<'de> for PortList {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PortList, A::Error> {
                 let mut ranges = Vec::new();
                 while let Some(range) = seq.next_element::<PortRange>()? {
+                    if ranges.len() == MOST_LISTED {
+                        return Err(A::Error::custom(format!(
+                            "the list has more than {MOST_LISTED} entries: write ranges"
+                        )));
+                    }
                     if ranges.contains(&range) {
                         return Err(A::Error::custom(format!("{range} is listed twice")));
                     }

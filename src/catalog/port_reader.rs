@@ -3,20 +3,33 @@
 use super::document::{ANY_ROLE, Direction, DocumentKind, DynamicRange, PortStatement, Standing};
 use super::document_form::{DynamicRangeForm, RowForm, TableForm};
 use super::document_reader::Reader;
-use super::error::CatalogError;
+use super::error::Fault;
 use super::port_range::{PortList, PortRange};
+use super::rule::Rule;
 use crate::model::Transport;
 use std::ops::Range;
 
-impl Reader<'_> {
+/// Texts of all statements together, in bytes. Every port of a row carries the texts of the row: a short file could ask
+/// for any amount of memory.
+const MOST_STATEMENT_BYTES: usize = 64 * 1024 * 1024;
+
+impl Reader {
     /// All statements of all tables, and where their rows stand.
     pub(super) fn tables(&self, tables: &[TableForm]) -> (Vec<PortStatement>, Vec<Range<usize>>) {
         let (mut statements, mut spans) = (Vec::new(), Vec::new());
+        let mut left = MOST_STATEMENT_BYTES;
         for table in tables {
             for row in &table.rows {
                 let (span, row) = (row.span(), row.get_ref());
                 let Some(template) = self.keep(self.row(table, row, &span)) else { continue };
-                for (ports, transports) in printed_order(row) {
+                let ports = printed_order(row);
+                let Some(rest) = left.checked_sub(ports.len().saturating_mul(text_bytes(&template))) else {
+                    let problem = "the rows up to here hold too much text, once for each of their ports";
+                    self.refuse(Fault::new(Rule::Row, &span, problem, "shorten the texts, or write ports as ranges"));
+                    return (statements, spans);
+                };
+                left = rest;
+                for (ports, transports) in ports {
                     statements.push(PortStatement { ports, transports, ..template.clone() });
                     spans.push(span.clone());
                 }
@@ -26,13 +39,12 @@ impl Reader<'_> {
     }
 
     /// A statement with all but its ports and transports.
-    fn row(&self, table: &TableForm, row: &RowForm, span: &Range<usize>) -> Result<PortStatement, CatalogError> {
-        let source = self.source;
+    fn row(&self, table: &TableForm, row: &RowForm, span: &Range<usize>) -> Result<PortStatement, Fault> {
         let Some(service) = row.service.as_ref().or(row.executable.as_ref()) else {
-            return Err(source.error(span, "the row names no service", "give it `service` or `executable`"));
+            return Err(Fault::new(Rule::Row, span, "the row names no service", "give it `service` or `executable`"));
         };
         if row.tcp.is_none() && row.udp.is_none() {
-            return Err(source.error(span, "the row has no port", "give it `tcp = …` or `udp = …`"));
+            return Err(Fault::new(Rule::Row, span, "the row has no port", "give it `tcp = …` or `udp = …`"));
         }
         let fallback_ports = self.fallbacks(row, span)?;
         let stated_for = self.role(&table.role)?;
@@ -41,7 +53,7 @@ impl Reader<'_> {
         let covers = standing != Standing::Mention;
         if self.kind == DocumentKind::Vendor && covers && roles.iter().any(|role| role == ANY_ROLE) {
             let advice = "name the roles in `listens_at`; only documents of kind \"general\" may say \"any\"";
-            return Err(source.error(span, "a vendor's statement would hold at every host", advice));
+            return Err(Fault::new(Rule::Row, span, "a vendor's statement would hold at every host", advice));
         }
         let callers = match (&row.callers, table.callers.is_empty()) {
             (Some(callers), _) => self.role_list(callers)?,
@@ -70,15 +82,15 @@ impl Reader<'_> {
         })
     }
 
-    fn fallbacks(&self, row: &RowForm, span: &Range<usize>) -> Result<Vec<u16>, CatalogError> {
+    fn fallbacks(&self, row: &RowForm, span: &Range<usize>) -> Result<Vec<u16>, Fault> {
         if row.fallback_ports.iter().any(|range| range.count() > 1) {
             let advice = "list each port by itself, in the order in which they are tried";
-            return Err(self.source.error(span, "a fallback is a range", advice));
+            return Err(Fault::new(Rule::Row, span, "a fallback is a range", advice));
         }
         let only_one = |list: &Option<PortList>| list.as_ref().is_none_or(|l| l.0.len() == 1 && l.0[0].count() == 1);
         if !(row.fallback_ports.is_empty() || only_one(&row.tcp) && only_one(&row.udp)) {
             let advice = "give the port that has fallbacks a row of its own";
-            return Err(self.source.error(span, "fallbacks of more than one port", advice));
+            return Err(Fault::new(Rule::Row, span, "fallbacks of more than one port", advice));
         }
         Ok(row.fallback_ports.iter().map(|range| range.first()).collect())
     }
@@ -90,37 +102,42 @@ impl Reader<'_> {
         row: &RowForm,
         span: &Range<usize>,
         stated_for: &str,
-    ) -> Result<(Direction, Vec<String>, Vec<String>), CatalogError> {
+    ) -> Result<(Direction, Vec<String>, Vec<String>), Fault> {
         if let Some(to) = &row.connects_to {
             if row.listens_at.is_some() || row.direction.is_some() {
                 let problem = "`connects_to` stands beside `listens_at` or `direction`";
                 let advice = "keep `connects_to` where the role connects out, the others where it listens";
-                return Err(self.source.error(span, problem, advice));
+                return Err(Fault::new(Rule::Row, span, problem, advice));
             }
             return Ok((Direction::ConnectsOut, vec![self.role(to)?], vec![stated_for.to_owned()]));
         }
         let direction = row.direction.unwrap_or(table.direction);
         if direction == Direction::ConnectsOut {
             let advice = "write `connects_to = \"…\"` instead: it names the role that listens";
-            return Err(self.source.error(span, "the row connects out, and does not say where to", advice));
+            return Err(Fault::new(Rule::Row, span, "the row connects out, and does not say where to", advice));
         }
         let named = row.listens_at.as_deref().unwrap_or(&table.listens_at);
         let roles = if named.is_empty() { vec![stated_for.to_owned()] } else { self.role_list(named)? };
         Ok((direction, roles, Vec::new()))
     }
 
-    pub(super) fn dynamic_ranges(&self, forms: &[DynamicRangeForm]) -> Vec<DynamicRange> {
-        forms.iter().filter_map(|form| self.keep(self.dynamic_range(form))).flatten().collect()
+    /// All dynamic ranges, and where their roles stand.
+    pub(super) fn dynamic_ranges(&self, forms: &[DynamicRangeForm]) -> (Vec<DynamicRange>, Vec<Range<usize>>) {
+        let read = |form: &DynamicRangeForm| {
+            let span = form.role.span();
+            self.keep(self.dynamic_range(form)).into_iter().flatten().map(move |range| (range, span.clone()))
+        };
+        forms.iter().flat_map(read).unzip()
     }
 
     /// One range for each transport of an entry.
-    fn dynamic_range(&self, form: &DynamicRangeForm) -> Result<Vec<DynamicRange>, CatalogError> {
+    fn dynamic_range(&self, form: &DynamicRangeForm) -> Result<Vec<DynamicRange>, Fault> {
         let role = self.role(&form.role)?;
         let citation = self.citation(&form.citation)?;
         let conflicts = self.conflict_list(&form.conflicts)?;
         if form.tcp.is_none() && form.udp.is_none() {
             let advice = "give it `tcp = \"49152-65535\"` or `udp = …`";
-            return Err(self.source.error(&form.role.span(), "the dynamic range has no ports", advice));
+            return Err(Fault::new(Rule::Row, &form.role.span(), "the dynamic range has no ports", advice));
         }
         let ranges = [(Transport::Tcp, form.tcp), (Transport::Udp, form.udp)];
         let range = |(transport, ports): (Transport, Option<PortRange>)| {
@@ -139,6 +156,15 @@ impl Reader<'_> {
         };
         Ok(ranges.into_iter().filter_map(range).collect())
     }
+}
+
+fn text_bytes(statement: &PortStatement) -> usize {
+    let s = statement;
+    let optional = [&s.executable, &s.required_for, &s.condition, &s.printed, &s.note];
+    let lists = [&s.roles, &s.callers, &s.conflicts];
+    let listed: usize = lists.iter().flat_map(|list| list.iter()).map(|name| name.len() + size_of::<String>()).sum();
+    let texts: usize = optional.iter().filter_map(|text| text.as_ref()).map(String::len).sum();
+    texts + listed + s.service.len() + s.citation.len() + size_of::<PortStatement>()
 }
 
 /// The ranges of a row with their transports: what both lists hold becomes one statement.
@@ -160,6 +186,18 @@ mod tests {
 
     const HEAD: &str = "[document]\nid = \"x\"\ntitle = \"X\"\npublisher = \"P\"\npublication = \"1\"\nkind = \"vendor\"\n\
                         [[role]]\nid = \"server\"\ntitle = \"S\"\n";
+
+    #[test]
+    fn a_short_file_cannot_ask_for_any_amount_of_memory() {
+        let ports: Vec<String> = (1..=1000).map(|port| port.to_string()).collect();
+        let rows = |note: usize| {
+            let row = format!("{{ service = \"a\", tcp = [{}], note = \"{}\" }}", ports.join(","), "n".repeat(note));
+            format!("{HEAD}[[table]]\nrole = \"server\"\ncitation = \"T\"\nrows = [{row}]\n")
+        };
+        assert_eq!(Document::from_toml("x.toml", &rows(1000)).unwrap().ports.len(), 1000);
+        let error = Document::from_toml("x.toml", &rows(100_000)).unwrap_err().to_string();
+        assert!(error.contains("hold too much text"), "{error}");
+    }
 
     #[test]
     fn table_and_row_agree_on_callers_roles_and_notes() {

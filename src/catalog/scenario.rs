@@ -2,6 +2,7 @@
 
 use super::document::Standing;
 use crate::model::Transport;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An ordered data flow between roles.
@@ -18,7 +19,7 @@ pub struct Scenario {
 }
 
 /// Who opens the connection of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Leg {
     /// `from` connects to `to`.
@@ -31,7 +32,7 @@ pub enum Leg {
 }
 
 /// One end of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Party {
     /// The end that acts.

@@ -1,6 +1,7 @@
 //! Services as a document lists them, and the names it uses for them.
 
 use super::document::Standing;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of a table of services. The name of a service is no key: one document may give two executables the same.
@@ -46,7 +47,7 @@ pub struct Communication {
 }
 
 /// What a name is the name of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NameKind {
     /// A program file.

@@ -1,12 +1,14 @@
 //! From the TOML form to services, names, facts and conflicts.
 
 use super::document_form::{CommunicationForm, ConflictForm, FactForm, NameForm, ServiceRowForm, ServiceTableForm};
-use super::document_reader::{Reader, checked_id};
-use super::error::CatalogError;
+use super::document_reader::{Reader, checked};
+use super::error::Fault;
 use super::fact::{Conflict, Fact};
+use super::rule::Rule;
 use super::service::{Communication, Name, ServiceRow};
+use std::ops::Range;
 
-impl Reader<'_> {
+impl Reader {
     pub(super) fn services(&self, forms: Vec<ServiceTableForm>) -> Vec<ServiceRow> {
         let mut services = Vec::new();
         for table in forms {
@@ -34,7 +36,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn communications(&self, forms: Vec<CommunicationForm>) -> Vec<Communication> {
-        let read = |form: CommunicationForm| -> Result<Communication, CatalogError> {
+        let read = |form: CommunicationForm| -> Result<Communication, Fault> {
             Ok(Communication {
                 role: self.role(&form.role)?,
                 citation: self.citation(&form.citation)?,
@@ -47,17 +49,19 @@ impl Reader<'_> {
         forms.into_iter().filter_map(|form| self.keep(read(form))).collect()
     }
 
-    pub(super) fn names(&self, forms: Vec<NameForm>) -> Vec<Name> {
-        let read = |form: NameForm| -> Result<Name, CatalogError> {
+    /// All names, and where their canonical spellings stand.
+    pub(super) fn names(&self, forms: Vec<NameForm>) -> (Vec<Name>, Vec<Range<usize>>) {
+        let read = |form: NameForm| -> Result<(Name, Range<usize>), Fault> {
             let citation = self.citation(&form.citation)?;
             let NameForm { kind, canonical, spellings, note, .. } = form;
-            Ok(Name { kind, canonical, spellings, note, citation })
+            let span = canonical.span();
+            Ok((Name { kind, canonical: canonical.into_inner(), spellings, note, citation }, span))
         };
-        forms.into_iter().filter_map(|form| self.keep(read(form))).collect()
+        forms.into_iter().filter_map(|form| self.keep(read(form))).unzip()
     }
 
     pub(super) fn facts(&self, forms: Vec<FactForm>) -> Vec<Fact> {
-        let read = |form: FactForm| -> Result<Fact, CatalogError> {
+        let read = |form: FactForm| -> Result<Fact, Fault> {
             Ok(Fact {
                 conflicts: self.conflict_list(&form.conflicts)?,
                 citation: self.citation(&form.citation)?,
@@ -69,16 +73,18 @@ impl Reader<'_> {
         forms.into_iter().filter_map(|form| self.keep(read(form))).collect()
     }
 
-    pub(super) fn conflicts(&self, forms: Vec<ConflictForm>) -> Vec<Conflict> {
-        let mut conflicts: Vec<Conflict> = Vec::with_capacity(forms.len());
+    /// All contradictions, and where their ids stand.
+    pub(super) fn conflicts(&self, forms: Vec<ConflictForm>) -> (Vec<Conflict>, Vec<Range<usize>>) {
+        let (mut conflicts, mut spans): (Vec<Conflict>, Vec<_>) = (Vec::with_capacity(forms.len()), Vec::new());
         for form in forms {
-            let Some(id) = self.keep(checked_id(self.source, &form.id)) else { continue };
+            let Some(id) = self.keep(checked(&form.id)) else { continue };
             if conflicts.iter().any(|other| other.id == id) {
                 let problem = format!("the conflict {id:?} is described twice");
-                self.refuse(&form.id.span(), problem, "give one of them another id");
+                self.refuse(Fault::new(Rule::DuplicateId, &form.id.span(), problem, "give one of them another id"));
             }
+            spans.push(form.id.span());
             conflicts.push(Conflict { id, topic: form.topic, used: form.used, reason: form.reason });
         }
-        conflicts
+        (conflicts, spans)
     }
 }

@@ -26,11 +26,15 @@ pub(super) enum CatalogCommand {
     Export(ExportArgs),
     /// List the roles that a site file may give to hosts, and what gives each away.
     Roles(ListArgs),
+    /// Check documents and site files: place, problem, and what to do about it.
+    Lint(LintArgs),
     /// Make a document from a spreadsheet of ports (CSV).
     ImportCsv(ImportCsvArgs),
     /// Read the ports of a FLEXlm licence file into pins for the site file.
     #[command(name = "import-license", visible_alias = "import-licence")]
     ImportLicense(ImportLicenseArgs),
+    /// Print the JSON schema of documents, for editors that complete and check TOML.
+    Schema,
 }
 
 /// Documents besides the built-in ones.
@@ -105,6 +109,29 @@ pub(super) struct ExportArgs {
     /// Overwrite the file if it exists.
     #[arg(long)]
     pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) further: FurtherDocuments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    portproof catalog lint our-product.toml\n  \
+    portproof catalog lint --strict --hints documents/*.toml site.toml\n\n\
+    A document has a table [document]; anything else is taken for a site file.\n\
+    Exit codes: 0 nothing wrong; 1 errors (with --strict also warnings); 2 a file cannot be read.")]
+pub(super) struct LintArgs {
+    /// Documents and site files
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Warnings count like errors.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Tell also what may well be right.
+    #[arg(long)]
+    pub(super) hints: bool,
+    /// Print one JSON object, with every hint.
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) further: FurtherDocuments,
 }

@@ -3,13 +3,15 @@
 mod export;
 mod import_csv;
 mod import_licence;
+mod lint;
 mod show;
 
-use crate::catalog::{Catalog, Document};
+use crate::catalog::{Catalog, Document, document_schema};
 use crate::cli::catalog_args::{CatalogArgs, CatalogCommand, FurtherDocuments, ListArgs};
 use crate::cli::catalog_text;
 use crate::cli::outcome::{CliError, ExitStatus};
 use crate::cli::page::Page;
+use crate::report::ReportError;
 use crate::report::catalog::Selection;
 
 pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliError> {
@@ -18,6 +20,8 @@ pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliErro
         CatalogCommand::Roles(args) => list(args, catalog_text::roles),
         CatalogCommand::Show(args) => show::run(args),
         CatalogCommand::Export(args) => export::run(args),
+        CatalogCommand::Lint(args) => lint::run(args, quiet),
+        CatalogCommand::Schema => schema(),
         CatalogCommand::ImportCsv(args) => import_csv::run(args, quiet),
         CatalogCommand::ImportLicense(args) => import_licence::run(args, quiet),
     }
@@ -48,4 +52,11 @@ fn print_heads(catalog: &Catalog) -> Result<(), CliError> {
     let mut out = Vec::new();
     crate::report::catalog::json::write_heads(&mut out, &Selection::new(&documents))?;
     super::print(&String::from_utf8_lossy(&out))
+}
+
+/// The schema as it is tracked in `docs/document.schema.json`.
+fn schema() -> Result<ExitStatus, CliError> {
+    let text = serde_json::to_string_pretty(&document_schema()).map_err(ReportError::from)?;
+    super::print(&format!("{text}\n"))?;
+    Ok(ExitStatus::Done)
 }
