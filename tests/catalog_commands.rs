@@ -170,3 +170,86 @@ fn a_third_document_needs_no_code() {
     assert!(rows(&roles, "roles").iter().any(|role| role["id"] == "management-point"));
     portproof(["-q", "flows", demo().to_str().unwrap(), "--document", THIRD]).expect(DONE);
 }
+
+/// A file of one's own.
+fn written(name: &str, text: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    #[expect(clippy::disallowed_methods, reason = "tests write their own inputs")]
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn every_document_that_comes_with_the_program_lints_clean() {
+    let documents = "src/catalog/documents";
+    let names = ["factorytalk-assetcentre", "license-key-server", "windows-infrastructure"];
+    let files: Vec<String> =
+        names.iter().map(|name| format!("{documents}/{name}.toml")).chain([THIRD.into()]).collect();
+    let site = "captures/backup-run.site.toml".to_owned();
+    let run = portproof(["catalog", "lint", "--strict"].map(str::to_owned).iter().chain(&files).chain([&site]));
+    let run = run.expect(DONE);
+    assert_eq!(run.text(), "");
+    assert!(run.lines().iter().any(|line| line.contains("5 files")), "{:?}", run.lines());
+}
+
+#[test]
+fn a_lint_says_where_what_and_what_was_meant() {
+    let text = "[document]\nid = \"x\"\ntitle = \"X\"\npublisher = \"P\"\npublication = \"1\"\nkind = \"vendor\"\n\n\
+                [[role]]\nid = \"server\"\ntitle = \"S\"\n\n\
+                [[table]]\nrole = \"sever\"\ncitation = \"T\"\nrows = [{ service = \"a\", tcp = 1 }]\n\n\
+                [[table]]\nrole = \"server\"\ncitation = \" \"\nrows = [{ service = \"b\", tcp = 2 }]\n";
+    let (_folder, path) = written("ours.toml", text.as_bytes());
+    let run = portproof(["catalog", "lint", &path]).expect(1);
+    let found: Vec<String> = run.text().lines().map(str::to_owned).collect();
+    assert!(
+        found
+            .iter()
+            .any(|line| line.contains(":13:8: error: unknown role") && line.contains("did you mean \"server\"?")),
+        "{found:?}"
+    );
+    assert!(found.iter().any(|line| line.contains(":19:12: error: the citation is empty")), "{found:?}");
+    let json: Value = serde_json::from_str(&portproof(["catalog", "lint", "--json", &path]).expect(1).text()).unwrap();
+    let problem = &rows(&json, "problems")[0];
+    assert_eq!((problem["line"].as_u64(), problem["column"].as_u64()), (Some(13), Some(8)));
+    portproof(["catalog", "lint", "no/such/file.toml"]).expect(USAGE);
+}
+
+#[test]
+fn a_site_file_is_linted_with_the_documents_that_it_names() {
+    let (_folder, path) = written("site.toml", b"[[host]]\naddress = \"10.0.0.1\"\nroles = [\"agnet\"]\n");
+    let text = portproof(["catalog", "lint", &path]).expect(1).text();
+    assert!(text.contains(":3:10: error: unknown role \"agnet\"; did you mean \"agent\"?"), "{text}");
+    let (_folder, path) = written("site.toml", b"[site]\ndocuments = [\"not-there.toml\"]\n");
+    let text = portproof(["catalog", "lint", &path]).expect(1).text();
+    assert!(text.contains(":2:14: error: the document") && text.contains("cannot be read"), "{text}");
+}
+
+#[test]
+fn a_spreadsheet_becomes_a_document_that_lints_and_judges() {
+    let sheet = "Service;Protocol;Ports;Role;Comment\nHistorian;TCP;1433, 5678;server;database\n\
+                 Discovery;UDP;4840 \u{2013} 4845;client;\nBad;TCP;70000;client;\n";
+    let (folder, path) = written("ports.csv", sheet.as_bytes());
+    let document = folder.path().join("ours.toml");
+    let document = document.to_str().unwrap();
+    let run = portproof(["catalog", "import-csv", &path, "--id", "ours", "-o", document]).expect(4);
+    assert!(
+        run.lines().iter().any(|line| line.contains("ports.csv:4:") && line.contains("70000")),
+        "{:?}",
+        run.lines()
+    );
+    portproof(["catalog", "lint", "--strict", document]).expect(DONE);
+    let found = portproof(["catalog", "show", "4842/udp", "--with", document]).expect(DONE).text();
+    assert!(found.contains("4840-4845/udp") && found.contains("row 3 of ports.csv"), "{found}");
+    portproof(["catalog", "import-csv", &path, "--id", "Ours", "-o", document, "--force"]).expect(USAGE);
+    portproof(["catalog", "import-csv", &path, "--id", "ours", "-o", &path, "--force"]).expect(USAGE);
+    let (_folder, empty) = written("empty.csv", b"Service;Ports\nnothing;\n");
+    assert_eq!(portproof(["catalog", "import-csv", &empty, "--id", "ours"]).expect(NO_EVIDENCE).text(), "");
+}
+
+#[test]
+fn the_schema_is_the_tracked_one() {
+    let tracked = std::fs::read_to_string("docs/document.schema.json").unwrap();
+    assert_eq!(portproof(["catalog", "schema"]).expect(DONE).text(), tracked);
+}
