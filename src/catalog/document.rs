@@ -184,6 +184,18 @@ pub enum Direction {
     NotStated,
 }
 
+impl Direction {
+    /// Name as written in the TOML form and printed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::ConnectsOut => "connects-out",
+            Self::NotStated => "not-stated",
+        }
+    }
+}
+
 /// Whether a caller is one that a statement names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Caller {

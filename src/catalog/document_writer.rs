@@ -7,7 +7,7 @@
 //! Structure and escapes are toml_edit's. Only a text that would act where it is shown (control characters, bidirectional
 //! overrides) or that would break a row over lines is spelt out here, and toml_edit reads that spelling first.
 
-use super::document::{Direction, Document, DynamicRange, Role, Standing};
+use super::document::{Document, DynamicRange, Role, Standing};
 use super::fact::{Conflict, Fact};
 use super::port_range::PortRange;
 use super::scenario::{Leg, Party, Scenario, Step, StepPort, StepPortSpec};
@@ -166,14 +166,6 @@ fn acts(c: char) -> bool {
 
 pub(super) fn port(range: PortRange) -> Value {
     if range.count() == 1 { Value::from(i64::from(range.first())) } else { Value::from(range.to_string()) }
-}
-
-pub(super) fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Listens => "listens",
-        Direction::ConnectsOut => "connects-out",
-        Direction::NotStated => "not-stated",
-    }
 }
 
 fn transport_key(transport: Transport) -> &'static str {

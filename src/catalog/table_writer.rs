@@ -5,7 +5,7 @@
 //! joins the table before it.
 
 use super::document::{Direction, PortStatement, Standing};
-use super::document_writer::{Keys, direction_name, port, put_rows, text_value};
+use super::document_writer::{Keys, port, put_rows, text_value};
 use super::port_range::PortRange;
 use crate::model::Transport;
 use toml_edit::{InlineTable, Table, Value};
@@ -139,7 +139,7 @@ fn table(rows: &[Row<'_>]) -> Table {
     table.texts("listens_at", shared.listens_at);
     table.text("citation", shared.citation);
     table.differs("standing", shared.standing, Standing::Rule, Standing::name);
-    table.differs("direction", shared.direction, Direction::Listens, direction_name);
+    table.differs("direction", shared.direction, Direction::Listens, Direction::name);
     table.texts("callers", shared.callers);
     table.optional("note", shared.note);
     put_rows(&mut table, rows.iter().map(|row| inline_row(row, &shared)));
@@ -196,7 +196,7 @@ fn put_ends(keys: &mut InlineTable, row: &Row<'_>, shared: &Shared<'_>) {
         if statement.roles != implied {
             keys.texts("listens_at", &statement.roles);
         }
-        keys.differs("direction", statement.direction, shared.direction, direction_name);
+        keys.differs("direction", statement.direction, shared.direction, Direction::name);
     } else {
         keys.optional("connects_to", statement.roles.first().map(String::as_str));
     }

@@ -2,7 +2,7 @@
 
 use super::Selection;
 use crate::catalog::{
-    Direction, Document, PortRow, Spellings, StepPortRow, StepRow, dynamic_rows, port_rows, reading_rows, step_rows,
+    Document, PortRow, Spellings, StepPortRow, StepRow, dynamic_rows, port_rows, reading_rows, step_rows,
 };
 use crate::model::{Column, Kind, Table, Value};
 
@@ -150,7 +150,7 @@ fn port_values(row: &PortRow<'_>) -> Vec<Value> {
         row.protocol.to_string().into(),
         Value::Unsigned(row.port_start.into()),
         Value::Unsigned(row.port_end.into()),
-        direction(row.direction).into(),
+        row.direction.name().into(),
         joined(&row.listens_at),
         joined(&row.callers),
         joined(&row.flags),
@@ -162,14 +162,6 @@ fn port_values(row: &PortRow<'_>) -> Vec<Value> {
         optional(row.note),
         joined(row.conflicts),
     ]
-}
-
-fn direction(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Listens => "listens",
-        Direction::ConnectsOut => "connects-out",
-        Direction::NotStated => "not-stated",
-    }
 }
 
 fn optional(text: Option<&str>) -> Value {
