@@ -222,3 +222,25 @@ fn the_help_teaches_with_an_example() {
         assert!(run.text().contains(part), "{part} in {}", run.text());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_wait_for_a_pipe_that_nobody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let mut waiting = std::process::Command::new(support::PROGRAM)
+        .args(["catalog", "import-license", pipe.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(waiting.try_wait().unwrap().is_none(), "it waits");
+    let told = std::process::Command::new("kill").arg(waiting.id().to_string()).status();
+    assert!(told.unwrap().success());
+    let begun = std::time::Instant::now();
+    while waiting.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed().as_secs() < 20, "the signal was swallowed");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}

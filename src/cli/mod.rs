@@ -36,7 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
         }
     };
     outcome::keep_panics();
-    let run = || interrupt::watch().and_then(|()| commands::run(&arguments));
+    let run = || commands::run(&arguments);
     let Ok(result) = std::panic::catch_unwind(run) else {
         outcome::tell_panic();
         return ExitStatus::Usage;

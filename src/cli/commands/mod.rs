@@ -9,11 +9,16 @@ mod report;
 mod site;
 
 use super::args::{Arguments, Command};
+use super::interrupt;
 use super::outcome::{CliError, ExitStatus};
 use super::page::Page;
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
     let quiet = arguments.quiet;
+    // Asking the documents leaves nothing to clean up: there a signal ends the program, whatever it waits for.
+    if !matches!(arguments.command, Command::Catalog(_)) {
+        interrupt::watch()?;
+    }
     match &arguments.command {
         Command::Report(args) => report::run(args, quiet),
         Command::Flows(args) => flows::run(args, quiet),
