@@ -14,7 +14,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 ifeq ($(FEATURES),live)
 feature_flags =
 else
-feature_flags = --no-default-features --features "$(FEATURES)"
+feature_flags = --no-default-features --features "program $(FEATURES)"
 endif
 bootstrap_flags = $(if $(filter live,$(subst $(comma), ,$(FEATURES))),,--without-libpcap)
 comma = ,

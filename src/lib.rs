@@ -15,14 +15,19 @@ pub mod model;
 pub mod capture;
 pub mod catalog;
 pub mod decode;
+#[cfg(feature = "program")]
 pub mod store;
 
+#[cfg(feature = "program")]
 pub mod classification;
 pub mod metering;
 pub mod recording;
 
+#[cfg(feature = "program")]
 pub mod dynamic_ports;
 
+#[cfg(feature = "program")]
 pub mod report;
 
+#[cfg(feature = "program")]
 pub mod cli;

@@ -15,7 +15,7 @@ use portproof::classification::{judge, judged_frame};
 use portproof::decode::decode;
 use portproof::dynamic_ports::count;
 use portproof::metering::{Meter, MeterSettings};
-use portproof::model::{Activity, FlowRecord, FlowSink};
+use portproof::model::{Activity, FlowRecord, FlowSink, SocketFact};
 use portproof::store::schema::CaptureIds;
 use portproof::store::{Facts, PartitionWriter, read_facts};
 use recording::Recording;
@@ -42,6 +42,10 @@ impl FlowSink for Nowhere {
         black_box(burst);
         Ok(())
     }
+
+    fn socket(&mut self, _: &SocketFact<'_>) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// Keeps flow records.
@@ -57,6 +61,10 @@ impl FlowSink for Kept {
     }
 
     fn activity(&mut self, _: &Activity) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn socket(&mut self, _: &SocketFact<'_>) -> Result<(), Self::Error> {
         Ok(())
     }
 }

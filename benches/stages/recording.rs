@@ -52,6 +52,9 @@ impl Recording {
             link_type: LinkType::ETHERNET,
             data: &owned.data,
             wire_bytes: owned.wire_bytes,
+            interface: 0,
+            heading: None,
+            process: None,
         })
     }
 

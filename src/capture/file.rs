@@ -209,6 +209,9 @@ impl CaptureFile {
             link_type: record.link_type,
             data: self.buffer.bytes().get(record.data.clone())?,
             wire_bytes: record.wire_bytes,
+            interface: 0,
+            heading: None,
+            process: None,
         })
     }
 

@@ -5,7 +5,7 @@ use crate::model::{IcmpKind, LinkType, Packet, Position, Segment, flags};
 use etherparse::PacketBuilder;
 
 fn frame(link_type: LinkType, data: &[u8]) -> Frame<'_> {
-    Frame { position: Position::default(), time_ns: 0, link_type, data, wire_bytes: data.len() as u32 }
+    Frame::whole(Position::default(), 0, link_type, data)
 }
 
 fn tcp_syn() -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Activity, CaptureIndex, EndReason, FlowRecord, FlowSink, Frame, LinkType, Position, Side, TcpState,
+    Activity, CaptureIndex, EndReason, Endpoint, FlowRecord, FlowSink, Frame, LinkType, Position, Side, SocketFact,
+    TcpState,
 };
 use etherparse::PacketBuilder;
 
@@ -10,6 +11,7 @@ use etherparse::PacketBuilder;
 struct Kept {
     flows: Vec<FlowRecord>,
     bursts: Vec<Activity>,
+    sockets: Vec<(Endpoint, u32)>,
 }
 
 impl FlowSink for Kept {
@@ -22,6 +24,11 @@ impl FlowSink for Kept {
 
     fn activity(&mut self, burst: &Activity) -> Result<(), Self::Error> {
         self.bursts.push(*burst);
+        Ok(())
+    }
+
+    fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), Self::Error> {
+        self.sockets.push((socket.local, socket.process.id));
         Ok(())
     }
 }
@@ -54,10 +61,7 @@ fn meter_with(settings: MeterSettings, steps: &[Step]) -> (MeterSummary, Kept) {
     for (i, step) in steps.iter().enumerate() {
         let data = segment(*step);
         let position = Position { capture: CaptureIndex(0), frame: i as u64 + 1, offset: 0 };
-        let wire_bytes = data.len() as u32;
-        let frame =
-            Frame { position, time_ns: step.0 * 1_000_000, link_type: LinkType::ETHERNET, data: &data, wire_bytes };
-        meter.frame(&frame).unwrap();
+        meter.frame(&Frame::whole(position, step.0 * 1_000_000, LinkType::ETHERNET, &data)).unwrap();
     }
     meter.finish().unwrap()
 }
@@ -136,9 +140,7 @@ fn a_full_cache_gives_up_the_flow_that_was_silent_for_longest() {
         let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4(CLIENT.0, SERVER.0, 64).udp(port, 53);
         builder.write(&mut data, &[1, 2]).unwrap();
         let position = Position { capture: CaptureIndex(0), frame: frame as u64 + 1, offset: 0 };
-        let wire_bytes = data.len() as u32;
-        let frame = Frame { position, time_ns: frame as i64, link_type: LinkType::ETHERNET, data: &data, wire_bytes };
-        meter.frame(&frame).unwrap();
+        meter.frame(&Frame::whole(position, frame as i64, LinkType::ETHERNET, &data)).unwrap();
     }
     let (summary, kept) = meter.finish().unwrap();
     assert_eq!((summary.evicted, kept.flows[0].key.b.port), (1, 50_002));

@@ -87,6 +87,24 @@ impl std::fmt::Display for LinkType {
     }
 }
 
+/// Which way a frame went, seen from the host that recorded it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heading {
+    /// Received by the recording host.
+    Inbound,
+    /// Sent by the recording host.
+    Outbound,
+}
+
+/// A process of the recording host, as the recorder names it (Darwin: pcapng process blocks, PKTAP headers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process<'a> {
+    /// Process identifier.
+    pub id: u32,
+    /// Name of the program, as it stands in the capture: hostile bytes, often cut to 16.
+    pub name: &'a [u8],
+}
+
 /// One captured frame. The bytes are borrowed from the reader's buffer and die with the next call to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
@@ -101,4 +119,19 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
     /// Length on the wire, from the record header. Never trusted to be plausible.
     pub wire_bytes: u32,
+    /// Ordinal of the interface within the file, over all its sections. 0 in classic pcap.
+    pub interface: u32,
+    /// Which way it went, where the record says so.
+    pub heading: Option<Heading>,
+    /// Whose packet it is, where the record says so.
+    pub process: Option<Process<'a>>,
+}
+
+impl<'a> Frame<'a> {
+    /// A whole frame of which nothing is known but its bytes: for tests, benchmarks and generators.
+    #[must_use]
+    pub fn whole(position: Position, time_ns: i64, link_type: LinkType, data: &'a [u8]) -> Self {
+        let wire_bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        Self { position, time_ns, link_type, data, wire_bytes, interface: 0, heading: None, process: None }
+    }
 }

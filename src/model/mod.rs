@@ -9,6 +9,7 @@ mod frame;
 mod judged;
 mod packet;
 mod sink;
+mod socket;
 mod table;
 mod tally;
 
@@ -17,12 +18,13 @@ pub use display_filter::{contact_filter, endpoint_filter, flow_filter, range_fil
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
-pub use frame::{CaptureIndex, Frame, LinkType, Position};
+pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process};
 pub use judged::{
     BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, Orientation, Outcome,
     Status,
 };
 pub use packet::{Content, Decoded, FragmentKey, IcmpError, IcmpKind, Layer, Packet, Segment, Stop, TcpHeader, flags};
 pub use sink::FlowSink;
+pub use socket::SocketFact;
 pub use table::{Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

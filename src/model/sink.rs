@@ -1,6 +1,7 @@
 //! The seam between metering and whoever keeps its records.
 
 use super::flow::{Activity, FlowRecord};
+use super::socket::SocketFact;
 
 /// Takes flow records as they end. Records are pushed one by one and never all held.
 pub trait FlowSink {
@@ -18,4 +19,10 @@ pub trait FlowSink {
     /// # Errors
     /// When the record cannot be kept: metering stops.
     fn activity(&mut self, burst: &Activity) -> Result<(), Self::Error>;
+
+    /// The recorder named the process behind an end of a flow. Told once for each flow and process.
+    ///
+    /// # Errors
+    /// When the record cannot be kept: metering stops.
+    fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), Self::Error>;
 }

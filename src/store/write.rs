@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::parquet::TableWriter;
 use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
-use crate::model::{Activity, FlowRecord, FlowSink};
+use crate::model::{Activity, FlowRecord, FlowSink, SocketFact};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
@@ -141,6 +141,10 @@ impl FlowSink for PartitionWriter {
 
     fn activity(&mut self, burst: &Activity) -> Result<(), StoreError> {
         self.activity.push(self.activity_columns.iter().map(|column| (column.get)(&self.capture_ids, burst)))
+    }
+
+    fn socket(&mut self, _socket: &SocketFact<'_>) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
