@@ -1,6 +1,6 @@
 //! The flow table as it is printed and exported. Column names are an interface: other programs read them.
 
-use crate::model::{Column, JudgedFlow, Kind, Value};
+use crate::model::{Column, JudgedFlow, Kind, Tunnel, Value};
 
 macro_rules! columns {
     ($($name:literal: $kind:ident, $meaning:literal => $get:expr;)*) => {
@@ -34,7 +34,24 @@ columns! {
     "outcome": Text, "what became of it" => |f| f.judgement.outcome.name().into();
     "tcp_state": Text, "how far the conversation got" => |f| f.facts.state.name().into();
     "end_reason": Text, "why the record ended" => |f| f.facts.end_reason.name().into();
-    "vlan": Unsigned, "innermost VLAN of the first frame; null without a tag" => |f| f.facts.vlan.into();
+    "vlan": Unsigned, "innermost VLAN of the first frame; null without a tag" => |f| f.facts.encapsulation.vlan.into();
+    "outer_vlan": Unsigned, "outermost VLAN, where there are several" => |f| f.facts.encapsulation.outer_vlan.into();
+    "tunnels": Text, "tunnels around it, outermost first, joined by slashes; empty without" => |f| f.facts.encapsulation.tunnels.to_string().into();
+    "tunnel_id": Unsigned, "network, key, session or label of the innermost tunnel that has one" => |f| f.facts.encapsulation.tunnel_id.into();
+    "ip_depth": Unsigned, "IP headers around its own" => |f| u32::from(f.facts.encapsulation.depth).into();
+    "carries": Text, "tunnel that this UDP flow carries; what travels inside has rows of its own" => |f| f.facts.carries.map_or("", Tunnel::name).into();
+    "carrier_packets": Unsigned, "of its packets, those that carried a frame told in another row" => |f| f.facts.carrier_packets.into();
+    "fragments": Unsigned, "later IP fragments among its packets" => |f| f.facts.fragments.into();
+    "duplicates": Unsigned, "copies of packets" => |f| f.facts.duplicates.into();
+    "snapped": Unsigned, "packets that were not captured whole" => |f| f.facts.snapped.into();
+    "forward_retransmitted": Unsigned, "segments from the initiator that brought nothing new" => |f| f.forward().retransmitted.into();
+    "reverse_retransmitted": Unsigned, "segments from the responder that brought nothing new" => |f| f.reverse().retransmitted.into();
+    "forward_gaps": Unsigned, "segments from the initiator that begin beyond what was to come" => |f| f.forward().gaps.into();
+    "reverse_gaps": Unsigned, "segments from the responder that begin beyond what was to come" => |f| f.reverse().gaps.into();
+    "keep_alives": Unsigned, "keep-alives, both sides" => |f| u64::from(f.facts.from_a.keep_alives).saturating_add(f.facts.from_b.keep_alives.into()).into();
+    "syn_to_syn_ack_ns": Unsigned, "round trip between tap and responder, from the handshake" => |f| nanoseconds(f.facts.syn_to_syn_ack_ns);
+    "syn_ack_to_ack_ns": Unsigned, "round trip between tap and initiator, from the handshake" => |f| nanoseconds(f.facts.syn_ack_to_ack_ns);
+    "first_fin": Text, "who sent the first FIN: initiator or responder; empty where none did" => |f| f.facts.first_fin.map_or("", |side| if side == f.initiator_side() { "initiator" } else { "responder" }).into();
     "syn": Unsigned, "SYN without ACK, both sides" => |f| (f.facts.from_a.syn + f.facts.from_b.syn).into();
     "syn_ack": Unsigned, "SYN with ACK, both sides" => |f| (f.facts.from_a.syn_ack + f.facts.from_b.syn_ack).into();
     "syn_retransmitted": Unsigned, "of the SYNs, repetitions" => |f| (f.facts.from_a.syn_retransmitted + f.facts.from_b.syn_retransmitted).into();
@@ -47,6 +64,10 @@ columns! {
     "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
     "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
     "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();
+}
+
+fn nanoseconds(elapsed_ns: Option<i64>) -> Value {
+    elapsed_ns.and_then(|ns| u64::try_from(ns).ok()).into()
 }
 
 /// Columns of the flow table.

@@ -63,20 +63,12 @@ pub(super) fn flow(
     let (one, other) = (direction_facts(i, frame), direction_facts(r, frame));
     let (from_a, from_b) = if side == Side::A { (one, other) } else { (other, one) };
     FlowRecord {
-        capture: CaptureIndex(0),
-        first_frame: frame,
-        key,
-        vlan: None,
-        first_seen_ns: second * SECOND,
         last_seen_ns: second * SECOND + SECOND / 2,
-        first_sender: side,
         first_syn: (i.syn > 0).then_some(side),
         from_a,
         from_b,
         state: TcpState::Established,
-        end_reason: EndReason::EndOfCapture,
-        icmp: IcmpFacts::default(),
-        fragments: 0,
+        ..FlowRecord::begun(key, side, CaptureIndex(0), frame, second * SECOND)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::catalog_args::CatalogArgs;
 use super::site_args::SiteArgs;
+use crate::decode::DecodeSettings;
 use crate::metering::MeterSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -172,6 +173,12 @@ pub(super) struct MeterOptions {
     /// all flows of its captures, about 3 kB each.)
     #[arg(long, value_name = "N", default_value_t = MeterSettings::default().max_flows, value_parser = max_flows)]
     pub(super) max_flows: usize,
+    /// Leave out copies of packets, as SPAN ports and merged captures hold them. Without it they are counted, and told.
+    #[arg(long)]
+    pub(super) dedup: bool,
+    /// Leave out packets with a wrong IPv4, TCP or UDP checksum. Beware: recordings made on a sending host hold unfilled ones.
+    #[arg(long)]
+    pub(super) verify_checksums: bool,
 }
 
 impl MeterOptions {
@@ -183,6 +190,8 @@ impl MeterOptions {
             tcp_idle_ns: ns(self.tcp_idle),
             tcp_transitory_ns: ns(self.tcp_transitory),
             active_ns: self.active.map(ns),
+            leave_out_copies: self.dedup,
+            decode: DecodeSettings { verify_checksums: self.verify_checksums },
         }
     }
 }

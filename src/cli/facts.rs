@@ -61,6 +61,9 @@ pub(super) fn meter(
     let losses = [
         LossRow { kind: "flows-evicted", count: summary.evicted },
         LossRow { kind: "icmp-unattached", count: summary.icmp_unattached },
+        LossRow { kind: "duplicates", count: summary.duplicates },
+        LossRow { kind: "fragment-overlaps", count: summary.fragment_overlaps },
+        LossRow { kind: "sockets-dropped", count: summary.sockets_dropped },
     ];
     writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
     Ok(Metered { captures, summary, skipped })

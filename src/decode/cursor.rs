@@ -27,6 +27,11 @@ impl<'a> Cursor<'a> {
         Self { data: &self.data[n..], offset: self.offset + n, ..self }
     }
 
+    /// Skips `n` bytes if they were captured.
+    pub(super) fn past(self, n: usize) -> Option<Self> {
+        (n <= self.data.len()).then(|| self.skip(n))
+    }
+
     /// Cuts off what lies beyond `wire_bytes` from here: padding and trailers.
     pub(super) fn limit(self, wire_bytes: usize) -> Self {
         let captured = self.data.len().min(wire_bytes);
@@ -34,8 +39,23 @@ impl<'a> Cursor<'a> {
         Self { data: &self.data[..captured], missing, ..self }
     }
 
+    /// The byte at `at`, when it was captured.
+    pub(super) fn u8(&self, at: usize) -> Option<u8> {
+        self.data.get(at).copied()
+    }
+
     /// A big-endian number at `at`, when it was captured.
     pub(super) fn u16(&self, at: usize) -> Option<u16> {
-        Some(u16::from_be_bytes(self.data.get(at..at + 2)?.try_into().ok()?))
+        Some(u16::from_be_bytes(self.array(at)?))
+    }
+
+    /// A big-endian number at `at`, when it was captured.
+    pub(super) fn u32(&self, at: usize) -> Option<u32> {
+        Some(u32::from_be_bytes(self.array(at)?))
+    }
+
+    /// The bytes at `at`, when they were captured.
+    pub(super) fn array<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.data.get(at..)?.first_chunk::<N>().copied()
     }
 }

@@ -1,24 +1,24 @@
 //! ICMP errors: they quote the packet that they complain about, and so name a flow.
 
-use super::link::IpPacket;
 use super::network::{IpHeader, ip_header};
-use super::{stop, stopped};
-use crate::model::{Content, Decoded, Endpoint, Fate, IcmpError, IcmpKind, Layer, Transport};
+use super::walk::Inside;
+use super::{Step, stop};
+use crate::model::{Content, Endpoint, Fate, IcmpError, IcmpKind, Layer, Transport};
 
 /// Both protocols: type, code, checksum and four bytes more before the quoted packet.
 const HEADER_BYTES: usize = 8;
 
-pub(super) fn icmp<'a>(ip: &IpHeader<'a>) -> Decoded<'a> {
+pub(super) fn icmp<'a>(ip: &IpHeader<'a>, depth: u8) -> Step<Inside<'a>> {
     let cursor = ip.payload;
     let (Some(&icmp_type), Some(&code)) = (cursor.data.first(), cursor.data.get(1)) else {
-        return stopped(stop(Layer::Transport, "ICMP header", &cursor, HEADER_BYTES));
+        return Err(stop(Layer::Transport, "ICMP header", &cursor, HEADER_BYTES));
     };
     let kind = if ip.source.is_ipv4() { kind_v4(icmp_type, code) } else { kind_v6(icmp_type, code) };
-    let error = kind.and_then(|kind| quoted(ip, kind, icmp_type, code));
-    match error {
-        Some(error) => Decoded { fate: Fate::IcmpError, content: Content::IcmpError(error), stop: None },
-        None => Decoded { fate: Fate::Icmp, content: Content::Nothing, stop: None },
-    }
+    let error = kind.and_then(|kind| quoted(ip, kind, icmp_type, code)).map(|error| IcmpError { depth, ..error });
+    Ok(match error {
+        Some(error) => Inside::Done(Fate::IcmpError, Content::IcmpError(error)),
+        None => Inside::Done(Fate::Icmp, Content::Nothing),
+    })
 }
 
 /// RFC 792 types 3, 11, 12; codes of type 3 from RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1.
@@ -47,7 +47,7 @@ fn quoted(ip: &IpHeader<'_>, kind: IcmpKind, icmp_type: u8, code: u8) -> Option<
     if cursor.remaining() <= HEADER_BYTES {
         return None;
     }
-    let inner = ip_header(IpPacket { cursor: cursor.skip(HEADER_BYTES), vlan: None }).ok()?;
+    let inner = ip_header(cursor.skip(HEADER_BYTES)).ok()?;
     // A later fragment has data where the ports would be; an error goes to whoever sent the packet.
     if inner.is_later_fragment() || inner.source != ip.destination {
         return None;
@@ -59,5 +59,5 @@ fn quoted(ip: &IpHeader<'_>, kind: IcmpKind, icmp_type: u8, code: u8) -> Option<
     };
     let source = Endpoint { ip: inner.source, port: inner.payload.u16(0)? };
     let destination = Endpoint { ip: inner.destination, port: inner.payload.u16(2)? };
-    Some(IcmpError { kind, icmp_type, code, transport, source, destination })
+    Some(IcmpError { kind, icmp_type, code, transport, source, destination, depth: 0 })
 }

@@ -1,96 +1,227 @@
-//! Link headers: where is the IP packet, and in which VLAN?
+//! Link headers: what stands behind the header of each link type.
 
 use super::cursor::Cursor;
+use super::walk::Inside;
 use super::{Step, stop};
-use crate::model::{Fate, Frame, Layer, LinkType};
-use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
+use crate::model::{Content, Fate, Frame, Heading, Layer, LinkType, Process};
 
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
-const ARP: u16 = 0x0806;
-const RARP: u16 = 0x8035;
-/// 802.1Q, 802.1ad and two pre-standard values for stacked tags.
-const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
-/// Up to here the field is a length (IEEE 802.3), above an Ethernet type.
-const LARGEST_LENGTH: u16 = 1535;
-/// SNAP header with organisation code 0: an Ethernet type follows (RFC 1042).
-const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
+/// Largest length on the wire that is believed (MAXIMUM_SNAPLEN of libpcap); beyond it counts what was captured.
+const LARGEST_WIRE_BYTES: usize = 262_144;
+/// Length of the PKTAP header up to the name of the effective process.
+const PKTAP_BYTES: usize = 108;
 
-/// An IP packet within a frame.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct IpPacket<'a> {
-    pub(super) cursor: Cursor<'a>,
-    pub(super) vlan: Option<u16>,
+/// What a link header says besides.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) heading: Option<Heading>,
+    pub(super) process: Option<Process<'a>>,
 }
 
-/// What the link carries.
-pub(super) enum Payload<'a> {
-    Ip(IpPacket<'a>),
-    Other(Fate),
-}
-
-pub(super) fn link<'a>(frame: &Frame<'a>) -> Step<Payload<'a>> {
-    let missing = (frame.wire_bytes as usize).saturating_sub(frame.data.len());
-    let start = Cursor { data: frame.data, offset: 0, missing };
-    match frame.link_type {
-        LinkType::ETHERNET => {
-            let header = Ethernet2HeaderSlice::from_slice(start.data)
-                .map_err(|_| stop(Layer::Link, "Ethernet header", &start, Ethernet2Header::LEN))?;
-            ether_type(header.ether_type().0, start.skip(Ethernet2Header::LEN), None)
-        }
-        LinkType::LINUX_SLL => cooked(start, 14, 16),
-        LinkType::LINUX_SLL2 => cooked(start, 0, 20),
-        LinkType::NULL | LinkType::LOOP => loopback(start),
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::IPV4 | LinkType::IPV6 => {
-            Ok(Payload::Ip(IpPacket { cursor: start, vlan: None }))
-        }
-        other => Ok(Payload::Other(Fate::LinkType(other))),
+/// What stands behind the link header.
+pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a>> {
+    let wire_bytes = Some(frame.wire_bytes as usize).filter(|bytes| *bytes <= LARGEST_WIRE_BYTES);
+    let missing = wire_bytes.unwrap_or(0).saturating_sub(frame.data.len());
+    let mut cursor = Cursor { data: frame.data, offset: 0, missing };
+    let mut link_type = frame.link_type;
+    // Headers that name another link type. Each consumes bytes.
+    while let Some((inner, behind)) = wrapped(link_type, cursor, told)? {
+        (link_type, cursor) = (inner, behind);
+    }
+    match link_type.0 {
+        0 | 108 => loopback(cursor),
+        1 => Ok(Inside::Ethernet(cursor)),
+        6 => token_ring(cursor),
+        7 => arcnet(cursor, 2),
+        129 => arcnet(cursor, 4),
+        9 | 50 | 51 | 166 => Ok(point_to_point(cursor)),
+        10 => past(cursor, 13, "FDDI header").map(Inside::Llc),
+        12 | 14 | 101 | 228 | 229 => Ok(Inside::Ip(cursor)),
+        100 => Ok(Inside::Llc(cursor)),
+        104 => cisco_hdlc(cursor),
+        105 => Ok(Inside::Wlan(cursor)),
+        107 => frame_relay(cursor),
+        109 => past(cursor, 12, "IPsec header").map(Inside::Ip),
+        113 => cooked(cursor, [0, 2, 14], 16, told),
+        117 => pflog(cursor),
+        119 => past(cursor, 144, "Prism header").map(Inside::Wlan),
+        127 => radiotap(cursor),
+        138 => by_type(cursor, 16, "IEEE 1394 header"),
+        163 => avs(cursor),
+        204 => past(cursor, 1, "direction of a PPP frame").map(Inside::Ppp),
+        205 => past(cursor, 1, "direction of an HDLC frame").and_then(cisco_hdlc),
+        206 => past(cursor, 1, "direction of a frame relay frame").and_then(frame_relay),
+        219 => Ok(Inside::Mpls(cursor)),
+        239 => nflog(cursor),
+        240 => past(cursor, 4, "netANALYZER header").map(Inside::Ethernet),
+        276 => cooked(cursor, [10, 8, 0], 20, told),
+        _ => Ok(done(Fate::LinkType(link_type))),
     }
 }
 
-/// Linux cooked capture: the protocol stands at `protocol_at`, the payload behind `header_bytes`.
-fn cooked(start: Cursor<'_>, protocol_at: usize, header_bytes: usize) -> Step<Payload<'_>> {
-    let protocol = start.u16(protocol_at).filter(|_| start.remaining() >= header_bytes);
-    let Some(protocol) = protocol else {
-        return Err(stop(Layer::Link, "Linux cooked header", &start, header_bytes));
-    };
-    ether_type(protocol, start.skip(header_bytes), None)
+fn done<'a>(fate: Fate) -> Inside<'a> {
+    Inside::Done(fate, Content::Nothing)
 }
 
-/// Four bytes of address family, in the byte order of whichever host recorded. An unknown family is no IP.
-fn loopback(start: Cursor<'_>) -> Step<Payload<'_>> {
-    let Some(family) = start.data.first_chunk::<4>() else {
-        return Err(stop(Layer::Link, "loopback header", &start, 4));
+fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
+    cursor.past(bytes).ok_or_else(|| stop(Layer::Link, reading, &cursor, bytes))
+}
+
+/// An Ethernet type at `at`, and the payload right behind it.
+fn by_type<'a>(cursor: Cursor<'a>, at: usize, reading: &'static str) -> Step<Inside<'a>> {
+    let behind = past(cursor, at + 2, reading)?;
+    Ok(Inside::EtherType(cursor.u16(at).unwrap_or_default(), behind))
+}
+
+/// PKTAP of Darwin and PPI of the CACE tools: which link type they wrap, and what they say of the frame.
+fn wrapped<'a>(link: LinkType, cursor: Cursor<'a>, told: &mut Told<'a>) -> Step<Option<(LinkType, Cursor<'a>)>> {
+    let little = |at| cursor.array(at).map_or(0, u32::from_le_bytes);
+    let (length, link_at) = match link.0 {
+        192 => (usize::from(cursor.array(2).map_or(0, u16::from_le_bytes)).max(8), 4),
+        258 => ((little(0) as usize).max(PKTAP_BYTES), 8),
+        _ => return Ok(None),
     };
-    let family = u32::from_be_bytes(*family).min(u32::from_le_bytes(*family));
-    Ok(match family {
-        // AF_INET; AF_INET6 of NetBSD and Linux, FreeBSD, macOS.
-        2 | 10 | 24 | 28 | 30 => Payload::Ip(IpPacket { cursor: start.skip(4), vlan: None }),
-        other => Payload::Other(Fate::LoopbackFamily(other)),
+    let behind = past(cursor, length, "header around the link header")?;
+    if link.0 == 258 {
+        told.heading = match little(36) & 3 {
+            1 => Some(Heading::Inbound),
+            2 => Some(Heading::Outbound),
+            _ => None,
+        };
+        // The effective process is whom a system service works for; -1 where there is none.
+        let process = |id_at: usize, name_at: usize| {
+            let id = Some(little(id_at)).filter(|id| (1..=i32::MAX as u32).contains(id))?;
+            let name = cursor.data.get(name_at..name_at + 20)?;
+            Some(Process { id, name: name.split(|byte| *byte == 0).next().unwrap_or_default() })
+        };
+        told.process = process(84, 88).or_else(|| process(52, 56));
+    }
+    let inner = u16::try_from(little(link_at)).unwrap_or(u16::MAX);
+    Ok(Some((LinkType(inner), behind)))
+}
+
+/// Linux cooked capture: where packet type, device type and protocol stand, and the length of the header.
+fn cooked<'a>(
+    cursor: Cursor<'a>,
+    [kind_at, device_at, protocol_at]: [usize; 3],
+    bytes: usize,
+    told: &mut Told<'a>,
+) -> Step<Inside<'a>> {
+    let behind = past(cursor, bytes, "Linux cooked header")?;
+    // Version 2 has one byte of packet type, version 1 two.
+    let kind = cursor.u8(if bytes == 20 { kind_at } else { kind_at + 1 });
+    told.heading = match kind {
+        Some(0..=2) => Some(Heading::Inbound),
+        Some(4) => Some(Heading::Outbound),
+        _ => None,
+    };
+    let protocol = cursor.u16(protocol_at).unwrap_or_default();
+    // ARPHRD numbers of the device: its frames are no Ethernet frames.
+    Ok(match (cursor.u16(device_at).unwrap_or_default(), protocol) {
+        (801, _) => Inside::Wlan(behind),
+        (803, _) => return radiotap(behind),
+        (824, _) => done(Fate::LinkType(LinkType(253))),
+        (_, 4) => Inside::Llc(behind),
+        (_, protocol) => Inside::EtherType(protocol, behind),
     })
 }
 
-fn ether_type(mut number: u16, mut cursor: Cursor<'_>, mut vlan: Option<u16>) -> Step<Payload<'_>> {
-    // Each turn consumes at least four bytes: a frame of nothing but tags ends with its bytes.
-    loop {
-        match number {
-            tag if VLAN.contains(&tag) => {
-                let tag = SingleVlanHeaderSlice::from_slice(cursor.data)
-                    .map_err(|_| stop(Layer::Link, "VLAN tag", &cursor, SingleVlanHeader::LEN))?;
-                vlan = Some(tag.vlan_identifier().value());
-                number = tag.ether_type().0;
-                cursor = cursor.skip(SingleVlanHeader::LEN);
-            }
-            IPV4 | IPV6 => return Ok(Payload::Ip(IpPacket { cursor, vlan })),
-            ARP | RARP => return Ok(Payload::Other(Fate::Arp)),
-            0..=LARGEST_LENGTH => match cursor.u16(6) {
-                Some(inner) if cursor.data.starts_with(&SNAP) && inner > LARGEST_LENGTH => {
-                    number = inner;
-                    cursor = cursor.skip(8);
-                }
-                _ => return Ok(Payload::Other(Fate::Llc)),
-            },
-            other => return Ok(Payload::Other(Fate::EtherType(other))),
-        }
+/// Four bytes of address family, in the byte order of whichever host recorded. An unknown family is no IP.
+fn loopback(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let behind = past(cursor, 4, "loopback header")?;
+    let family = cursor.array(0).unwrap_or_default();
+    let family = u32::from_be_bytes(family).min(u32::from_le_bytes(family));
+    Ok(family_inside(family, behind).unwrap_or_else(|| done(Fate::LoopbackFamily(family))))
+}
+
+/// AF_INET; AF_INET6 of Linux, NetBSD, FreeBSD, macOS.
+fn family_inside(family: u32, behind: Cursor<'_>) -> Option<Inside<'_>> {
+    matches!(family, 2 | 10 | 24 | 28 | 30).then_some(Inside::Ip(behind))
+}
+
+/// Access and frame control, two addresses, source routing where the source says so; then LLC (IEEE 802.5).
+fn token_ring(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let routed = cursor.u8(8).is_some_and(|byte| byte & 0x80 != 0);
+    let routing = if routed { usize::from(cursor.u8(14).unwrap_or_default() & 0x1f) } else { 0 };
+    past(cursor, 14 + routing, "Token Ring header").map(Inside::Llc)
+}
+
+/// Two addresses, then the protocol: RFC 1051 has no more, RFC 1201 a fragment header.
+fn arcnet(cursor: Cursor<'_>, protocol_at: usize) -> Step<Inside<'_>> {
+    let behind = past(cursor, protocol_at + 1, "ARCNET header")?;
+    Ok(match cursor.u8(protocol_at) {
+        Some(240) => Inside::Ip(behind),
+        Some(241 | 213 | 214) => done(Fate::Arp),
+        // Split flag 0: not split. The parts of a split one are no packets.
+        Some(212) if behind.u8(0) == Some(0) => Inside::Ip(past(behind, 3, "ARCNET fragment header")?),
+        _ => done(Fate::LinkType(LinkType(7))),
+    })
+}
+
+/// PPP; some recorders give Cisco HDLC the same number.
+fn point_to_point(cursor: Cursor<'_>) -> Inside<'_> {
+    match (cursor.u8(0), cursor.u8(1)) {
+        (Some(0x0f | 0x8f), Some(0)) => cisco_hdlc(cursor).unwrap_or(Inside::Ppp(cursor)),
+        // A direction in place of the address (LINKTYPE_PPP_PPPD).
+        (Some(0 | 1), Some(0x03)) => Inside::Ppp(cursor.skip(2)),
+        _ => Inside::Ppp(cursor),
     }
+}
+
+fn cisco_hdlc(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    by_type(cursor, 2, "Cisco HDLC header")
+}
+
+/// Two bytes of address (RFC 2427), then the network layer protocol.
+fn frame_relay(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let behind = past(cursor, 4, "frame relay header")?;
+    Ok(match (cursor.u8(2), cursor.u8(3)) {
+        (Some(0x03), Some(0xcc | 0x8e)) => Inside::Ip(behind),
+        (Some(0x08), Some(0x00)) => Inside::EtherType(0x0800, behind),
+        (Some(0x03), Some(0x00)) if behind.u8(0) == Some(0x80) => {
+            let snap = past(behind, 4, "SNAP header")?;
+            return by_type(snap, 0, "SNAP header");
+        }
+        _ => done(Fate::LinkType(LinkType(107))),
+    })
+}
+
+/// Length of the header without its padding to 4, then the address family.
+fn pflog(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let bytes = usize::from(cursor.u8(0).unwrap_or_default()).next_multiple_of(4).max(4);
+    let behind = past(cursor, bytes, "pflog header")?;
+    let family = u32::from(cursor.u8(1).unwrap_or_default());
+    Ok(family_inside(family, behind).unwrap_or_else(|| done(Fate::LoopbackFamily(family))))
+}
+
+/// Radiotap: length at byte 2; the flags field says whether the IEEE 802.11 header is padded to 4 bytes.
+fn radiotap(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let bytes = usize::from(cursor.array(2).map_or(0, u16::from_le_bytes)).max(8);
+    past(cursor, bytes, "radiotap header").map(Inside::Wlan)
+}
+
+/// AVS header: magic, then its length.
+fn avs(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let bytes = (cursor.u32(4).unwrap_or_default() as usize).max(8);
+    past(cursor, bytes, "AVS header").map(Inside::Wlan)
+}
+
+/// NFLOG: family, version, resource; then attributes of length, type and value, padded to 4, in the byte order of the
+/// recording host. Attribute 9 is the packet.
+fn nflog(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let mut rest = past(cursor, 4, "NFLOG header")?;
+    let family = u32::from(cursor.u8(0).unwrap_or_default());
+    while let (Some(length), Some(kind)) = (rest.array::<2>(0), rest.array::<2>(2)) {
+        // Attribute types are small: the byte order is the one in which this one is.
+        let (length, kind) = match u16::from_le_bytes(kind) {
+            kind @ 0..256 => (u16::from_le_bytes(length), kind),
+            kind => (u16::from_be_bytes(length), kind.swap_bytes()),
+        };
+        let length = usize::from(length).max(4);
+        if kind == 9 {
+            let packet = rest.skip(4).limit(length - 4);
+            return Ok(family_inside(family, packet).unwrap_or_else(|| done(Fate::LoopbackFamily(family))));
+        }
+        rest = past(rest, length.next_multiple_of(4), "NFLOG attribute")?;
+    }
+    Ok(done(Fate::LinkType(LinkType(239))))
 }

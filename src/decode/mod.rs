@@ -1,37 +1,118 @@
 //! Link → network → transport: pure functions over borrowed bytes.
 //!
-//! Link: Ethernet II with any depth of VLAN tags (IEEE 802.1Q, 802.1ad), LLC/SNAP, Linux cooked v1 and v2, BSD
-//! null/loop, raw IP. Network: IPv4 (RFC 791), IPv6 (RFC 8200) with extension headers. Transport: TCP (RFC 9293), UDP
-//! (RFC 768), errors of ICMP (RFC 792) and ICMPv6 (RFC 4443). Headers are parsed with etherparse where it serves; where
-//! a recording cut a header off behind the ports, the ports are still used.
+//! Link: Ethernet, Linux cooked v1 and v2, BSD null/loop, raw IP, PPP, Cisco HDLC, FDDI, Token Ring, ARCNET, IEEE 802.11
+//! with and without radiotap, NFLOG, PKTAP and some more (`link`). Between link and IP: VLAN tags of any depth (IEEE
+//! 802.1Q, 802.1ad), LLC/SNAP, PPPoE, MPLS, provider backbone bridges. Network: IPv4 (RFC 791), IPv6 (RFC 8200) with
+//! extension headers. Tunnels: IP in IP, GRE, ERSPAN, EtherIP over IP; VXLAN, Geneve, GTP-U, L2TP, Teredo, AYIYA, TZSP and
+//! MPLS over UDP (`tunnel`, `udp_tunnel`). Transport: TCP (RFC 9293), UDP (RFC 768), errors of ICMP (RFC 792) and ICMPv6
+//! (RFC 4443). Headers are parsed with etherparse where it serves; where a recording cut a header off behind the ports, the
+//! ports are still used.
 //!
-//! Lengths are those of the headers, not of what was captured. Checksums are not verified: offloading leaves them
-//! unfilled in recordings made on the sending host. Whatever ends decoding is told by a [`Stop`]; nothing is guessed.
+//! The innermost conversation is what a frame holds; UDP packets that carried it are told besides
+//! ([`Decoder::carriers`]). A tunnel over UDP is recognised by port and by a header that is right in every field that must
+//! have one value; otherwise it stays UDP.
+//!
+//! Lengths are those of the headers, not of what was captured. Checksums are verified only on request: offloading leaves
+//! them unfilled in recordings made on the sending host. Whatever ends decoding is told by a [`Stop`]; nothing is guessed.
+//! Encrypted payload (ESP, MACsec, protected 802.11) is not opened.
 
+mod checksum;
 mod cursor;
+mod ethernet;
 mod fragments;
 mod icmp;
 mod link;
 mod network;
+mod ppp;
 mod transport;
+mod tunnel;
+mod udp_tunnel;
+mod walk;
+mod wlan;
 
-pub use fragments::{FragmentOwner, FragmentTable};
+pub use fragments::{FragmentTable, Owner};
+pub use walk::Carrier;
 
 use crate::model::{Content, Decoded, Fate, Frame, Layer, Stop};
+use walk::{Inside, Walk};
 
-/// Decodes one frame.
-#[must_use]
-pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
-    match link::link(frame) {
-        Ok(link::Payload::Ip(ip)) => network::network(ip),
-        Ok(link::Payload::Other(fate)) => Decoded { fate, content: Content::Nothing, stop: None },
-        Err(stop) => stopped(stop),
+/// Headers that are read of one frame, VLAN tags and IPv6 extension headers not counted.
+const MOST_LAYERS: usize = 48;
+
+/// How frames are decoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DecodeSettings {
+    /// Leave out what has a wrong IPv4, TCP or UDP checksum. Checksums of fragments and cut packets cannot be verified.
+    pub verify_checksums: bool,
+}
+
+/// Decodes frames one after the other.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    settings: DecodeSettings,
+    carriers: Vec<Carrier>,
+}
+
+impl Decoder {
+    /// A decoder with these settings.
+    #[must_use]
+    pub fn new(settings: DecodeSettings) -> Self {
+        Self { settings, carriers: Vec::new() }
+    }
+
+    /// Decodes one frame.
+    #[must_use]
+    pub fn decode<'a>(&mut self, frame: &Frame<'a>) -> Decoded<'a> {
+        let mut walk = Walk::new(&self.settings, &mut self.carriers);
+        let mut told = link::Told::default();
+        let end = layers(link::link(frame, &mut told), &mut walk);
+        let mut decoded = walk.outcome(end);
+        decoded.heading = frame.heading.or(told.heading);
+        decoded.process = frame.process.or(told.process);
+        decoded
+    }
+
+    /// UDP packets that carried what the latest frame holds, outermost first; without their payload.
+    #[must_use]
+    pub fn carriers(&self) -> &[Carrier] {
+        &self.carriers
     }
 }
 
-/// A frame that could not be decoded far enough to be metered.
-fn stopped<'a>(stop: Stop) -> Decoded<'a> {
-    Decoded { fate: Fate::Stopped(stop.layer), content: Content::Nothing, stop: Some(stop) }
+/// Decodes one frame by itself, with default settings.
+#[must_use]
+pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
+    Decoder::default().decode(frame)
+}
+
+/// Follows the headers to the end.
+fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<(Fate, Content<'a>)> {
+    let mut inside = first?;
+    for _ in 0..MOST_LAYERS {
+        inside = match inside {
+            Inside::Ethernet(cursor) => ethernet::ethernet(cursor)?,
+            Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk)?,
+            Inside::Llc(cursor) => ethernet::llc(cursor),
+            Inside::Ppp(cursor) => ppp::ppp(cursor)?,
+            Inside::Wlan(cursor) => wlan::wlan(cursor)?,
+            Inside::Mpls(cursor) => tunnel::mpls(cursor, walk)?,
+            Inside::Ip(cursor) => network::network(cursor, walk)?,
+            Inside::Done(fate, content) => return Ok((fate, content)),
+        };
+    }
+    match inside {
+        Inside::Done(fate, content) => Ok((fate, content)),
+        Inside::Ethernet(cursor)
+        | Inside::EtherType(_, cursor)
+        | Inside::Llc(cursor)
+        | Inside::Ppp(cursor)
+        | Inside::Wlan(cursor)
+        | Inside::Mpls(cursor)
+        | Inside::Ip(cursor) => {
+            let needed = cursor.wire_remaining() + 1;
+            Err(Stop { snapped: false, ..stop(Layer::Network, "one header more than are followed", &cursor, needed) })
+        }
+    }
 }
 
 /// What decoding ended with, as a result.
@@ -45,3 +126,5 @@ fn stop(layer: Layer, reading: &'static str, cursor: &cursor::Cursor<'_>, needed
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tunnel_tests;

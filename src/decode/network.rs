@@ -1,20 +1,24 @@
-//! IPv4 and IPv6: who talks to whom, how long is the packet really, is it a fragment?
+//! IPv4 and IPv6: who talks to whom, how long is the packet really, is it a fragment, is it a tunnel?
 
 use super::cursor::Cursor;
-use super::link::IpPacket;
-use super::{Step, icmp, stop, stopped, transport};
-use crate::model::{Content, Decoded, Fate, FragmentKey, Layer};
+use super::walk::{Inside, Walk};
+use super::{Step, checksum, icmp, stop, transport, tunnel};
+use crate::model::{Content, Fate, Fragment, FragmentKey, LaterFragment, Layer, Tunnel};
 use etherparse::{
     IpAuthHeaderSlice, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
 use std::net::IpAddr;
 
 const ICMP: u8 = 1;
+const IPV4: u8 = 4;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const IPV6: u8 = 41;
 const IPV6_FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const ICMPV6: u8 = 58;
+const ETHER_IP: u8 = 97;
+const MPLS: u8 = 137;
 /// Hop-by-hop, routing, destination options, mobility, HIP, shim6: all share one shape (RFC 6564).
 const RAW_EXTENSIONS: [u8; 6] = [0, 43, 60, 135, 139, 140];
 
@@ -27,64 +31,80 @@ pub(super) struct IpHeader<'a> {
     pub(super) ip_bytes: u32,
     /// Behind the headers, without padding.
     pub(super) payload: Cursor<'a>,
-    pub(super) fragment: Option<Fragment>,
-    pub(super) vlan: Option<u16>,
-}
-
-/// A packet that is one of several fragments.
-#[derive(Clone, Copy)]
-pub(super) struct Fragment {
-    identification: u32,
-    first: bool,
+    /// Length of the payload by the headers.
+    payload_bytes: usize,
+    /// Identification field; 0 where there is none.
+    pub(super) identification: u32,
+    /// Offset of the data of a fragment, in bytes; `None` for a whole packet.
+    fragment_offset: Option<u32>,
+    /// The IPv4 header itself, for its checksum.
+    v4_header: Option<&'a [u8]>,
 }
 
 impl IpHeader<'_> {
     pub(super) fn is_later_fragment(&self) -> bool {
-        matches!(self.fragment, Some(Fragment { first: false, .. }))
+        self.fragment_offset.is_some_and(|offset| offset > 0)
     }
 
-    pub(super) fn fragment_key(&self) -> Option<FragmentKey> {
-        self.fragment.map(|fragment| FragmentKey {
-            source: self.source,
-            destination: self.destination,
-            protocol: self.protocol,
-            identification: fragment.identification,
+    pub(super) fn fragment(&self) -> Option<Fragment> {
+        self.fragment_offset.map(|offset_bytes| Fragment {
+            key: FragmentKey {
+                source: self.source,
+                destination: self.destination,
+                protocol: self.protocol,
+                identification: self.identification,
+            },
+            offset_bytes,
+            data_bytes: saturate(self.payload_bytes),
         })
     }
 }
 
-pub(super) fn network(ip: IpPacket<'_>) -> Decoded<'_> {
-    let header = match ip_header(ip) {
-        Ok(header) => header,
-        Err(stop) => return stopped(stop),
-    };
-    if let (Some(key), Some(Fragment { first: false, .. })) = (header.fragment_key(), header.fragment) {
+pub(super) fn network<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
+    let header = ip_header(cursor)?;
+    walk.ip_header();
+    if walk.settings.verify_checksums && !header.v4_header.is_none_or(checksum::header_holds) {
+        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+    }
+    if let Some(fragment) = header.fragment().filter(|_| header.is_later_fragment()) {
+        let later = LaterFragment { fragment, ip_bytes: header.ip_bytes, encapsulation: walk.encapsulation };
         let content = match header.protocol {
-            TCP | UDP => Content::LaterFragment(key, header.ip_bytes),
+            TCP | UDP => Content::LaterFragment(later),
             _ => Content::Nothing,
         };
-        return Decoded { fate: Fate::OrphanFragment, content, stop: None };
+        return Ok(Inside::Done(Fate::OrphanFragment, content));
     }
     match header.protocol {
-        TCP => transport::tcp(&header),
-        UDP => transport::udp(&header),
-        ICMP | ICMPV6 => icmp::icmp(&header),
-        other => Decoded { fate: Fate::IpProtocol(other), content: Content::Nothing, stop: None },
+        TCP => transport::tcp(&header, walk),
+        UDP => transport::udp(&header, walk),
+        ICMP | ICMPV6 => icmp::icmp(&header, walk.encapsulation.depth),
+        IPV4 | IPV6 => {
+            walk.tunnel(Tunnel::IpInIp, None);
+            Ok(Inside::Ip(header.payload))
+        }
+        tunnel::GRE => tunnel::gre(header.payload, walk),
+        ETHER_IP => tunnel::ether_ip(header.payload, walk),
+        MPLS => Ok(Inside::Mpls(header.payload)),
+        other => Ok(Inside::Done(Fate::IpProtocol(other), Content::Nothing)),
     }
 }
 
-/// Reads the IP header and, for IPv6, its extension headers.
-pub(super) fn ip_header(ip: IpPacket<'_>) -> Step<IpHeader<'_>> {
-    match ip.cursor.data.first().map(|byte| byte >> 4) {
-        Some(4) => ipv4(ip),
-        Some(6) => ipv6(ip),
-        Some(_) => Err(crate::model::Stop { snapped: false, ..stop(Layer::Network, "IP version", &ip.cursor, 1) }),
-        None => Err(stop(Layer::Network, "IP header", &ip.cursor, 1)),
-    }
+/// Reads the IP header and its extension headers.
+pub(super) fn ip_header(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
+    let mut header = match cursor.u8(0).map(|byte| byte >> 4) {
+        Some(4) => ipv4(cursor)?,
+        Some(6) => ipv6(cursor)?,
+        Some(_) => return Err(crate::model::Stop { snapped: false, ..stop(Layer::Network, "IP version", &cursor, 1) }),
+        None => return Err(stop(Layer::Network, "IP header", &cursor, 1)),
+    };
+    let is_v4 = header.source.is_ipv4();
+    // Behind the header of a later fragment stands its data, not another header.
+    while !header.is_later_fragment() && extension(&mut header, is_v4)? {}
+    Ok(header)
 }
 
-fn ipv4(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
-    let header_bytes = cursor.data.first().map_or(20, |byte| usize::from(byte & 0x0f) * 4).max(20);
+fn ipv4(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
+    let header_bytes = cursor.u8(0).map_or(20, |byte| usize::from(byte & 0x0f) * 4).max(20);
     let header = Ipv4HeaderSlice::from_slice(cursor.data)
         .map_err(|_| stop(Layer::Network, "IPv4 header", &cursor, header_bytes))?;
     // 0 is what segmentation offload leaves on the sending host: the frame's length tells.
@@ -96,21 +116,21 @@ fn ipv4(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
         let stop = stop(Layer::Network, "IPv4 total length", &cursor, header_bytes);
         return Err(crate::model::Stop { available: ip_bytes, snapped: false, ..stop });
     }
-    let first = header.fragments_offset().value() == 0;
-    let fragment = (!first || header.more_fragments())
-        .then(|| Fragment { identification: u32::from(header.identification()), first });
+    let offset_bytes = u32::from(header.fragments_offset().value()) * 8;
     Ok(IpHeader {
         source: IpAddr::V4(header.source_addr()),
         destination: IpAddr::V4(header.destination_addr()),
         protocol: header.protocol().0,
         ip_bytes: saturate(ip_bytes),
         payload: cursor.skip(header_bytes).limit(ip_bytes - header_bytes),
-        fragment,
-        vlan,
+        payload_bytes: ip_bytes - header_bytes,
+        identification: u32::from(header.identification()),
+        fragment_offset: (offset_bytes > 0 || header.more_fragments()).then_some(offset_bytes),
+        v4_header: Some(header.slice()),
     })
 }
 
-fn ipv6(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
+fn ipv6(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
     let header = Ipv6HeaderSlice::from_slice(cursor.data)
         .map_err(|_| stop(Layer::Network, "IPv6 header", &cursor, Ipv6Header::LEN))?;
     let behind = cursor.skip(Ipv6Header::LEN);
@@ -119,35 +139,36 @@ fn ipv6(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
         0 => behind.wire_remaining(),
         length => length,
     };
-    let mut result = IpHeader {
+    Ok(IpHeader {
         source: IpAddr::V6(header.source_addr()),
         destination: IpAddr::V6(header.destination_addr()),
         protocol: header.next_header().0,
         ip_bytes: saturate(payload_bytes + Ipv6Header::LEN),
         payload: behind.limit(payload_bytes),
-        fragment: None,
-        vlan,
-    };
-    while extension(&mut result)? {}
-    Ok(result)
+        payload_bytes,
+        identification: 0,
+        fragment_offset: None,
+        v4_header: None,
+    })
 }
 
 /// Steps over one extension header; false where the next header is none. Each step consumes at least 8 bytes.
-fn extension(ip: &mut IpHeader<'_>) -> Step<bool> {
+fn extension(ip: &mut IpHeader<'_>, is_v4: bool) -> Step<bool> {
     let cursor = ip.payload;
     let cut = |_| stop(Layer::Network, "IPv6 extension header", &cursor, 8);
     let (next, length) = match ip.protocol {
-        IPV6_FRAGMENT => {
-            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data).map_err(cut)?;
-            let first = header.fragment_offset().value() == 0;
-            if header.is_fragmenting_payload() {
-                ip.fragment = Some(Fragment { identification: header.identification(), first });
-            }
-            (header.next_header(), header.slice().len())
-        }
         AUTHENTICATION => {
             let header = IpAuthHeaderSlice::from_slice(cursor.data)
                 .map_err(|_| stop(Layer::Network, "IP authentication header", &cursor, 12))?;
+            (header.next_header(), header.slice().len())
+        }
+        _ if is_v4 => return Ok(false),
+        IPV6_FRAGMENT => {
+            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data).map_err(cut)?;
+            if header.is_fragmenting_payload() {
+                ip.identification = header.identification();
+                ip.fragment_offset = Some(u32::from(header.fragment_offset().value()) * 8);
+            }
             (header.next_header(), header.slice().len())
         }
         number if RAW_EXTENSIONS.contains(&number) => {
@@ -158,8 +179,8 @@ fn extension(ip: &mut IpHeader<'_>) -> Step<bool> {
     };
     ip.protocol = next.0;
     ip.payload = cursor.skip(length);
-    // Behind the header of a later fragment stands its data, not another header.
-    Ok(!matches!(ip.fragment, Some(Fragment { first: false, .. })))
+    ip.payload_bytes = ip.payload_bytes.saturating_sub(length);
+    Ok(true)
 }
 
 fn saturate(bytes: usize) -> u32 {

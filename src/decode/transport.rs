@@ -1,30 +1,35 @@
 //! TCP and UDP headers. The ports are used even where the recording cut off what follows them.
 
+use super::cursor::Cursor;
 use super::network::IpHeader;
-use super::{stop, stopped};
-use crate::model::{Content, Decoded, Endpoint, Fate, Layer, Packet, Segment, Stop, TcpHeader};
+use super::walk::{Inside, Walk};
+use super::{Step, checksum, stop, udp_tunnel};
+use crate::model::{Content, Endpoint, Fate, Layer, Packet, Segment, Stop, TcpHeader};
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
 const TCP_HEADER_BYTES: usize = 20;
 const UDP_HEADER_BYTES: usize = 8;
 
-pub(super) fn tcp<'a>(ip: &IpHeader<'a>) -> Decoded<'a> {
+pub(super) fn tcp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
     let cursor = ip.payload;
     let Some((source, destination)) = ports(ip) else {
-        return stopped(stop(Layer::Transport, "TCP ports", &cursor, 4));
+        return Err(stop(Layer::Transport, "TCP ports", &cursor, 4));
     };
-    let (header, header_bytes, early) = match TcpHeaderSlice::from_slice(cursor.data) {
-        Ok(header) => (Some(of(&header)), header.slice().len(), None),
+    let (header, header_bytes) = match TcpHeaderSlice::from_slice(cursor.data) {
+        Ok(header) => (Some(of(&header)), header.slice().len()),
         Err(_) => {
-            let claimed = cursor.data.get(12).map_or(TCP_HEADER_BYTES, |byte| usize::from(byte >> 4) * 4);
+            let claimed = cursor.u8(12).map_or(TCP_HEADER_BYTES, |byte| usize::from(byte >> 4) * 4);
             let needed = claimed.max(TCP_HEADER_BYTES);
-            let stop = Stop {
+            walk.note(Stop {
                 snapped: claimed >= TCP_HEADER_BYTES && needed <= cursor.wire_remaining(),
                 ..stop(Layer::Transport, "TCP header", &cursor, needed)
-            };
-            (fixed_part(cursor.data), needed, Some(stop))
+            });
+            (fixed_part(&cursor), needed)
         }
     };
+    if walk.settings.verify_checksums && !checksum::segment_holds(ip, cursor.wire_remaining()) {
+        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+    }
     let packet = Packet {
         source,
         destination,
@@ -32,43 +37,65 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>) -> Decoded<'a> {
         ip_bytes: ip.ip_bytes,
         payload_bytes: payload_bytes(cursor.wire_remaining(), header_bytes),
         payload: cursor.data.get(header_bytes..).unwrap_or_default(),
-        vlan: ip.vlan,
-        fragment: ip.fragment_key(),
+        encapsulation: walk.encapsulation,
+        identification: ip.identification,
+        checksum: cursor.u16(16).unwrap_or_default(),
+        fragment: ip.fragment(),
     };
-    Decoded { fate: Fate::Tcp, content: Content::Packet(packet), stop: early }
+    Ok(Inside::Done(Fate::Tcp, Content::Packet(packet)))
 }
 
 fn of(header: &TcpHeaderSlice<'_>) -> TcpHeader {
-    TcpHeader { sequence: header.sequence_number(), flags: header.slice()[13] }
+    TcpHeader {
+        sequence: header.sequence_number(),
+        acknowledgment: header.acknowledgment_number(),
+        flags: header.slice()[13],
+    }
 }
 
-/// Sequence number and flags of a header whose options are cut off or whose length field lies.
-fn fixed_part(data: &[u8]) -> Option<TcpHeader> {
-    let sequence = data.get(4..8)?.try_into().ok()?;
-    Some(TcpHeader { sequence: u32::from_be_bytes(sequence), flags: *data.get(13)? })
+/// Numbers and flags of a header whose options are cut off or whose length field lies.
+fn fixed_part(cursor: &Cursor<'_>) -> Option<TcpHeader> {
+    Some(TcpHeader { sequence: cursor.u32(4)?, acknowledgment: cursor.u32(8)?, flags: cursor.u8(13)? })
 }
 
-pub(super) fn udp<'a>(ip: &IpHeader<'a>) -> Decoded<'a> {
+pub(super) fn udp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
     let cursor = ip.payload;
     let Some((source, destination)) = ports(ip) else {
-        return stopped(stop(Layer::Transport, "UDP ports", &cursor, 4));
+        return Err(stop(Layer::Transport, "UDP ports", &cursor, 4));
     };
     let header = UdpHeaderSlice::from_slice(cursor.data).ok();
+    if header.is_none() {
+        walk.note(stop(Layer::Transport, "UDP header", &cursor, UDP_HEADER_BYTES));
+    }
     // The length field is 0 in jumbograms and offloaded datagrams, and whole-datagram in a first fragment.
     let by_header = header.as_ref().map(|h| usize::from(h.length())).filter(|n| *n >= UDP_HEADER_BYTES);
     let datagram_bytes = by_header.unwrap_or(usize::MAX).min(cursor.wire_remaining());
-    let early = header.is_none().then(|| stop(Layer::Transport, "UDP header", &cursor, UDP_HEADER_BYTES));
+    let checksum = cursor.u16(6).unwrap_or_default();
+    // 0 says that there is none (RFC 768).
+    if walk.settings.verify_checksums && checksum != 0 && !checksum::segment_holds(ip, datagram_bytes) {
+        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+    }
+    let payload = cursor.limit(datagram_bytes).past(UDP_HEADER_BYTES);
     let packet = Packet {
         source,
         destination,
         segment: Segment::Udp,
         ip_bytes: ip.ip_bytes,
         payload_bytes: payload_bytes(datagram_bytes, UDP_HEADER_BYTES),
-        payload: cursor.limit(datagram_bytes).data.get(UDP_HEADER_BYTES..).unwrap_or_default(),
-        vlan: ip.vlan,
-        fragment: ip.fragment_key(),
+        payload: payload.map_or(&[], |payload| payload.data),
+        encapsulation: walk.encapsulation,
+        identification: ip.identification,
+        checksum,
+        fragment: ip.fragment(),
     };
-    Decoded { fate: Fate::Udp, content: Content::Packet(packet), stop: early }
+    let carried = payload.and_then(|payload| udp_tunnel::carried([destination.port, source.port], payload));
+    Ok(match carried {
+        Some((tunnel, id, inside)) => {
+            walk.carrier(packet, tunnel, id);
+            inside
+        }
+        None => Inside::Done(Fate::Udp, Content::Packet(packet)),
+    })
 }
 
 fn ports(ip: &IpHeader<'_>) -> Option<(Endpoint, Endpoint)> {

@@ -43,20 +43,13 @@ fn flow(from: Endpoint, to: Endpoint, refused: bool, start: i64, end: i64) -> Fl
     };
     let (from_a, from_b) = if side == Side::A { (one, other) } else { (other, one) };
     FlowRecord {
-        capture: CaptureIndex(0),
-        first_frame: start as u64 + 1,
-        key,
-        vlan: None,
-        first_seen_ns: start * SECOND,
         last_seen_ns: end * SECOND,
-        first_sender: side,
         first_syn: Some(side),
         from_a,
         from_b,
         state: TcpState::Established,
         end_reason: EndReason::Closed,
-        icmp: IcmpFacts::default(),
-        fragments: 0,
+        ..FlowRecord::begun(key, side, CaptureIndex(0), start as u64 + 1, start * SECOND)
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Entry {
     pub(super) burst: Option<Activity>,
     /// Whether an earlier burst was handed out.
     pub(super) burst_before: bool,
+    /// The process that was told last; 0 where none was.
+    pub(super) process_id: u32,
     /// Latest packet, in the meter's time.
     touched_ns: i64,
     class: Class,
@@ -98,6 +100,7 @@ impl FlowCache {
             handshake_ns: [[None; 2]; 2],
             burst: None,
             burst_before: false,
+            process_id: 0,
             touched_ns: now_ns,
             class,
             newer: NONE,

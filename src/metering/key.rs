@@ -3,15 +3,17 @@
 use crate::model::FlowKey;
 use std::net::IpAddr;
 
+/// Transport, endpoints, and the number of IP headers around them: the same endpoints inside and outside of a tunnel are two
+/// flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct PackedKey([u64; 5]);
 
-impl From<&FlowKey> for PackedKey {
-    fn from(key: &FlowKey) -> Self {
+impl PackedKey {
+    pub(super) fn new(key: &FlowKey, depth: u8) -> Self {
         let (a_high, a_low, a_family) = words(key.a.ip);
         let (b_high, b_low, b_family) = words(key.b.ip);
         let ports = u64::from(key.a.port) << 16 | u64::from(key.b.port);
-        let kind = u64::from(key.transport.number()) << 8 | a_family << 1 | b_family;
+        let kind = u64::from(depth) << 16 | u64::from(key.transport.number()) << 8 | a_family << 1 | b_family;
         Self([a_high, a_low, b_high, b_low, kind << 32 | ports])
     }
 }

@@ -2,78 +2,27 @@
 
 use super::cache::{Class, Entry, FlowCache};
 use super::clock::PacketClock;
+use super::copies::Copies;
+use super::entry::{self, Arrival};
 use super::key::PackedKey;
+use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
 use super::tcp;
-use crate::decode::{FragmentOwner, FragmentTable, decode};
+use crate::decode::{Carrier, Decoder, FragmentTable, Owner};
 use crate::model::{
-    Activity, CaptureIndex, Content, DirectionFacts, EndReason, Fate, FlowKey, FlowRecord, FlowSink, FragmentKey,
-    Frame, IcmpError, IcmpFacts, IcmpKind, Packet, Segment, Side, Tally, TcpState, Transport,
+    CaptureIndex, Content, Encapsulation, EndReason, Fate, FlowKey, FlowRecord, FlowSink, Frame, IcmpError,
+    LaterFragment, Packet, Position, Process, Segment, Side, SocketFact, Tally, Transport, Tunnel,
 };
 
-const SECOND_NS: i64 = 1_000_000_000;
-/// Payload after this much silence begins a new burst.
-const BURST_SILENCE_NS: i64 = SECOND_NS;
-/// Silence after which a flow may be ended where room is needed, and nothing is lost by it (RFC 4787 REQ-5).
-const ROOM_IDLE_NS: i64 = 300 * SECOND_NS;
-
-/// Limits and timeouts of the metering process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MeterSettings {
-    /// Active flows held at once; beyond it the one that has been silent for longest is handed out. That counts as an
-    /// eviction when it was silent for less than five minutes.
-    pub max_flows: usize,
-    /// Silence that ends a UDP flow, ns.
-    pub udp_idle_ns: i64,
-    /// Silence that ends a TCP conversation, ns.
-    pub tcp_idle_ns: i64,
-    /// Silence that ends a TCP flow before its handshake or after its close, ns.
-    pub tcp_transitory_ns: i64,
-    /// Age at which a flow that goes on is handed out and begun anew, ns. None: never.
-    pub active_ns: Option<i64>,
-}
-
-impl Default for MeterSettings {
-    fn default() -> Self {
-        Self {
-            max_flows: 1_000_000,
-            udp_idle_ns: 24 * 3600 * SECOND_NS,
-            tcp_idle_ns: 24 * 3600 * SECOND_NS,
-            tcp_transitory_ns: 240 * SECOND_NS,
-            active_ns: None,
-        }
-    }
-}
-
-impl MeterSettings {
-    fn idle_ns(&self, class: Class) -> i64 {
-        match class {
-            Class::Datagrams => self.udp_idle_ns,
-            Class::Open => self.tcp_idle_ns,
-            Class::Transitory => self.tcp_transitory_ns,
-        }
-    }
-}
-
-/// What the metering process says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MeterSummary {
-    /// Frames by fate, one tally per capture file, by its index.
-    pub tallies: Vec<Tally>,
-    /// The first frame of each capture file that could not be decoded to its end, and why.
-    pub first_stops: Vec<Option<String>>,
-    /// Flow records handed out.
-    pub flows: u64,
-    /// Of these, evicted because the cache was full.
-    pub evicted: u64,
-    /// ICMP errors about a flow that was not seen.
-    pub icmp_unattached: u64,
-}
+/// Processes behind endpoints that are told; a recorder that names more is not believed.
+const MOST_SOCKETS: u64 = 1_000_000;
 
 /// The metering process.
 pub struct Meter<S: FlowSink> {
     settings: MeterSettings,
+    decoder: Decoder,
     cache: FlowCache,
-    fragments: FragmentTable,
+    fragments: FragmentTable<(Arrival, LaterFragment)>,
+    copies: Copies,
     clock: PacketClock,
     /// The flow of the packet before.
     latest: Option<u32>,
@@ -81,22 +30,15 @@ pub struct Meter<S: FlowSink> {
     sink: S,
 }
 
-/// Which packet, from where, when.
-#[derive(Clone, Copy)]
-struct Arrival {
-    capture: CaptureIndex,
-    frame: u64,
-    time_ns: i64,
-    wire_bytes: u32,
-}
-
 impl<S: FlowSink> Meter<S> {
     /// A meter that hands its records to `sink`.
     pub fn new(settings: MeterSettings, sink: S) -> Self {
         Self {
             settings,
+            decoder: Decoder::new(settings.decode),
             cache: FlowCache::new(),
             fragments: FragmentTable::default(),
+            copies: Copies::new(),
             clock: PacketClock::new(),
             latest: None,
             summary: MeterSummary::default(),
@@ -117,57 +59,94 @@ impl<S: FlowSink> Meter<S> {
         }
         self.latest = None;
         self.expire()?;
-        let arrival = Arrival {
-            capture: frame.position.capture,
-            frame: frame.position.frame,
-            time_ns: frame.time_ns,
-            wire_bytes: frame.wire_bytes,
-        };
-        let decoded = decode(frame);
-        let mut fate = decoded.fate;
-        match decoded.content {
-            Content::Packet(packet) => self.packet(&arrival, &packet)?,
-            Content::LaterFragment(key, ip_bytes) => {
-                if self.later_fragment(&arrival, &key, ip_bytes)? {
-                    fate = Fate::Fragment;
-                }
+        let decoded = self.decoder.decode(frame);
+        let arrival = Arrival::of(frame, decoded.heading);
+        let fate = match decoded.content {
+            Content::Packet(packet) => self.conversation(frame, &arrival, &packet, decoded.process, decoded.fate)?,
+            Content::LaterFragment(later) => {
+                self.carriers(&arrival)?;
+                self.later_fragment(&arrival, &later)?
             }
-            Content::IcmpError(error) => self.icmp_error(&arrival, &error),
-            Content::Nothing => {}
-        }
-        self.count(arrival.capture, fate);
+            Content::IcmpError(error) => {
+                self.carriers(&arrival)?;
+                self.icmp_error(&arrival, &error);
+                decoded.fate
+            }
+            Content::Nothing => decoded.fate,
+        };
+        self.tally(arrival.capture()).count(fate);
         if let Some(stop) = decoded.stop {
-            let first = &mut self.summary.first_stops[arrival.capture.0 as usize];
-            first.get_or_insert_with(|| format!("frame {}, byte {}: {stop}", arrival.frame, frame.position.offset));
+            let first = &mut self.summary.first_stops[arrival.capture().0 as usize];
+            let Frame { position, .. } = frame;
+            first.get_or_insert_with(|| format!("frame {}, byte {}: {stop}", position.frame, position.offset));
         }
         Ok(())
     }
 
-    fn count(&mut self, capture: CaptureIndex, fate: Fate) {
+    fn tally(&mut self, capture: CaptureIndex) -> &mut Tally {
         let index = capture.0 as usize;
         if self.summary.tallies.len() <= index {
             self.summary.tallies.resize_with(index + 1, Tally::default);
             self.summary.first_stops.resize(index + 1, None);
         }
-        self.summary.tallies[index].count(fate);
+        &mut self.summary.tallies[index]
     }
 
-    fn packet(&mut self, arrival: &Arrival, packet: &Packet<'_>) -> Result<(), S::Error> {
+    /// The innermost packet of a frame and those that carried it, unless it is a copy that is to be left out.
+    fn conversation(
+        &mut self,
+        frame: &Frame<'_>,
+        arrival: &Arrival,
+        packet: &Packet<'_>,
+        process: Option<Process<'_>>,
+        fate: Fate,
+    ) -> Result<Fate, S::Error> {
         let transport = packet.segment.transport();
-        if let Some(key) = packet.fragment {
-            let owner = FragmentOwner { transport, source: packet.source, destination: packet.destination };
-            self.fragments.remember(key, owner, arrival.time_ns);
+        let (key, side) = FlowKey::new(transport, packet.source, packet.destination);
+        let packed = PackedKey::new(&key, packet.encapsulation.depth);
+        let tap = (arrival.capture().0, frame.interface);
+        let copy = self.copies.seen(packet, packed, side == Side::A, tap, arrival.time_ns);
+        if copy {
+            self.summary.duplicates += 1;
+            if self.settings.leave_out_copies {
+                return Ok(Fate::Duplicate);
+            }
         }
+        self.carriers(arrival)?;
+        let index = self.packet(arrival, packet, (packed, key, side), None, copy)?;
+        if let Some(process) = process {
+            self.process(index, arrival, side, process)?;
+        }
+        Ok(fate)
+    }
+
+    /// Counts the UDP packets that carried what the frame holds.
+    fn carriers(&mut self, arrival: &Arrival) -> Result<(), S::Error> {
+        for i in 0..self.decoder.carriers().len() {
+            let (packet, tunnel): Carrier = self.decoder.carriers()[i];
+            let (key, side) = FlowKey::new(Transport::Udp, packet.source, packet.destination);
+            let packed = PackedKey::new(&key, packet.encapsulation.depth);
+            self.packet(arrival, &packet, (packed, key, side), Some(tunnel), false)?;
+        }
+        Ok(())
+    }
+
+    fn packet(
+        &mut self,
+        arrival: &Arrival,
+        packet: &Packet<'_>,
+        (packed, key, side): (PackedKey, FlowKey, Side),
+        carries: Option<Tunnel>,
+        copy: bool,
+    ) -> Result<u32, S::Error> {
         let tcp_header = match packet.segment {
             Segment::Tcp(header) => header,
             Segment::Udp => None,
         };
-        let (key, side) = FlowKey::new(transport, packet.source, packet.destination);
-        let packed = PackedKey::from(&key);
         let mut found = self.cache.find(&packed);
         if let Some(index) = found {
             let entry = self.cache.get(index);
-            let reason = if tcp_header.is_some_and(|tcp| tcp::begins_another(entry, side, tcp)) {
+            let reason = if tcp_header.is_some_and(|tcp| tcp::begins_another(entry, side, tcp, arrival.time_ns)) {
                 Some(EndReason::PortReused)
             } else {
                 let age_ns = arrival.time_ns.saturating_sub(entry.record.first_seen_ns);
@@ -180,20 +159,41 @@ impl<S: FlowSink> Meter<S> {
         }
         let index = match found {
             Some(index) => index,
-            None => self.begin(packed, key, side, packet.vlan, arrival)?,
+            None => self.begin(packed, key, side, packet.encapsulation, arrival)?,
         };
         let entry = self.cache.get_mut(index);
-        add(entry, side, arrival, packet.ip_bytes, packet.payload_bytes);
+        entry::add(&mut entry.record, side, arrival, packet.ip_bytes, packet.payload_bytes);
+        entry.record.duplicates += u32::from(copy);
+        entry.record.snapped += u32::from(carries.is_none() && entry::is_snapped(packet));
         if let Some(header) = tcp_header {
-            let frame = frame_in(&entry.record, arrival);
-            tcp::count(entry, side, header, packet.payload_bytes, frame, arrival.time_ns);
+            tcp::count(entry, side, header, packet.payload_bytes, arrival, copy);
         }
-        let ended_burst =
-            if packet.payload_bytes > 0 { burst(entry, side, arrival, packet.payload_bytes) } else { None };
+        let mut ended_burst = None;
+        if let Some(tunnel) = carries {
+            entry.record.carries.get_or_insert(tunnel);
+            entry.record.carrier_packets += 1;
+        } else if packet.payload_bytes > 0 && entry.record.carries.is_none() {
+            ended_burst = entry::burst(entry, side, arrival, packet.payload_bytes);
+        }
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
         self.latest = Some(index);
-        ended_burst.map_or(Ok(()), |ended| self.sink.activity(&ended))
+        if let Some(ended) = ended_burst {
+            self.sink.activity(&ended)?;
+        }
+        if let Some(fragment) = packet.fragment {
+            let owner = Owner {
+                transport: key.transport,
+                source: packet.source,
+                destination: packet.destination,
+                depth: packet.encapsulation.depth,
+            };
+            for (earlier, later) in self.fragments.first(&fragment, owner, arrival.time_ns) {
+                self.attach(&earlier, &later, &owner)?;
+                self.tally(earlier.capture()).change(Fate::OrphanFragment, Fate::Fragment);
+            }
+        }
+        Ok(index)
     }
 
     fn begin(
@@ -201,7 +201,7 @@ impl<S: FlowSink> Meter<S> {
         packed: PackedKey,
         key: FlowKey,
         side: Side,
-        vlan: Option<u16>,
+        encapsulation: Encapsulation,
         arrival: &Arrival,
     ) -> Result<u32, S::Error> {
         if self.cache.len() >= self.settings.max_flows
@@ -211,64 +211,66 @@ impl<S: FlowSink> Meter<S> {
             self.summary.evicted += u64::from(!idle);
             self.end(oldest, if idle { EndReason::Idle } else { EndReason::Evicted })?;
         }
-        let record = FlowRecord {
-            capture: arrival.capture,
-            first_frame: arrival.frame,
-            key,
-            vlan,
-            first_seen_ns: arrival.time_ns,
-            last_seen_ns: arrival.time_ns,
-            first_sender: side,
-            first_syn: None,
-            from_a: DirectionFacts::default(),
-            from_b: DirectionFacts::default(),
-            state: TcpState::Datagrams,
-            end_reason: EndReason::EndOfCapture,
-            icmp: IcmpFacts::default(),
-            fragments: 0,
-        };
+        let Position { capture, frame, .. } = arrival.position;
+        let record = FlowRecord { encapsulation, ..FlowRecord::begun(key, side, capture, frame, arrival.time_ns) };
         let class = if key.transport == Transport::Udp { Class::Datagrams } else { Class::Open };
         Ok(self.cache.insert(packed, record, class, self.clock.now_ns()))
     }
 
-    /// Counts a fragment without ports in the flow of its first one; false where that was not seen.
-    fn later_fragment(&mut self, arrival: &Arrival, key: &FragmentKey, ip_bytes: u32) -> Result<bool, S::Error> {
-        let Some(owner) = self.fragments.owner(key, arrival.time_ns) else { return Ok(false) };
+    /// Counts a fragment without ports in the flow of its first one, or has it wait for that.
+    fn later_fragment(&mut self, arrival: &Arrival, later: &LaterFragment) -> Result<Fate, S::Error> {
+        match self.fragments.later(&later.fragment, arrival.time_ns, (*arrival, *later)) {
+            Some(owner) => self.attach(arrival, later, &owner).map(|()| Fate::Fragment),
+            None => Ok(Fate::OrphanFragment),
+        }
+    }
+
+    fn attach(&mut self, arrival: &Arrival, later: &LaterFragment, owner: &Owner) -> Result<(), S::Error> {
         let (key, side) = FlowKey::new(owner.transport, owner.source, owner.destination);
-        let packed = PackedKey::from(&key);
+        let packed = PackedKey::new(&key, owner.depth);
         let index = match self.cache.find(&packed) {
             Some(index) => index,
-            None => self.begin(packed, key, side, None, arrival)?,
+            None => self.begin(packed, key, side, later.encapsulation, arrival)?,
         };
-        let header_bytes = if owner.source.ip.is_ipv4() { 20 } else { 48 };
         let entry = self.cache.get_mut(index);
-        add(entry, side, arrival, ip_bytes, ip_bytes.saturating_sub(header_bytes));
+        entry::add(&mut entry.record, side, arrival, later.ip_bytes, later.fragment.data_bytes);
         entry.record.fragments += 1;
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
         self.latest = Some(index);
-        Ok(true)
+        Ok(())
     }
 
     fn icmp_error(&mut self, arrival: &Arrival, error: &IcmpError) {
         let (key, quoted) = FlowKey::new(error.transport, error.source, error.destination);
-        let Some(index) = self.cache.find(&PackedKey::from(&key)) else {
-            self.summary.icmp_unattached += 1;
-            return;
-        };
+        match self.cache.find(&PackedKey::new(&key, error.depth)) {
+            Some(index) => entry::icmp_error(&mut self.cache.get_mut(index).record, quoted, error, arrival),
+            None => self.summary.icmp_unattached += 1,
+        }
+    }
+
+    /// Tells which process stands behind the recorder's end of a flow.
+    fn process(&mut self, index: u32, arrival: &Arrival, side: Side, process: Process<'_>) -> Result<(), S::Error> {
+        let Some(local) = entry::recorder(side, arrival.heading) else { return Ok(()) };
         let entry = self.cache.get_mut(index);
-        let frame = frame_in(&entry.record, arrival);
-        let facts = &mut entry.record.icmp;
-        if facts.first_type.is_none() {
-            facts.quoted = Some(quoted);
-            (facts.first_type, facts.first_code, facts.first_frame) = (Some(error.icmp_type), Some(error.code), frame);
+        if entry.process_id == process.id {
+            return Ok(());
         }
-        match error.kind {
-            _ if facts.quoted != Some(quoted) => facts.other += 1,
-            IcmpKind::PortUnreachable => facts.port_unreachable += 1,
-            IcmpKind::Prohibited => facts.prohibited += 1,
-            IcmpKind::Other => facts.other += 1,
+        entry.process_id = process.id;
+        if self.summary.sockets >= MOST_SOCKETS {
+            self.summary.sockets_dropped += 1;
+            return Ok(());
         }
+        self.summary.sockets += 1;
+        let key = entry.record.key;
+        self.sink.socket(&SocketFact {
+            position: arrival.position,
+            time_ns: arrival.time_ns,
+            transport: key.transport,
+            local: key.endpoint(local),
+            remote: key.endpoint(local.other()),
+            process,
+        })
     }
 
     fn expire(&mut self) -> Result<(), S::Error> {
@@ -312,58 +314,12 @@ impl<S: FlowSink> Meter<S> {
                 rest.push(self.cache.remove(index));
             }
         }
-        rest.sort_by_key(|entry| (entry.record.capture, entry.record.first_frame));
+        rest.sort_by_key(|Entry { record, .. }| (record.capture, record.first_frame, record.encapsulation.depth));
         for entry in rest {
             let over = entry.record.key.transport == Transport::Tcp && tcp::is_over(&entry.record);
             self.hand_out(entry, if over { EndReason::Closed } else { EndReason::EndOfCapture })?;
         }
+        self.summary.fragment_overlaps = self.fragments.overlaps();
         Ok((self.summary, self.sink))
     }
-}
-
-/// The frame number, where it counts in the file that the flow's first frame is in.
-fn frame_in(record: &FlowRecord, arrival: &Arrival) -> Option<u64> {
-    (record.capture == arrival.capture).then_some(arrival.frame)
-}
-
-fn add(entry: &mut Entry, side: Side, arrival: &Arrival, ip_bytes: u32, payload_bytes: u32) {
-    let record = &mut entry.record;
-    record.first_seen_ns = record.first_seen_ns.min(arrival.time_ns);
-    record.last_seen_ns = record.last_seen_ns.max(arrival.time_ns);
-    let facts = match side {
-        Side::A => &mut record.from_a,
-        Side::B => &mut record.from_b,
-    };
-    facts.packets += 1;
-    facts.wire_bytes += u64::from(arrival.wire_bytes);
-    facts.ip_bytes += u64::from(ip_bytes);
-    facts.payload_bytes += u64::from(payload_bytes);
-    facts.payload_packets += u64::from(payload_bytes > 0);
-}
-
-/// Adds payload to the burst under way, or begins a new one and returns the one that it ends.
-fn burst(entry: &mut Entry, side: Side, arrival: &Arrival, payload_bytes: u32) -> Option<Activity> {
-    let fresh = Activity {
-        capture: entry.record.capture,
-        flow_first_frame: entry.record.first_frame,
-        burst_capture: arrival.capture,
-        first_frame: arrival.frame,
-        start_ns: arrival.time_ns,
-        end_ns: arrival.time_ns,
-        payload_bytes_a: 0,
-        payload_bytes_b: 0,
-    };
-    let silent = |burst: &Activity| arrival.time_ns.saturating_sub(burst.end_ns) >= BURST_SILENCE_NS;
-    let ended = entry.burst.filter(silent);
-    entry.burst_before |= ended.is_some();
-    let burst = match ended {
-        Some(_) => entry.burst.insert(fresh),
-        None => entry.burst.get_or_insert(fresh),
-    };
-    burst.end_ns = burst.end_ns.max(arrival.time_ns);
-    match side {
-        Side::A => burst.payload_bytes_a += u64::from(payload_bytes),
-        Side::B => burst.payload_bytes_b += u64::from(payload_bytes),
-    }
-    ended
 }

@@ -7,16 +7,27 @@
 //! Timeouts: a flow is kept for 24 h of silence while there is room, so that a connection without keep-alives stays one
 //! flow; where room is needed, one silent for 5 min may end (RFC 4787 REQ-5). Opening and closed TCP connections end after
 //! 4 min (RFC 5382 REQ-5).
-//! A SYN with a new initial sequence number on the endpoints of an earlier connection begins a new flow.
+//! A SYN with a new initial sequence number on the endpoints of an earlier connection begins a new flow, and so does a SYN
+//! after both sides closed it.
+//!
+//! A flow is keyed on the innermost conversation and on how deep it lies in tunnels. The UDP packets that carry a tunnel are
+//! counted in flows of their own, marked as carriers; a frame has one fate all the same, that of what it holds.
 //! Memory: one entry per active flow, at most [`MeterSettings::max_flows`]; the flow silent for longest gives way.
 
 mod cache;
 mod clock;
+mod copies;
+mod entry;
 mod key;
 mod meter;
+mod settings;
 mod tcp;
 
-pub use meter::{Meter, MeterSettings, MeterSummary};
+pub use meter::Meter;
+pub use settings::{MeterSettings, MeterSummary};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod frame_tests;

@@ -8,10 +8,10 @@ use crate::model::{
 use etherparse::PacketBuilder;
 
 #[derive(Default)]
-struct Kept {
-    flows: Vec<FlowRecord>,
-    bursts: Vec<Activity>,
-    sockets: Vec<(Endpoint, u32)>,
+pub(super) struct Kept {
+    pub(super) flows: Vec<FlowRecord>,
+    pub(super) bursts: Vec<Activity>,
+    pub(super) sockets: Vec<(Endpoint, u32)>,
 }
 
 impl FlowSink for Kept {
@@ -180,4 +180,76 @@ fn a_split_handshake_and_a_simultaneous_open_are_one_flow_each() {
     let (_, kept) = meter(&open);
     let [flow] = kept.flows[..] else { panic!("{:?}", kept.flows) };
     assert_eq!((flow.from_a.syn_ack, flow.from_b.syn_ack, flow.from_a.handshake_copies), (1, 1, 0));
+}
+
+#[test]
+fn a_handshake_tells_both_round_trips_and_a_repeated_syn_none() {
+    let steps = [(0, true, "S", 100, 0), (30, false, "SA", 500, 0)];
+    let flow = |rest: &[Step]| meter(&[&steps[..], rest].concat()).1.flows[0];
+    // The builder acknowledges 1 everywhere: the third step is no answer to 500.
+    assert_eq!((flow(&[]).syn_to_syn_ack_ns, flow(&[]).syn_ack_to_ack_ns), (Some(30_000_000), None));
+    let (_, kept) = meter(&[(0, true, "S", 100, 0), (30, false, "SA", 0, 0), (45, true, "A", 101, 0)]);
+    assert_eq!(kept.flows[0].syn_ack_to_ack_ns, Some(15_000_000));
+    let (_, kept) = meter(&[(0, true, "S", 100, 0), (3_000, true, "S", 100, 0), (3_001, false, "SA", 0, 0)]);
+    assert_eq!(kept.flows[0].syn_to_syn_ack_ns, None);
+}
+
+#[test]
+fn what_brings_nothing_new_is_told_from_keep_alives_and_gaps() {
+    let data = [
+        (3, true, "PA", 101, 10),
+        (300, true, "PA", 101, 10),
+        (600, true, "A", 110, 0),
+        (900, true, "A", 110, 1),
+        (1_000, true, "PA", 161, 10),
+        (1_100, true, "PA", 111, 50),
+        (1_200, true, "A", 171, 0),
+    ];
+    let (_, kept) = meter(&[&HANDSHAKE[..], &data].concat());
+    let facts = kept.flows[0].from_b;
+    assert_eq!((facts.retransmitted, facts.keep_alives, facts.gaps), (2, 2, 1));
+}
+
+#[test]
+fn sequence_numbers_wrap() {
+    let (_, kept) = meter(&[(0, true, "A", u32::MAX - 4, 10), (1, true, "A", 5, 10), (2, true, "A", 15, 0)]);
+    let facts = kept.flows[0].from_b;
+    assert_eq!((facts.retransmitted, facts.gaps, facts.next_seq), (0, 0, Some(15)));
+}
+
+#[test]
+fn a_syn_after_a_close_begins_another_flow_and_one_after_a_reset_is_another_try() {
+    let closed = [(3, true, "FA", 101, 0), (4, false, "FA", 501, 0), (5_000, true, "S", 100, 0)];
+    let (_, kept) = meter(&[&HANDSHAKE[..], &closed].concat());
+    assert_eq!(kept.flows.len(), 2, "the same initial sequence number again");
+    assert_eq!((kept.flows[0].end_reason, kept.flows[0].first_fin), (EndReason::PortReused, Some(Side::B)));
+    let refused = [(0, true, "S", 100, 0), (1, false, "RA", 0, 0), (500, true, "S", 100, 0), (501, false, "RA", 0, 0)];
+    let (_, kept) = meter(&refused);
+    assert_eq!((kept.flows.len(), kept.flows[0].from_b.syn, kept.flows[0].from_a.rst), (1, 2, 2));
+}
+
+#[test]
+fn payload_in_a_syn_is_fast_open() {
+    let (_, kept) = meter(&[(0, true, "S", 100, 20), (1, false, "SA", 500, 0), (2, true, "A", 121, 0)]);
+    let facts = kept.flows[0].from_b;
+    assert_eq!((facts.fast_open_bytes, facts.next_seq, facts.gaps), (20, Some(121), 0));
+}
+
+#[test]
+fn a_changed_direction_flips_no_flow() {
+    let settings = MeterSettings { udp_idle_ns: 10_000_000_000, ..MeterSettings::default() };
+    let datagrams: Vec<(i64, u16, u16)> =
+        vec![(0, 5000, 53), (1, 53, 5000), (2, 53, 5000), (60, 53, 5000), (120, 1, 2), (121, 1, 2)];
+    let mut meter = Meter::new(settings, Kept::default());
+    for (i, (second, from, to)) in datagrams.into_iter().enumerate() {
+        let (source, target) = if from > to { (CLIENT.0, SERVER.0) } else { (SERVER.0, CLIENT.0) };
+        let mut data = Vec::new();
+        PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4(source, target, 64).udp(from, to).write(&mut data, &[1]).unwrap();
+        let position = Position { capture: CaptureIndex(0), frame: i as u64 + 1, offset: 0 };
+        meter.frame(&Frame::whole(position, second * 1_000_000_000, LinkType::ETHERNET, &data)).unwrap();
+    }
+    let (_, kept) = meter.finish().unwrap();
+    // One key both ways, whoever sends first after a silence; the sender of the first packet is evidence and no more.
+    let first_senders: Vec<_> = kept.flows.iter().map(|f| (f.key.a.port, f.first_sender)).collect();
+    assert_eq!(first_senders, [(53, Side::B), (53, Side::A), (1, Side::A)]);
 }

@@ -3,6 +3,7 @@
 //! The key is canonical (side a sorts before side b) and apart from orientation: a flow record holds *evidence* of who
 //! initiated, and never the verdict.
 
+use super::encapsulation::{Encapsulation, Tunnel};
 use super::frame::CaptureIndex;
 use std::net::IpAddr;
 
@@ -150,6 +151,16 @@ pub struct DirectionFacts {
     pub syn_retransmitted: u32,
     /// SYN with ACK.
     pub syn_ack: u32,
+    /// Segments that brought nothing new: retransmitted, or recorded out of order. Keep-alives and copies are not among them.
+    pub retransmitted: u32,
+    /// Keep-alives (RFC 9293 section 3.8.4): at most one byte, just before what comes next.
+    pub keep_alives: u32,
+    /// Segments that begin beyond what was to come: what lies between was lost by the tap, or recorded later.
+    pub gaps: u32,
+    /// Payload in segments with SYN, in bytes: TCP Fast Open (RFC 7413).
+    pub fast_open_bytes: u32,
+    /// The recorder says that this side's packets left from the recording host, or that those of the other side arrived there.
+    pub is_recorder: bool,
     /// Copies of a SYN or SYN-ACK less than 200 ms after it: no host retransmits so soon, so a tap or two saw it twice.
     /// In neither of the counts above.
     pub handshake_copies: u32,
@@ -277,8 +288,12 @@ pub struct FlowRecord {
     pub first_frame: u64,
     /// Transport and endpoints.
     pub key: FlowKey,
-    /// Innermost 802.1Q VLAN identifier of the first frame.
-    pub vlan: Option<u16>,
+    /// What was wrapped around it in its first frame.
+    pub encapsulation: Encapsulation,
+    /// UDP: the tunnel whose packets it carries. What travels inside has records of its own.
+    pub carries: Option<Tunnel>,
+    /// Of its packets, those that carried a frame told elsewhere. Packets over all records less these are the frames metered.
+    pub carrier_packets: u64,
     /// Time of the earliest packet (IPFIX flowStartNanoseconds).
     pub first_seen_ns: i64,
     /// Time of the latest packet (IPFIX flowEndNanoseconds).
@@ -299,6 +314,17 @@ pub struct FlowRecord {
     pub icmp: IcmpFacts,
     /// IP fragments without ports of their own among the packets.
     pub fragments: u32,
+    /// Copies of packets: the same bytes again from the same tap within a millisecond, or from another one. Counted among the
+    /// packets unless copies are left out.
+    pub duplicates: u32,
+    /// Packets that were not captured to the end of their transport header or payload: byte counts are the headers' word.
+    pub snapped: u32,
+    /// From SYN to SYN-ACK, ns: the round trip between the tap and the responder. Only where neither was repeated.
+    pub syn_to_syn_ack_ns: Option<i64>,
+    /// From SYN-ACK to the initiator's ACK, ns: the round trip between the tap and the initiator.
+    pub syn_ack_to_ack_ns: Option<i64>,
+    /// Who sent the first FIN: that side holds its port in TIME-WAIT (RFC 9293 section 3.6).
+    pub first_fin: Option<Side>,
 }
 
 impl DirectionFacts {
@@ -311,12 +337,48 @@ impl DirectionFacts {
 }
 
 impl FlowRecord {
+    /// A flow that begins: nothing counted yet.
+    #[must_use]
+    pub fn begun(key: FlowKey, first_sender: Side, capture: CaptureIndex, first_frame: u64, time_ns: i64) -> Self {
+        Self {
+            capture,
+            first_frame,
+            key,
+            encapsulation: Encapsulation::default(),
+            carries: None,
+            carrier_packets: 0,
+            first_seen_ns: time_ns,
+            last_seen_ns: time_ns,
+            first_sender,
+            first_syn: None,
+            from_a: DirectionFacts::default(),
+            from_b: DirectionFacts::default(),
+            state: TcpState::Datagrams,
+            end_reason: EndReason::EndOfCapture,
+            icmp: IcmpFacts::default(),
+            fragments: 0,
+            duplicates: 0,
+            snapped: 0,
+            syn_to_syn_ack_ns: None,
+            syn_ack_to_ack_ns: None,
+            first_fin: None,
+        }
+    }
+
     /// What one side sent.
     #[must_use]
     pub fn from(&self, side: Side) -> &DirectionFacts {
         match side {
             Side::A => &self.from_a,
             Side::B => &self.from_b,
+        }
+    }
+
+    /// What one side sent, to be counted.
+    pub fn from_mut(&mut self, side: Side) -> &mut DirectionFacts {
+        match side {
+            Side::A => &mut self.from_a,
+            Side::B => &mut self.from_b,
         }
     }
 }

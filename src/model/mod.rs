@@ -4,6 +4,7 @@
 
 mod capture;
 mod display_filter;
+mod encapsulation;
 mod flow;
 mod frame;
 mod judged;
@@ -15,6 +16,7 @@ mod tally;
 
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
 pub use display_filter::{contact_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
+pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
@@ -23,7 +25,10 @@ pub use judged::{
     BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, Orientation, Outcome,
     Status,
 };
-pub use packet::{Content, Decoded, FragmentKey, IcmpError, IcmpKind, Layer, Packet, Segment, Stop, TcpHeader, flags};
+pub use packet::{
+    Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
+    TcpHeader, flags,
+};
 pub use sink::FlowSink;
 pub use socket::SocketFact;
 pub use table::{Column, Kind, Table, Value};

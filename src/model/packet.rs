@@ -1,6 +1,8 @@
 //! What decoding makes of a frame, and why it may have ended early.
 
+use super::encapsulation::Encapsulation;
 use super::flow::{Endpoint, Transport};
+use super::frame::{Heading, Process};
 use super::tally::Fate;
 use std::net::IpAddr;
 
@@ -23,6 +25,8 @@ pub mod flags {
 pub struct TcpHeader {
     /// Sequence number of the first payload byte (or of the SYN).
     pub sequence: u32,
+    /// Next sequence number that the sender expects; means something only with the flag ACK.
+    pub acknowledgment: u32,
     /// Flags, lower 8 bits; see [`flags`].
     pub flags: u8,
 }
@@ -60,6 +64,17 @@ pub struct FragmentKey {
     pub identification: u32,
 }
 
+/// One of the fragments of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment {
+    /// Which datagram.
+    pub key: FragmentKey,
+    /// Where its data stands in the datagram's, in bytes. 0 in the first one.
+    pub offset_bytes: u32,
+    /// Data in this fragment by the headers, in bytes.
+    pub data_bytes: u32,
+}
+
 /// A TCP segment or UDP datagram with its endpoints.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {
@@ -75,10 +90,14 @@ pub struct Packet<'a> {
     pub payload_bytes: u32,
     /// The captured part of the payload.
     pub payload: &'a [u8],
-    /// Innermost VLAN identifier.
-    pub vlan: Option<u16>,
+    /// What is wrapped around it: VLAN tags, tunnels, IP headers.
+    pub encapsulation: Encapsulation,
+    /// Identification of IPv4, or of an IPv6 fragment; 0 where there is none.
+    pub identification: u32,
+    /// Checksum field of the transport header, as it stands there; 0 where it was not captured.
+    pub checksum: u16,
     /// Set on the first fragment of a datagram: later ones carry no ports and are attached by it.
-    pub fragment: Option<FragmentKey>,
+    pub fragment: Option<Fragment>,
 }
 
 /// What an ICMP error says about the packet that it quotes.
@@ -107,6 +126,8 @@ pub struct IcmpError {
     pub source: Endpoint,
     /// Receiver of the quoted packet.
     pub destination: Endpoint,
+    /// IP headers around the error's own, and so around those of its flow.
+    pub depth: u8,
 }
 
 /// Header layers, outside in.
@@ -157,13 +178,24 @@ impl std::fmt::Display for Stop {
     }
 }
 
+/// A fragment without ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaterFragment {
+    /// Which part of which datagram.
+    pub fragment: Fragment,
+    /// IP length, header included, in bytes.
+    pub ip_bytes: u32,
+    /// What is wrapped around it.
+    pub encapsulation: Encapsulation,
+}
+
 /// What a frame holds that metering can use.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
     /// A TCP segment or UDP datagram, whole or first fragment.
     Packet(Packet<'a>),
-    /// A later fragment: belongs to the flow of its first one. Its IP length in bytes.
-    LaterFragment(FragmentKey, u32),
+    /// A later fragment: belongs to the flow of its first one.
+    LaterFragment(LaterFragment),
     /// An ICMP error about a TCP or UDP flow.
     IcmpError(IcmpError),
     /// Nothing to meter.
@@ -175,8 +207,12 @@ pub enum Content<'a> {
 pub struct Decoded<'a> {
     /// What became of the frame. Fragments may change it later, from orphan to attached.
     pub fate: Fate,
-    /// What it holds.
+    /// What it holds: the innermost conversation.
     pub content: Content<'a>,
     /// Why decoding ended early, if it did.
     pub stop: Option<Stop>,
+    /// Which way it went, where the record or the link header says so.
+    pub heading: Option<Heading>,
+    /// Whose packet it is, where the record or the link header says so.
+    pub process: Option<Process<'a>>,
 }

@@ -27,12 +27,22 @@ pub enum Fate {
     LoopbackFamily(u32),
     /// An IEEE 802.3 length field: LLC frames such as spanning tree.
     Llc,
-    /// An IP protocol that is not TCP, UDP or ICMP: tunnels, routing protocols, IGMP…
+    /// A PPP protocol that carries no IP (RFC 1661): link control, compressed headers, multilink…
+    Ppp(u16),
+    /// An IEEE 802.11 frame without readable data: management, control, or no payload.
+    Wlan,
+    /// An IEEE 802.11 data frame that is encrypted.
+    WlanEncrypted,
+    /// An IP protocol that is not TCP, UDP or ICMP: routing protocols, IGMP, encrypted tunnels…
     IpProtocol(u8),
     /// A link type that is not decoded. Never guessed.
     LinkType(LinkType),
     /// Decoding ended in this layer.
     Stopped(Layer),
+    /// A checksum that does not hold, where checksums are verified: not metered.
+    BadChecksum,
+    /// Another copy of a packet, where copies are left out: not metered.
+    Duplicate,
 }
 
 impl Fate {
@@ -59,6 +69,14 @@ impl Fate {
             },
             Self::LoopbackFamily(family) => format!("loopback-family-{family}"),
             Self::Llc => "llc".into(),
+            Self::Ppp(number) => match ppp_name(number) {
+                Some(name) => format!("ppp-{name}"),
+                None => format!("ppp-0x{number:04x}"),
+            },
+            Self::Wlan => "wlan-no-data".into(),
+            Self::WlanEncrypted => "wlan-encrypted".into(),
+            Self::BadChecksum => "bad-checksum".into(),
+            Self::Duplicate => "duplicate".into(),
             Self::IpProtocol(number) => match ip_protocol_name(number) {
                 Some(name) => format!("ip-{name}"),
                 None => format!("ip-protocol-{number}"),
@@ -92,6 +110,22 @@ fn ether_type_name(number: u16) -> Option<&'static str> {
         0x88f7 => "ptp",
         0x88fb => "prp",
         0x9000 => "loopback",
+        _ => return None,
+    })
+}
+
+fn ppp_name(number: u16) -> Option<&'static str> {
+    Some(match number {
+        0x002d | 0x002f => "compressed-tcp",
+        0x003d => "multilink",
+        0x00fd => "compressed",
+        0x8021 => "ipcp",
+        0x8057 => "ipv6cp",
+        0x80fd => "ccp",
+        0xc021 => "lcp",
+        0xc023 => "pap",
+        0xc025 => "link-quality",
+        0xc223 => "chap",
         _ => return None,
     })
 }
@@ -135,6 +169,17 @@ impl Tally {
                 *self.rare.entry(Fate::LoopbackFamily(u32::MAX)).or_insert(0) += 1;
             }
             rare => *self.rare.entry(rare).or_insert(0) += 1,
+        }
+    }
+
+    /// Changes the fate of one frame that was counted before.
+    pub fn change(&mut self, from: Fate, to: Fate) {
+        if let Some(count) = self.rare.get_mut(&from).filter(|count| **count > 0) {
+            *count -= 1;
+            if *count == 0 {
+                self.rare.remove(&from);
+            }
+            self.count(to);
         }
     }
 

@@ -12,7 +12,7 @@ const FAMILIES: [&str; 3] = ["linktype-", "malformed-or-cut-", "ip-protocol-"];
 
 /// Names of further fates that may hide flows. The last two Ethernet types: provider backbone bridging (IEEE 802.1ah) and
 /// TRILL (RFC 6325).
-const FATES: [&str; 13] = [
+const FATES: [&str; 18] = [
     "ethertype-mpls",
     "ethertype-pppoe",
     "ethertype-macsec",
@@ -26,6 +26,11 @@ const FATES: [&str; 13] = [
     "ip-ah",
     "ip-udp-lite",
     "ip-fragment-orphan",
+    "wlan-encrypted",
+    "ppp-multilink",
+    "ppp-compressed",
+    "ppp-compressed-tcp",
+    "bad-checksum",
 ];
 
 /// Share of frames, in percent of one recording, that may be hidden before a verdict on it means nothing.
@@ -69,6 +74,28 @@ pub fn same_content(captures: &[CaptureRow]) -> Vec<Vec<&CaptureRow>> {
         }
     }
     groups.into_values().filter(|group| group.len() > 1).collect()
+}
+
+/// What a kind of loss means, as a sentence. Kinds are those of the table of losses of the facts.
+#[must_use]
+pub fn loss_sentence(kind: &str, count: u64) -> String {
+    match kind {
+        EVICTED => {
+            format!(
+                "The flow cache was full: {count} flows were cut short and may be counted twice. Raise --max-flows."
+            )
+        }
+        "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
+        "duplicates" => format!(
+            "{count} packets are copies of others, as a SPAN port or merged captures make them. Packet and byte counts \
+             hold them unless metered with --dedup."
+        ),
+        "fragment-overlaps" => {
+            format!("{count} IP fragments overlap others of their datagram: damage, or an attempt to deceive.")
+        }
+        "sockets-dropped" => format!("{count} processes behind endpoints were not kept."),
+        other => format!("{other}: {count}"),
+    }
 }
 
 /// Why the absence of findings proves nothing, one reason each; empty where it does. `losses` are kinds and counts as in

@@ -15,6 +15,7 @@
 mod error;
 mod parquet;
 mod read;
+mod read_flows;
 pub mod schema;
 mod write;
 

@@ -2,10 +2,8 @@
 
 use super::error::StoreError;
 use super::parquet::read_frame;
-use crate::model::{
-    Activity, CaptureIndex, CaptureRow, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side,
-    TcpState, Transport,
-};
+use super::read_flows::read_flows;
+use crate::model::{Activity, CaptureIndex, CaptureRow, FlowRecord};
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::fs;
@@ -107,7 +105,7 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
 }
 
 /// Capture identities of a partition to positions in [`Facts::captures`].
-type Indices = HashMap<Option<String>, CaptureIndex>;
+pub(super) type Indices = HashMap<Option<String>, CaptureIndex>;
 
 fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreError> {
     let offset = facts.captures.len();
@@ -152,7 +150,9 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
 }
 
 /// All columns, or the first complaint.
-fn all_ok<T: std::fmt::Debug, const N: usize>(columns: [Result<T, StoreError>; N]) -> Result<[T; N], StoreError> {
+pub(super) fn all_ok<T: std::fmt::Debug, const N: usize>(
+    columns: [Result<T, StoreError>; N],
+) -> Result<[T; N], StoreError> {
     let columns = columns.into_iter().collect::<Result<Vec<T>, StoreError>>()?;
     Ok(columns.try_into().unwrap_or_else(|_| unreachable!("as many as there were")))
 }
@@ -181,30 +181,30 @@ fn read_activity(frame: &Frame, indices: &Indices, into: &mut Vec<Activity>) -> 
 }
 
 /// A data frame whose columns are asked for by name and type.
-struct Frame {
+pub(super) struct Frame {
     path: PathBuf,
     data: DataFrame,
 }
 
 impl Frame {
-    fn read(partition: &Path, name: &str) -> Result<Self, StoreError> {
+    pub(super) fn read(partition: &Path, name: &str) -> Result<Self, StoreError> {
         let path = partition.join(format!("{name}.parquet"));
         let data = read_frame(&path)?;
         Ok(Self { path, data })
     }
 
-    fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
+    pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
         StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
     }
 
-    fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {
+    pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let values = column.str().map_err(|e| self.bad(name, e))?;
         Ok(values.iter().map(|value| value.map(str::to_owned)).collect())
     }
 
     /// Numbers beyond 2^53 are refused: no capture holds them, and sums of them would overflow.
-    fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let numbers: Vec<Option<u64>> = column.u64().map_err(|e| self.bad(name, e))?.iter().collect();
         match numbers.iter().flatten().find(|n| **n > LARGEST_COUNT) {
@@ -213,172 +213,26 @@ impl Frame {
         }
     }
 
-    fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
+    pub(super) fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         Ok(column.i64().map_err(|e| self.bad(name, e))?.iter().collect())
     }
 
-    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<Option<T>>, StoreError> {
+    pub(super) fn flags(&self, name: &str) -> Result<Vec<Option<bool>>, StoreError> {
+        let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
+        Ok(column.bool().map_err(|e| self.bad(name, e))?.iter().collect())
+    }
+
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let values = column.str().map_err(|e| self.bad(name, e))?;
         let parse = |text: &str| {
             parse(text).ok_or_else(|| self.bad(name, format!("unknown value \"{}\"", text.escape_debug())))
         };
         values.iter().map(|value| value.map(parse).transpose()).collect()
-    }
-}
-
-fn side(text: &str) -> Option<Side> {
-    [Side::A, Side::B].into_iter().find(|side| side.name() == text)
-}
-
-fn state(text: &str) -> Option<TcpState> {
-    use TcpState::*;
-    let all = [
-        Datagrams,
-        Midstream,
-        SynSent,
-        SynReceived,
-        SimultaneousOpen,
-        SynAckOnly,
-        Established,
-        HalfClosed,
-        Closed,
-        Reset,
-    ];
-    all.into_iter().find(|state| state.name() == text)
-}
-
-fn end_reason(text: &str) -> Option<EndReason> {
-    use EndReason::*;
-    [Idle, Active, Closed, PortReused, EndOfCapture, Evicted].into_iter().find(|reason| reason.name() == text)
-}
-
-fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<StoredFlow>) -> Result<(), StoreError> {
-    let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
-    let captures = frame.text("capture_id")?;
-    let first_frame = frame.numbers("first_frame")?;
-    let protocol = frame.numbers("protocol")?;
-    let a_ip = frame.parsed("a_ip", |text| text.parse().ok())?;
-    let b_ip = frame.parsed("b_ip", |text| text.parse().ok())?;
-    let (a_port, b_port) = (frame.numbers("a_port")?, frame.numbers("b_port")?);
-    let (first_seen, last_seen) = (frame.times("first_seen_ns")?, frame.times("last_seen_ns")?);
-    let first_sender = frame.parsed("first_sender", side)?;
-    let first_syn = frame.parsed("first_syn", side)?;
-    let states = frame.parsed("state", state)?;
-    let reasons = frame.parsed("end_reason", end_reason)?;
-    let icmp: Vec<Vec<Option<u64>>> = ["port_unreachable", "prohibited", "other", "frame", "type", "code"]
-        .into_iter()
-        .map(|name| frame.numbers(&format!("icmp_{name}")))
-        .collect::<Result<_, _>>()?;
-    let icmp_quoted = frame.parsed("icmp_quoted", side)?;
-    let (vlan, fragments) = (frame.numbers("vlan")?, frame.numbers("fragments")?);
-    let required = |name: &str| frame.bad(name, "a row has no value");
-    for row in 0..captures.len() {
-        let transport = match protocol[row] {
-            Some(6) => Transport::Tcp,
-            Some(17) => Transport::Udp,
-            other => return Err(frame.bad("protocol", format!("unknown value {other:?}"))),
-        };
-        let endpoint = |ip: Option<std::net::IpAddr>, port: Option<u64>| {
-            Some(Endpoint { ip: ip?, port: u16::try_from(port?).ok()? })
-        };
-        let key = FlowKey {
-            transport,
-            a: endpoint(a_ip[row], a_port[row]).ok_or_else(|| required("a_ip"))?,
-            b: endpoint(b_ip[row], b_port[row]).ok_or_else(|| required("b_ip"))?,
-        };
-        if last_seen[row] < first_seen[row] {
-            return Err(frame.bad("last_seen_ns", "a flow ends before it begins"));
-        }
-        into.push(FlowRecord {
-            capture: *indices.get(&captures[row]).ok_or_else(|| frame.bad("capture_id", "names no capture"))?,
-            first_frame: first_frame[row].unwrap_or(0),
-            key,
-            vlan: vlan[row].and_then(|id| u16::try_from(id).ok()),
-            first_seen_ns: first_seen[row].ok_or_else(|| required("first_seen_ns"))?,
-            last_seen_ns: last_seen[row].ok_or_else(|| required("last_seen_ns"))?,
-            first_sender: first_sender[row].ok_or_else(|| required("first_sender"))?,
-            first_syn: first_syn[row],
-            from_a: from_a.row(row),
-            from_b: from_b.row(row),
-            state: states[row].ok_or_else(|| required("state"))?,
-            end_reason: reasons[row].ok_or_else(|| required("end_reason"))?,
-            icmp: IcmpFacts {
-                quoted: icmp_quoted[row],
-                port_unreachable: small(icmp[0][row]),
-                prohibited: small(icmp[1][row]),
-                other: small(icmp[2][row]),
-                first_frame: icmp[3][row],
-                first_type: icmp[4][row].and_then(|n| u8::try_from(n).ok()),
-                first_code: icmp[5][row].and_then(|n| u8::try_from(n).ok()),
-            },
-            fragments: small(fragments[row]),
-        });
-    }
-    Ok(())
-}
-
-fn small(number: Option<u64>) -> u32 {
-    number.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
-}
-
-/// The columns of one direction.
-struct Directions {
-    totals: [Vec<Option<u64>>; 5],
-    counts: [Vec<Option<u64>>; 7],
-    frames: [Vec<Option<u64>>; 3],
-    syn_ns: Vec<Option<i64>>,
-    next_seq: Vec<Option<u64>>,
-}
-
-impl Directions {
-    fn read(frame: &Frame, side: &str) -> Result<Self, StoreError> {
-        let column = |name: &str| frame.numbers(&format!("{name}_{side}"));
-        Ok(Self {
-            totals: [
-                column("packets")?,
-                column("wire_bytes")?,
-                column("ip_bytes")?,
-                column("payload_bytes")?,
-                column("payload_packets")?,
-            ],
-            counts: [
-                column("tcp_flags")?,
-                column("syn")?,
-                column("syn_retransmitted")?,
-                column("syn_ack")?,
-                column("fin")?,
-                column("rst")?,
-                column("handshake_copies")?,
-            ],
-            frames: [column("syn_frame")?, column("syn_ack_frame")?, column("rst_frame")?],
-            syn_ns: frame.times(&format!("syn_ns_{side}"))?,
-            next_seq: column("next_seq")?,
-        })
-    }
-
-    fn row(&self, row: usize) -> DirectionFacts {
-        let total = |i: usize| self.totals[i][row].unwrap_or(0);
-        let count = |i: usize| small(self.counts[i][row]);
-        DirectionFacts {
-            packets: total(0),
-            wire_bytes: total(1),
-            ip_bytes: total(2),
-            payload_bytes: total(3),
-            payload_packets: total(4),
-            tcp_flags: count(0) as u8,
-            syn: count(1),
-            syn_retransmitted: count(2),
-            syn_ack: count(3),
-            fin: count(4),
-            rst: count(5),
-            handshake_copies: count(6),
-            syn_frame: self.frames[0][row],
-            syn_ns: self.syn_ns[row],
-            syn_ack_frame: self.frames[1][row],
-            rst_frame: self.frames[2][row],
-            next_seq: self.next_seq[row].map(|n| n as u32),
-        }
     }
 }

@@ -5,11 +5,11 @@
 //! filled by the function that stands beside its description, so that the two cannot drift apart.
 
 use crate::model::{
-    Activity, CaptureIndex, CaptureSummary, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Value,
+    Activity, CaptureIndex, CaptureSummary, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Tunnel, Value,
 };
 
 /// Version of the schema. Readers refuse any other.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// One column of a fact table.
 pub struct FactColumn<Row> {
@@ -122,7 +122,7 @@ pub fn fates() -> Vec<FactColumn<FateRow>> {
 #[must_use]
 pub fn losses() -> Vec<FactColumn<LossRow>> {
     columns! {
-        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen" => |_, r| r.kind.into();
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped: processes behind endpoints beyond what is kept" => |_, r| r.kind.into();
         "count": Unsigned, "", "how many" => |_, r| r.count.into();
     }
 }
@@ -150,6 +150,10 @@ fn number(value: u32) -> Value {
     value.into()
 }
 
+fn elapsed(ns: Option<i64>) -> Value {
+    ns.and_then(|ns| u64::try_from(ns).ok()).into()
+}
+
 /// Columns of `flows`. Sides a and b are canonical (a sorts first) and say nothing about who initiated.
 #[must_use]
 pub fn flows() -> Vec<FactColumn<FlowRecord>> {
@@ -161,7 +165,16 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "a_port": Unsigned, "sourceTransportPort", "port of side a" => |_, r: &FlowRecord| r.key.a.port.into();
         "b_ip": Text, "destinationIPv4Address, destinationIPv6Address", "address of side b" => |_, r: &FlowRecord| r.key.b.ip.to_string().into();
         "b_port": Unsigned, "destinationTransportPort", "port of side b" => |_, r: &FlowRecord| r.key.b.port.into();
-        "vlan": Unsigned, "dot1qVlanId", "innermost VLAN of the first frame; null without a tag" => |_, r: &FlowRecord| r.vlan.into();
+        "vlan": Unsigned, "dot1qVlanId", "innermost VLAN of the first frame; null without a tag" => |_, r: &FlowRecord| r.encapsulation.vlan.into();
+        "outer_vlan": Unsigned, "dot1qCustomerVlanId", "outermost VLAN of the first frame, where there are several" => |_, r: &FlowRecord| r.encapsulation.outer_vlan.into();
+        "tunnels": Text, "", "tunnels around it in the first frame, outermost first, joined by slashes; null without" => |_, r: &FlowRecord| {
+            let tunnels = r.encapsulation.tunnels;
+            if tunnels.is_empty() { Value::Null } else { tunnels.to_string().into() }
+        };
+        "tunnel_id": Unsigned, "layer2SegmentId", "identifier of the innermost tunnel that has one: network, key, session or label" => |_, r: &FlowRecord| r.encapsulation.tunnel_id.into();
+        "ip_depth": Unsigned, "", "IP headers around its own; part of the key that makes packets one flow" => |_, r: &FlowRecord| number(r.encapsulation.depth.into());
+        "carries": Text, "", "the tunnel that this UDP flow carries; what travels inside has flows of its own" => |_, r: &FlowRecord| text(r.carries.map(Tunnel::name));
+        "carrier_packets": Unsigned, "", "of its packets, those that carried a frame told elsewhere" => |_, r: &FlowRecord| r.carrier_packets.into();
         "first_seen_ns": TimeNs, "flowStartNanoseconds", "earliest packet" => |_, r: &FlowRecord| Value::TimeNs(r.first_seen_ns);
         "last_seen_ns": TimeNs, "flowEndNanoseconds", "latest packet" => |_, r: &FlowRecord| Value::TimeNs(r.last_seen_ns);
         "first_sender": Text, "", "side that sent the first packet seen" => |_, r: &FlowRecord| side(Some(r.first_sender));
@@ -176,6 +189,11 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "icmp_type": Unsigned, "icmpTypeIPv4, icmpTypeIPv6", "its type" => |_, r: &FlowRecord| r.icmp.first_type.map(u32::from).into();
         "icmp_code": Unsigned, "icmpCodeIPv4, icmpCodeIPv6", "its code" => |_, r: &FlowRecord| r.icmp.first_code.map(u32::from).into();
         "fragments": Unsigned, "", "later IP fragments among its packets" => |_, r: &FlowRecord| number(r.fragments);
+        "duplicates": Unsigned, "", "copies of packets, by one tap within a millisecond or by another; among its packets unless left out" => |_, r: &FlowRecord| number(r.duplicates);
+        "snapped": Unsigned, "", "packets that were not captured whole: their byte counts are the headers' word" => |_, r: &FlowRecord| number(r.snapped);
+        "syn_to_syn_ack_ns": Unsigned, "", "from SYN to SYN-ACK, ns: round trip between tap and responder; null where either was repeated" => |_, r: &FlowRecord| elapsed(r.syn_to_syn_ack_ns);
+        "syn_ack_to_ack_ns": Unsigned, "", "from SYN-ACK to ACK, ns: round trip between tap and initiator" => |_, r: &FlowRecord| elapsed(r.syn_ack_to_ack_ns);
+        "first_fin": Text, "", "side that sent the first FIN and holds its port in TIME-WAIT" => |_, r: &FlowRecord| side(r.first_fin);
     };
     macro_rules! directions {
         ($($a:literal, $b:literal: $kind:ident, $ipfix:literal, $meaning:literal => $get:expr;)*) => {$(
@@ -202,6 +220,11 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "syn_retransmitted_a", "syn_retransmitted_b": Unsigned, "", "of these, repetitions" => |d| number(d.syn_retransmitted);
         "syn_ack_a", "syn_ack_b": Unsigned, "", "SYN with ACK" => |d| number(d.syn_ack);
         "handshake_copies_a", "handshake_copies_b": Unsigned, "", "copies of a SYN or SYN-ACK within 200 ms, seen by a tap twice; not in the counts" => |d| number(d.handshake_copies);
+        "retransmitted_a", "retransmitted_b": Unsigned, "", "segments that brought nothing new: retransmitted, or recorded out of order" => |d| number(d.retransmitted);
+        "keep_alives_a", "keep_alives_b": Unsigned, "", "keep-alives" => |d| number(d.keep_alives);
+        "gaps_a", "gaps_b": Unsigned, "", "segments that begin beyond what was to come: lost by the tap, or recorded later" => |d| number(d.gaps);
+        "fast_open_bytes_a", "fast_open_bytes_b": Unsigned, "", "payload in segments with SYN (TCP Fast Open), bytes" => |d| number(d.fast_open_bytes);
+        "is_recorder_a", "is_recorder_b": Flag, "", "the recorder says that it stands at this side" => |d| Value::Flag(d.is_recorder);
         "fin_a", "fin_b": Unsigned, "tcpFinTotalCount", "segments with FIN" => |d| number(d.fin);
         "rst_a", "rst_b": Unsigned, "tcpRstTotalCount", "segments with RST" => |d| number(d.rst);
         "syn_frame_a", "syn_frame_b": Unsigned, "", "frame of the first SYN, when in the same file" => |d| d.syn_frame.into();

@@ -11,7 +11,15 @@ fn record() -> FlowRecord {
         capture: CaptureIndex(0),
         first_frame: 3,
         key,
-        vlan: Some(42),
+        encapsulation: Encapsulation {
+            vlan: Some(42),
+            outer_vlan: Some(7),
+            tunnels: "gre/erspan".parse().unwrap(),
+            tunnel_id: Some(33),
+            depth: 1,
+        },
+        carries: Some(Tunnel::Vxlan),
+        carrier_packets: 4,
         first_seen_ns: -5,
         last_seen_ns: i64::MAX,
         first_sender: side,
@@ -21,6 +29,11 @@ fn record() -> FlowRecord {
             packets: 7,
             syn: 2,
             handshake_copies: 1,
+            retransmitted: 3,
+            keep_alives: 4,
+            gaps: 5,
+            fast_open_bytes: 6,
+            is_recorder: true,
             syn_frame: Some(3),
             syn_ns: Some(9),
             ..Default::default()
@@ -35,6 +48,11 @@ fn record() -> FlowRecord {
             ..Default::default()
         },
         fragments: 2,
+        duplicates: 1,
+        snapped: 2,
+        syn_to_syn_ack_ns: Some(11),
+        syn_ack_to_ack_ns: Some(12),
+        first_fin: Some(Side::B),
     }
 }
 

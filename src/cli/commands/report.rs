@@ -95,13 +95,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let last = case.facts.captures.iter().filter_map(|c| c.last_ns).max();
     let folder = args.output.file_name().map_or_else(|| "report".into(), |name| name.to_string_lossy().into_owned());
     let skipped = case.skipped.iter().map(|reason| format!("Not read: {reason}."));
-    let losses = case.facts.losses.iter().map(|(kind, count)| match kind.as_str() {
-        "flows-evicted" => format!(
-            "The flow cache was full: {count} flows were cut short and may be counted twice. Raise --max-flows."
-        ),
-        "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
-        other => format!("{other}: {count}"),
-    });
+    let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
     let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
     ReportData {
         title: folder,

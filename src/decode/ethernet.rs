@@ -1,0 +1,104 @@
+//! Ethernet, what an Ethernet type announces, and LLC.
+
+use super::cursor::Cursor;
+use super::walk::{Inside, Walk};
+use super::{Step, stop};
+use crate::model::{Content, Fate, Layer, Tunnel};
+use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const ARP: u16 = 0x0806;
+const RARP: u16 = 0x8035;
+const PPPOE_SESSION: u16 = 0x8864;
+const BACKBONE: u16 = 0x88e7;
+/// 802.1Q, 802.1ad and two pre-standard values for stacked tags.
+const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+/// Up to here the field is a length (IEEE 802.3), above an Ethernet type.
+const LARGEST_LENGTH: u16 = 1535;
+
+pub(super) fn ethernet(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+    let header = Ethernet2HeaderSlice::from_slice(cursor.data)
+        .map_err(|_| stop(Layer::Link, "Ethernet header", &cursor, Ethernet2Header::LEN))?;
+    let behind = cursor.skip(Ethernet2Header::LEN);
+    Ok(match header.ether_type().0 {
+        // What lies behind the length is padding.
+        length @ 1..=1500 => Inside::EtherType(length, behind.limit(usize::from(length))),
+        number => Inside::EtherType(number, behind),
+    })
+}
+
+/// Length of a tag that ends with the Ethernet type of what follows: VN-Tag, IEEE 802.1BR, HSR (IEC 62439-3), IEEE 802.1CB,
+/// Cisco metadata.
+fn tag_bytes(number: u16) -> Option<usize> {
+    match number {
+        0x8926 | 0x892f | 0xf1c1 => Some(6),
+        0x893f | 0x8909 => Some(8),
+        _ => None,
+    }
+}
+
+pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
+    // Each turn consumes at least four bytes: a frame of nothing but tags ends with its bytes.
+    loop {
+        match number {
+            tag if VLAN.contains(&tag) => {
+                let tag = SingleVlanHeaderSlice::from_slice(cursor.data)
+                    .map_err(|_| stop(Layer::Link, "VLAN tag", &cursor, SingleVlanHeader::LEN))?;
+                walk.vlan(tag.vlan_identifier().value());
+                number = tag.ether_type().0;
+                cursor = cursor.skip(SingleVlanHeader::LEN);
+            }
+            IPV4 | IPV6 => return Ok(Inside::Ip(cursor)),
+            ARP | RARP => return Ok(done(Fate::Arp)),
+            0..=LARGEST_LENGTH => return Ok(Inside::Llc(cursor)),
+            0x8847 | 0x8848 => return Ok(Inside::Mpls(cursor)),
+            PPPOE_SESSION => return pppoe(cursor, walk),
+            BACKBONE => {
+                let behind = past(cursor, 4, "backbone service tag")?;
+                walk.tunnel(Tunnel::Pbb, cursor.u32(0).map(|tag| tag & 0x00ff_ffff));
+                return Ok(Inside::Ethernet(behind));
+            }
+            other => match tag_bytes(other) {
+                Some(bytes) => {
+                    let behind = past(cursor, bytes, "tag before the Ethernet type")?;
+                    number = cursor.u16(bytes - 2).unwrap_or_default();
+                    cursor = behind;
+                }
+                None => return Ok(done(Fate::EtherType(other))),
+            },
+        }
+    }
+}
+
+fn done<'a>(fate: Fate) -> Inside<'a> {
+    Inside::Done(fate, Content::Nothing)
+}
+
+fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
+    cursor.past(bytes).ok_or_else(|| stop(Layer::Link, reading, &cursor, bytes))
+}
+
+/// Version and type, code, session, length (RFC 2516).
+fn pppoe<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
+    let behind = past(cursor, 6, "PPPoE header")?;
+    walk.tunnel(Tunnel::Pppoe, cursor.u16(2).map(u32::from));
+    Ok(match cursor.u16(4) {
+        None | Some(0) => Inside::Ppp(behind),
+        Some(length) => Inside::Ppp(behind.limit(usize::from(length))),
+    })
+}
+
+/// LLC: SNAP with an Ethernet type behind organisation code 0 (RFC 1042) or that of IEEE 802.1H; IP by its own access point
+/// (RFC 948) or network layer identifier (RFC 1483).
+pub(super) fn llc(cursor: Cursor<'_>) -> Inside<'_> {
+    match cursor.data {
+        [0xaa, 0xaa, 0x03, 0, 0, 0 | 0xf8, high, low, ..] => {
+            let number = u16::from_be_bytes([*high, *low]);
+            if number > LARGEST_LENGTH { Inside::EtherType(number, cursor.skip(8)) } else { done(Fate::Llc) }
+        }
+        [0x06, 0x06, 0x03, ..] => Inside::Ip(cursor.skip(3)),
+        [0xfe, 0xfe, 0x03, 0xcc | 0x8e, ..] => Inside::Ip(cursor.skip(4)),
+        _ => done(Fate::Llc),
+    }
+}
