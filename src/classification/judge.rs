@@ -65,7 +65,7 @@ fn open_all(facts: &Facts, catalog: &Catalog) -> (Vec<Opened>, bool) {
     let mut directions: Vec<Direction> = facts.flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
     for (flow, direction) in facts.flows.iter().zip(&directions) {
         if direction.orientation >= Orientation::Strong && is_conversation(flow) {
-            survey.learn(flow.key.transport, flow.key.endpoint(direction.initiator.other()));
+            survey.learn(flow, direction.initiator);
         }
     }
     for (flow, weak) in facts.flows.iter().zip(&mut directions) {

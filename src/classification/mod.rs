@@ -9,6 +9,7 @@
 mod blocked;
 mod direction;
 mod documented;
+mod evidence;
 mod findings;
 mod judge;
 mod outcome;

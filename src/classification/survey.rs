@@ -1,11 +1,20 @@
 //! First pass: what only the whole recording tells.
 
 use crate::model::{CaptureRow, Endpoint, FlowRecord, Side, Transport};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::ops::Bound::{Excluded, Included};
 
 /// Peer ports per endpoint that are told apart: beyond it more say nothing new.
 const FAN_IN_LIMIT: usize = 64;
+/// Ports of one host that lie this close may have been given out one after the other.
+const ROW_REACH: u16 = 16;
+/// Neighbours looked at on each side, and how many of them are enough.
+const ROW_NEIGHBOURS: usize = 4;
+/// The RPC endpoint mapper: who asks it calls a dynamic port next.
+const MAPPER: u16 = 135;
+/// How shortly.
+const SHORTLY_NS: i64 = 60_000_000_000;
 /// Recordings that follow each other within this time are one: a ring buffer changes its file.
 const RING_GAP_NS: i64 = 2_000_000_000;
 /// A last stamp this far behind all others is taken for a stray one.
@@ -20,6 +29,12 @@ pub(super) struct Survey {
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
     served: HashSet<(Transport, Endpoint)>,
+    /// When a host called the endpoint mapper of another, the direction being strong: in the order of time, as the flows are.
+    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    /// Pairs of hosts of which the first called the second, the direction being strong.
+    calls: HashSet<(IpAddr, IpAddr)>,
+    /// Ports that a host used over TCP, and when first.
+    first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
     /// Ports of the peers that talked with an endpoint, both ways.
     peer_ports: HashMap<(Transport, Endpoint), HashSet<u16>>,
     /// Hosts of which both directions of some conversation were recorded.
@@ -65,6 +80,11 @@ impl Survey {
             if facts.syn_ack > 0 {
                 self.accepted.insert((transport, own));
             }
+            if transport == Transport::Tcp && conversation {
+                let ports = self.first_used_ns.entry(own.ip).or_default();
+                let first_ns = ports.entry(own.port).or_insert(flow.first_seen_ns);
+                *first_ns = flow.first_seen_ns.min(*first_ns);
+            }
             let unheard = flow.from(side.other()).packets == 0;
             if transport == Transport::Tcp {
                 self.beyond_openings |= facts.spoke() || facts.rst > 0;
@@ -91,8 +111,13 @@ impl Survey {
     }
 
     /// Takes note that an endpoint served a conversation, the direction being strong.
-    pub(super) fn learn(&mut self, transport: Transport, server: Endpoint) {
-        self.served.insert((transport, server));
+    pub(super) fn learn(&mut self, flow: &FlowRecord, initiator: Side) {
+        let (client, server) = (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()));
+        self.served.insert((flow.key.transport, server));
+        self.calls.insert((client.ip, server.ip));
+        if flow.key.transport == Transport::Tcp && server.port == MAPPER {
+            self.asked_ns.entry((client.ip, server.ip)).or_default().push(flow.first_seen_ns);
+        }
     }
 
     /// Whether the endpoint was seen to accept connections.
@@ -109,6 +134,32 @@ impl Survey {
     /// calls many servers finds the same port, or gets no conversation.
     pub(super) fn fan_in(&self, transport: Transport, endpoint: Endpoint) -> usize {
         self.peer_ports.get(&(transport, endpoint)).map_or(0, HashSet::len)
+    }
+
+    /// Whether one host was seen to call the other.
+    pub(super) fn calls(&self, client: IpAddr, server: IpAddr) -> bool {
+        self.calls.contains(&(client, server))
+    }
+
+    /// Whether the client asked the server's endpoint mapper within the minute before the flow.
+    pub(super) fn asked_shortly_before(&self, flow: &FlowRecord, client: IpAddr, server: IpAddr) -> bool {
+        let times = self.asked_ns.get(&(client, server)).map_or(&[][..], Vec::as_slice);
+        let before = times.partition_point(|asked_ns| *asked_ns <= flow.first_seen_ns);
+        before > 0 && flow.first_seen_ns.saturating_sub(times[before - 1]) <= SHORTLY_NS
+    }
+
+    /// Whether the host's neighbouring ports, those with one peer port each, were first used in the order of their numbers:
+    /// a system that gives out one after the other.
+    pub(super) fn is_in_a_row(&self, transport: Transport, end: Endpoint) -> bool {
+        let Some(ports) = self.first_used_ns.get(&end.ip).filter(|_| transport == Transport::Tcp) else { return false };
+        let Some(own_ns) = ports.get(&end.port).filter(|_| self.fan_in(transport, end) < 2) else { return false };
+        let single = |port: u16| self.fan_in(transport, Endpoint { port, ..end }) < 2;
+        let lower = ports.range(end.port.saturating_sub(ROW_REACH)..end.port).rev();
+        let lower = lower.filter(|(port, _)| single(**port)).take(ROW_NEIGHBOURS);
+        let higher = ports.range((Excluded(end.port), Included(end.port.saturating_add(ROW_REACH))));
+        let higher = higher.filter(|(port, _)| single(**port)).take(ROW_NEIGHBOURS);
+        let in_order: Vec<bool> = lower.map(|(_, ns)| ns <= own_ns).chain(higher.map(|(_, ns)| ns >= own_ns)).collect();
+        in_order.len() >= ROW_NEIGHBOURS && in_order.iter().all(|holds| *holds)
     }
 
     /// Whether silence from the responder means something: the tap sees both directions at one of the two hosts, never only
