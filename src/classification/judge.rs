@@ -158,6 +158,8 @@ impl Bench<'_> {
         let (initiator, responder) = ends(flow, opened.direction.initiator);
         Judgement {
             orientation: opened.direction.orientation,
+            orientation_score: opened.direction.score,
+            orientation_conflict: opened.direction.conflict,
             orientation_evidence: opened.direction.evidence,
             initiator,
             responder,

@@ -37,12 +37,19 @@ pub(super) struct Survey {
     first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
     /// Ports of the peers that talked with an endpoint, both ways.
     peer_ports: HashMap<(Transport, Endpoint), HashSet<u16>>,
-    /// Hosts of which both directions of some conversation were recorded.
+    /// Hosts of which both directions of some flow were recorded.
     two_way: HashSet<IpAddr>,
+    /// Hosts that answered in one of these, as far as is known not being the one that opened it.
+    answered: HashSet<IpAddr>,
+    /// Pairs of hosts between which both directions of some flow were recorded, the lower address first.
+    two_way_pairs: HashSet<(IpAddr, IpAddr)>,
     /// Addresses from which something was sent.
     senders: HashSet<IpAddr>,
     /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
     one_way: HashSet<(IpAddr, IpAddr)>,
+    /// The hosts that were heard in such pairs, and those that were not.
+    one_way_heard: HashSet<IpAddr>,
+    one_way_unheard: HashSet<IpAddr>,
     /// For each capture: when it and the files that follow it without a gap end.
     ends_ns: Vec<Option<i64>>,
     /// Some TCP segment was more than a SYN or SYN-ACK.
@@ -90,6 +97,15 @@ impl Survey {
                 self.beyond_openings |= facts.spoke() || facts.rst > 0;
                 if facts.spoke() && unheard {
                     self.one_way.insert((own.ip, peer.ip));
+                    self.one_way_heard.insert(own.ip);
+                    self.one_way_unheard.insert(peer.ip);
+                }
+            }
+            if facts.packets > 0 && !unheard {
+                self.two_way.insert(own.ip);
+                self.two_way_pairs.insert((own.ip.min(peer.ip), own.ip.max(peer.ip)));
+                if flow.first_syn != Some(side) {
+                    self.answered.insert(own.ip);
                 }
             }
             // Who opened a flow is not its server, however many peers it has.
@@ -103,10 +119,6 @@ impl Survey {
                     ports.insert(peer.port);
                 }
             }
-        }
-        if flow.from_a.packets > 0 && flow.from_b.packets > 0 {
-            self.two_way.insert(flow.key.a.ip);
-            self.two_way.insert(flow.key.b.ip);
         }
     }
 
@@ -162,12 +174,19 @@ impl Survey {
         in_order.len() >= ROW_NEIGHBOURS && in_order.iter().all(|holds| *holds)
     }
 
-    /// Whether silence from the responder means something: the tap sees both directions at one of the two hosts, never only
-    /// one between them, and more than the segments that open connections.
+    /// Whether silence from the responder means something. The tap has to see both directions there: it saw both between the
+    /// two, or the responder answering others, or both directions of the initiator's other conversations. Routes may differ
+    /// by pair of hosts: what was heard from one side only takes away what it contradicts. And more than the segments that
+    /// open connections has to be recorded.
     pub(super) fn hears_answers(&self, flow: &FlowRecord, initiator: Side) -> bool {
         let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()).ip);
-        let sees_both_ways = self.two_way.contains(&own) || self.two_way.contains(&peer);
-        sees_both_ways && !self.one_way.contains(&(own, peer)) && !self.openings_only()
+        if self.openings_only() || self.one_way.contains(&(own, peer)) {
+            return false;
+        }
+        let between = self.two_way_pairs.contains(&(own.min(peer), own.max(peer)));
+        let answers_others = self.answered.contains(&peer) && !self.one_way_unheard.contains(&peer);
+        let others_two_sided = self.two_way.contains(&own) && !self.one_way_heard.contains(&own);
+        between || answers_others || others_two_sided
     }
 
     /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.
