@@ -142,6 +142,8 @@ struct Scores {
     all: BTreeMap<String, Score>,
     two_way: BTreeMap<String, Score>,
     wrong: BTreeMap<String, (usize, String)>,
+    /// Kinds of evidence in flows whose both sides were heard: how often each named the server, and how often the client.
+    evidence: BTreeMap<String, (usize, usize)>,
 }
 
 impl Scores {
@@ -173,6 +175,14 @@ impl Scores {
                 score.first_packet.note(first_packet, server);
             }
         }
+        if let (true, Some(answer)) = (two_way, ours) {
+            for kind in kinds(&row["orientation_evidence"]).split("; ") {
+                let against = kind.strip_suffix(" (against)");
+                let counts = self.evidence.entry(against.unwrap_or(kind).to_owned()).or_default();
+                let right = (answer == server) != against.is_some();
+                *(if right { &mut counts.0 } else { &mut counts.1 }) += 1;
+            }
+        }
         if ours.is_some_and(|answer| answer != server) {
             let class = format!("{label}: {}", kinds(&row["orientation_evidence"]));
             let example = || format!("{file}: we say {initiator} -> {responder}; {}", row["orientation_evidence"]);
@@ -196,6 +206,9 @@ impl Scores {
             print_line(what, "sum", &total);
             print_line(what, "sure", &sure);
             println!("{what}: {:.1}% of the flows are certain or strong", percent(sure.flows, total.flows));
+        }
+        for (kind, (right, wrong)) in &self.evidence {
+            println!("  evidence {right:>5} right {wrong:>5} wrong: {kind}");
         }
         for (class, (count, example)) in &self.wrong {
             println!("  {count:>5} wrong, {class}\n         e.g. {example}");
