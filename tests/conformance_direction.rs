@@ -161,8 +161,11 @@ impl Scores {
         self.remaining.insert((file.to_owned(), pair));
         let label = row["orientation"].as_str();
         let ours = (label != "unknown").then_some(responder);
-        let lower_port = (initiator.port != responder.port)
-            .then(|| if initiator.port < responder.port { initiator } else { responder });
+        let lower_port = (initiator.port != responder.port).then_some(if initiator.port < responder.port {
+            initiator
+        } else {
+            responder
+        });
         let first = number(row, "first_frame") as usize;
         let first_packet = senders[first - 1].map(|(_, _, destination)| destination);
         let two_way = number(row, "forward_packets") > 0 && number(row, "reverse_packets") > 0;

@@ -11,6 +11,7 @@ mod direction;
 mod documented;
 mod evidence;
 mod findings;
+mod hearing;
 mod judge;
 mod one_sided;
 mod outcome;

@@ -1,5 +1,6 @@
 //! First pass: what only the whole recording tells.
 
+use super::hearing::Hearing;
 use crate::model::{CaptureRow, Endpoint, FlowRecord, Side, Transport};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -37,19 +38,10 @@ pub(super) struct Survey {
     first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
     /// Ports of the peers that talked with an endpoint, both ways.
     peer_ports: HashMap<(Transport, Endpoint), HashSet<u16>>,
-    /// Hosts of which both directions of some flow were recorded.
-    two_way: HashSet<IpAddr>,
-    /// Hosts that answered in one of these, as far as is known not being the one that opened it.
-    answered: HashSet<IpAddr>,
-    /// Pairs of hosts between which both directions of some flow were recorded, the lower address first.
-    two_way_pairs: HashSet<(IpAddr, IpAddr)>,
+    /// Whose packets are in the recording, towards whom.
+    hearing: Hearing,
     /// Addresses from which something was sent.
     senders: HashSet<IpAddr>,
-    /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
-    one_way: HashSet<(IpAddr, IpAddr)>,
-    /// The hosts that were heard in such pairs, and those that were not.
-    one_way_heard: HashSet<IpAddr>,
-    one_way_unheard: HashSet<IpAddr>,
     /// For each capture: when it and the files that follow it without a gap end.
     ends_ns: Vec<Option<i64>>,
     /// Some TCP segment was more than a SYN or SYN-ACK.
@@ -78,6 +70,7 @@ impl Survey {
     fn note(&mut self, flow: &FlowRecord) {
         let transport = flow.key.transport;
         let conversation = is_conversation(flow);
+        self.hearing.note(flow);
         for side in [Side::A, Side::B] {
             let (own, peer) = (flow.key.endpoint(side), flow.key.endpoint(side.other()));
             let facts = flow.from(side);
@@ -92,22 +85,7 @@ impl Survey {
                 let first_ns = ports.entry(own.port).or_insert(flow.first_seen_ns);
                 *first_ns = flow.first_seen_ns.min(*first_ns);
             }
-            let unheard = flow.from(side.other()).packets == 0;
-            if transport == Transport::Tcp {
-                self.beyond_openings |= facts.spoke() || facts.rst > 0;
-                if facts.spoke() && unheard {
-                    self.one_way.insert((own.ip, peer.ip));
-                    self.one_way_heard.insert(own.ip);
-                    self.one_way_unheard.insert(peer.ip);
-                }
-            }
-            if facts.packets > 0 && !unheard {
-                self.two_way.insert(own.ip);
-                self.two_way_pairs.insert((own.ip.min(peer.ip), own.ip.max(peer.ip)));
-                if flow.first_syn != Some(side) {
-                    self.answered.insert(own.ip);
-                }
-            }
+            self.beyond_openings |= transport == Transport::Tcp && (facts.spoke() || facts.rst > 0);
             // Who opened a flow is not its server, however many peers it has.
             let opened = match transport {
                 Transport::Tcp => flow.first_syn == Some(side),
@@ -174,19 +152,11 @@ impl Survey {
         in_order.len() >= ROW_NEIGHBOURS && in_order.iter().all(|holds| *holds)
     }
 
-    /// Whether silence from the responder means something. The tap has to see both directions there: it saw both between the
-    /// two, or the responder answering others, or both directions of the initiator's other conversations. Routes may differ
-    /// by pair of hosts: what was heard from one side only takes away what it contradicts. And more than the segments that
-    /// open connections has to be recorded.
+    /// Whether silence from the responder means something: an answer would be heard, and more than the segments that open
+    /// connections was recorded.
     pub(super) fn hears_answers(&self, flow: &FlowRecord, initiator: Side) -> bool {
         let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()).ip);
-        if self.openings_only() || self.one_way.contains(&(own, peer)) {
-            return false;
-        }
-        let between = self.two_way_pairs.contains(&(own.min(peer), own.max(peer)));
-        let answers_others = self.answered.contains(&peer) && !self.one_way_unheard.contains(&peer);
-        let others_two_sided = self.two_way.contains(&own) && !self.one_way_heard.contains(&own);
-        between || answers_others || others_two_sided
+        !self.openings_only() && self.hearing.answers(own, peer)
     }
 
     /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.
