@@ -129,6 +129,8 @@ fn a_syn_settles_the_direction_whatever_the_ports() {
 fn without_a_handshake_ports_give_a_guess_at_most_where_nothing_is_documented() {
     let judgement = only(tcp((CLIENT, 50_001), (SERVER, 50_000), MIDSTREAM, 0));
     assert_eq!((judgement.orientation, judgement.outcome), (Orientation::Guess, Outcome::Midstream));
+    let system_port = only(tcp((CLIENT, 50_001), (SERVER, 79), MIDSTREAM, 0));
+    assert_eq!((system_port.orientation, system_port.responder.port), (Orientation::Guess, 79), "a number alone");
     let same_port = only(tcp((CLIENT, 50_000), (SERVER, 50_000), MIDSTREAM, 0));
     assert_eq!(same_port.orientation, Orientation::Unknown);
     assert_eq!(same_port.initiator.ip.to_string(), CLIENT, "unknown: the sender of the first packet");
@@ -422,7 +424,7 @@ fn the_score_and_what_speaks_against_it_go_with_the_label() {
     assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (120, false));
     // Documented at one end; a system port, and the lower one, at the other.
     let judgement = only(tcp((CLIENT, 81), (SERVER, 7002), MIDSTREAM, 0));
-    assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (8, false));
+    assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (6, false));
     assert!(judgement.orientation_evidence.contains("(against)"), "{}", judgement.orientation_evidence);
     let mut both = tcp((CLIENT, 50_000), (SERVER, 7002), (IGNORED.0, IGNORED.0), 0);
     both.state = TcpState::SimultaneousOpen;
