@@ -65,7 +65,7 @@ fn open_all(facts: &Facts, catalog: &Catalog) -> (Vec<Opened>, bool) {
     let mut directions: Vec<Direction> = facts.flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
     for (flow, direction) in facts.flows.iter().zip(&directions) {
         if direction.orientation >= Orientation::Strong && is_conversation(flow) {
-            survey.learn(flow.key.transport, flow.key.endpoint(direction.initiator.other()));
+            survey.learn(flow, direction.initiator);
         }
     }
     for (flow, weak) in facts.flows.iter().zip(&mut directions) {
@@ -158,6 +158,8 @@ impl Bench<'_> {
         let (initiator, responder) = ends(flow, opened.direction.initiator);
         Judgement {
             orientation: opened.direction.orientation,
+            orientation_score: opened.direction.score,
+            orientation_conflict: opened.direction.conflict,
             orientation_evidence: opened.direction.evidence,
             initiator,
             responder,

@@ -9,8 +9,11 @@
 mod blocked;
 mod direction;
 mod documented;
+mod evidence;
 mod findings;
+mod hearing;
 mod judge;
+mod one_sided;
 mod outcome;
 mod proposal;
 mod propose;
@@ -24,6 +27,7 @@ mod table;
 pub use blocked::blocked_attempts;
 pub use findings::findings;
 pub use judge::{Judged, judge};
+pub use one_sided::{one_sided_pairs, tcp_sides};
 pub use outcome::outcome_evidence;
 pub use proposal::{
     CalledPort, CloseCall, CloseReason, Doubt, GuessedRole, MOST_HOSTS, Proposal, ProposedHost, Reach, ServedPort,

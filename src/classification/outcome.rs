@@ -1,8 +1,9 @@
 //! What became of the attempt to talk? Each answer with the packets that show it.
 //!
 //! *Unanswered* is said only where silence means something: the initiator sent nothing but SYNs, repeated them or had time
-//! to, and the tap is known to see both directions there. Otherwise the recording is *one-sided* or the outcome
-//! *undetermined*. A host firewall in stealth mode and a dead host look the same.
+//! to, and the tap is known to see both directions there ([`Survey::hears_answers`]); otherwise the outcome is
+//! *undetermined*. An ACK or data from the initiator means that the answers went past the tap: *one-sided*, whatever else
+//! the tap sees, and never blocked. A host firewall in stealth mode and a dead host look the same.
 
 use super::survey::Survey;
 use crate::model::{FlowRecord, JudgedFlow, Outcome, Side, Transport};
@@ -60,6 +61,10 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     }
     if let Some(outcome) = icmp(flow, initiator) {
         return outcome;
+    }
+    // A reset of its own answers something that the tap did not see, or gives the attempt up.
+    if from_initiator.rst > 0 {
+        return Outcome::Undetermined;
     }
     let told = flow.icmp.other > 0 && flow.icmp.quoted == Some(initiator);
     let waited = from_initiator.syn >= 2 || survey.silence_after_ns(flow) >= PATIENCE_NS;

@@ -1,11 +1,21 @@
 //! First pass: what only the whole recording tells.
 
+use super::hearing::Hearing;
 use crate::model::{CaptureRow, Endpoint, FlowRecord, Side, Transport};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::ops::Bound::{Excluded, Included};
 
 /// Peer ports per endpoint that are told apart: beyond it more say nothing new.
 const FAN_IN_LIMIT: usize = 64;
+/// Ports of one host that lie this close may have been given out one after the other.
+const ROW_REACH: u16 = 16;
+/// Neighbours looked at on each side, and how many of them are enough.
+const ROW_NEIGHBOURS: usize = 4;
+/// The RPC endpoint mapper: who asks it calls a dynamic port next.
+const MAPPER: u16 = 135;
+/// How shortly.
+const SHORTLY_NS: i64 = 60_000_000_000;
 /// Recordings that follow each other within this time are one: a ring buffer changes its file.
 const RING_GAP_NS: i64 = 2_000_000_000;
 /// A last stamp this far behind all others is taken for a stray one.
@@ -20,14 +30,18 @@ pub(super) struct Survey {
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
     served: HashSet<(Transport, Endpoint)>,
+    /// When a host called the endpoint mapper of another, the direction being strong: in the order of time, as the flows are.
+    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    /// Pairs of hosts of which the first called the second, the direction being strong.
+    calls: HashSet<(IpAddr, IpAddr)>,
+    /// Ports that a host used over TCP, and when first.
+    first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
     /// Ports of the peers that talked with an endpoint, both ways.
     peer_ports: HashMap<(Transport, Endpoint), HashSet<u16>>,
-    /// Hosts of which both directions of some conversation were recorded.
-    two_way: HashSet<IpAddr>,
+    /// Whose packets are in the recording, towards whom.
+    hearing: Hearing,
     /// Addresses from which something was sent.
     senders: HashSet<IpAddr>,
-    /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
-    one_way: HashSet<(IpAddr, IpAddr)>,
     /// For each capture: when it and the files that follow it without a gap end.
     ends_ns: Vec<Option<i64>>,
     /// Some TCP segment was more than a SYN or SYN-ACK.
@@ -56,6 +70,7 @@ impl Survey {
     fn note(&mut self, flow: &FlowRecord) {
         let transport = flow.key.transport;
         let conversation = is_conversation(flow);
+        self.hearing.note(flow);
         for side in [Side::A, Side::B] {
             let (own, peer) = (flow.key.endpoint(side), flow.key.endpoint(side.other()));
             let facts = flow.from(side);
@@ -65,13 +80,12 @@ impl Survey {
             if facts.syn_ack > 0 {
                 self.accepted.insert((transport, own));
             }
-            let unheard = flow.from(side.other()).packets == 0;
-            if transport == Transport::Tcp {
-                self.beyond_openings |= facts.spoke() || facts.rst > 0;
-                if facts.spoke() && unheard {
-                    self.one_way.insert((own.ip, peer.ip));
-                }
+            if transport == Transport::Tcp && conversation {
+                let ports = self.first_used_ns.entry(own.ip).or_default();
+                let first_ns = ports.entry(own.port).or_insert(flow.first_seen_ns);
+                *first_ns = flow.first_seen_ns.min(*first_ns);
             }
+            self.beyond_openings |= transport == Transport::Tcp && (facts.spoke() || facts.rst > 0);
             // Who opened a flow is not its server, however many peers it has.
             let opened = match transport {
                 Transport::Tcp => flow.first_syn == Some(side),
@@ -84,15 +98,16 @@ impl Survey {
                 }
             }
         }
-        if flow.from_a.packets > 0 && flow.from_b.packets > 0 {
-            self.two_way.insert(flow.key.a.ip);
-            self.two_way.insert(flow.key.b.ip);
-        }
     }
 
     /// Takes note that an endpoint served a conversation, the direction being strong.
-    pub(super) fn learn(&mut self, transport: Transport, server: Endpoint) {
-        self.served.insert((transport, server));
+    pub(super) fn learn(&mut self, flow: &FlowRecord, initiator: Side) {
+        let (client, server) = (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()));
+        self.served.insert((flow.key.transport, server));
+        self.calls.insert((client.ip, server.ip));
+        if flow.key.transport == Transport::Tcp && server.port == MAPPER {
+            self.asked_ns.entry((client.ip, server.ip)).or_default().push(flow.first_seen_ns);
+        }
     }
 
     /// Whether the endpoint was seen to accept connections.
@@ -111,12 +126,37 @@ impl Survey {
         self.peer_ports.get(&(transport, endpoint)).map_or(0, HashSet::len)
     }
 
-    /// Whether silence from the responder means something: the tap sees both directions at one of the two hosts, never only
-    /// one between them, and more than the segments that open connections.
+    /// Whether one host was seen to call the other.
+    pub(super) fn calls(&self, client: IpAddr, server: IpAddr) -> bool {
+        self.calls.contains(&(client, server))
+    }
+
+    /// Whether the client asked the server's endpoint mapper within the minute before the flow.
+    pub(super) fn asked_shortly_before(&self, flow: &FlowRecord, client: IpAddr, server: IpAddr) -> bool {
+        let times = self.asked_ns.get(&(client, server)).map_or(&[][..], Vec::as_slice);
+        let before = times.partition_point(|asked_ns| *asked_ns <= flow.first_seen_ns);
+        before > 0 && flow.first_seen_ns.saturating_sub(times[before - 1]) <= SHORTLY_NS
+    }
+
+    /// Whether the host's neighbouring ports, those with one peer port each, were first used in the order of their numbers:
+    /// a system that gives out one after the other.
+    pub(super) fn is_in_a_row(&self, transport: Transport, end: Endpoint) -> bool {
+        let Some(ports) = self.first_used_ns.get(&end.ip).filter(|_| transport == Transport::Tcp) else { return false };
+        let Some(own_ns) = ports.get(&end.port).filter(|_| self.fan_in(transport, end) < 2) else { return false };
+        let single = |port: u16| self.fan_in(transport, Endpoint { port, ..end }) < 2;
+        let lower = ports.range(end.port.saturating_sub(ROW_REACH)..end.port).rev();
+        let lower = lower.filter(|(port, _)| single(**port)).take(ROW_NEIGHBOURS);
+        let higher = ports.range((Excluded(end.port), Included(end.port.saturating_add(ROW_REACH))));
+        let higher = higher.filter(|(port, _)| single(**port)).take(ROW_NEIGHBOURS);
+        let in_order: Vec<bool> = lower.map(|(_, ns)| ns <= own_ns).chain(higher.map(|(_, ns)| ns >= own_ns)).collect();
+        in_order.len() >= ROW_NEIGHBOURS && in_order.iter().all(|holds| *holds)
+    }
+
+    /// Whether silence from the responder means something: an answer would be heard, and more than the segments that open
+    /// connections was recorded.
     pub(super) fn hears_answers(&self, flow: &FlowRecord, initiator: Side) -> bool {
         let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()).ip);
-        let sees_both_ways = self.two_way.contains(&own) || self.two_way.contains(&peer);
-        sees_both_ways && !self.one_way.contains(&(own, peer)) && !self.openings_only()
+        !self.openings_only() && self.hearing.answers(own, peer)
     }
 
     /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.

@@ -62,6 +62,8 @@ columns! {
     "icmp_errors": Unsigned, "ICMP errors about it" => |f| (f.facts.icmp.port_unreachable + f.facts.icmp.prohibited + f.facts.icmp.other).into();
     "icmp_frame": Unsigned, "frame of the first of them, when in the same capture" => |f| f.facts.icmp.first_frame.into();
     "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
+    "orientation_score": Unsigned, "how much more speaks for this initiator than against it, in tenths of log10 odds; 0 when orientation is unknown" => |f| f.judgement.orientation_score.into();
+    "orientation_conflict": Flag, "true where 20 tenths or more speak for the other side" => |f| f.judgement.orientation_conflict.into();
     "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
     "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();
 }

@@ -121,6 +121,8 @@ fn a_syn_settles_the_direction_whatever_the_ports() {
 fn without_a_handshake_ports_give_a_guess_at_most_where_nothing_is_documented() {
     let judgement = only(tcp((CLIENT, 50_001), (SERVER, 50_000), MIDSTREAM, 0));
     assert_eq!((judgement.orientation, judgement.outcome), (Orientation::Guess, Outcome::Midstream));
+    let system_port = only(tcp((CLIENT, 50_001), (SERVER, 79), MIDSTREAM, 0));
+    assert_eq!((system_port.orientation, system_port.responder.port), (Orientation::Guess, 79), "a number alone");
     let same_port = only(tcp((CLIENT, 50_000), (SERVER, 50_000), MIDSTREAM, 0));
     assert_eq!(same_port.orientation, Orientation::Unknown);
     assert_eq!(same_port.initiator.ip.to_string(), CLIENT, "unknown: the sender of the first packet");
@@ -344,3 +346,80 @@ fn reductions_count_flows_clients_and_visits() {
 }
 
 mod site;
+
+#[test]
+fn silence_counts_by_who_is_heard_where() {
+    // The attempt under test comes first; what else was recorded decides what its silence means.
+    let of = |others: Vec<FlowRecord>| {
+        let flows = [vec![tcp((CLIENT, 50_000), (SERVER, 7002), IGNORED, 0)], others].concat();
+        judged(flows, true).flows[0].judgement.outcome
+    };
+    let data = Sent { plain: 4, payload: 9, ..Sent::default() };
+    let one_way = |from: &str, to: &str| tcp((from, 50_009), (to, 443), (data, Sent::default()), 1);
+    let two_way = |from: &str, to: &str, second| tcp((from, 50_010), (to, 443), OPENED, second);
+    assert_eq!(of(vec![two_way("10.0.0.7", "10.0.0.5", 60)]), Outcome::Undetermined, "both ways, but elsewhere");
+    assert_eq!(of(vec![two_way("10.0.0.7", SERVER, 60)]), Outcome::Unanswered, "the responder answered others");
+    assert_eq!(of(vec![two_way(CLIENT, "10.0.0.5", 60)]), Outcome::Unanswered, "the client's others are two-sided");
+    assert_eq!(
+        of(vec![two_way(SERVER, "10.0.0.5", 60)]),
+        Outcome::Undetermined,
+        "that it calls says nothing of answers"
+    );
+    let contradicted = vec![two_way(CLIENT, "10.0.0.5", 60), one_way(CLIENT, "10.0.0.7")];
+    assert_eq!(of(contradicted), Outcome::Undetermined, "not all of the client's others are");
+    let contradicted = vec![two_way("10.0.0.7", SERVER, 60), one_way("10.0.0.5", SERVER)];
+    assert_eq!(of(contradicted), Outcome::Undetermined, "its answers to somebody else go another way");
+    let between = vec![two_way(CLIENT, SERVER, 60), one_way(CLIENT, "10.0.0.7"), one_way("10.0.0.5", SERVER)];
+    assert_eq!(of(between), Outcome::Unanswered, "both directions between these two");
+    let lost = vec![two_way(CLIENT, SERVER, 60), one_way(CLIENT, SERVER)];
+    assert_eq!(of(lost), Outcome::Undetermined, "some of them only one way");
+}
+
+#[test]
+fn more_than_syns_from_the_client_is_no_silence() {
+    let with = |rst, plain| {
+        let sent = Sent { syn: 3, rst, plain, ..Sent::default() };
+        let flows = vec![
+            tcp((CLIENT, 50_000), (SERVER, 7002), (sent, Sent::default()), 0),
+            tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 60),
+        ];
+        judged(flows, true).flows[0].judgement.outcome
+    };
+    assert_eq!(with(0, 0), Outcome::Unanswered);
+    assert_eq!(with(0, 1), Outcome::OneSided, "an ACK");
+    assert_eq!(with(1, 0), Outcome::Undetermined, "a reset answers something that was not seen");
+}
+
+#[test]
+fn one_sided_conversations_are_told_by_pair_of_hosts_and_raise_no_alarm() {
+    let data = Sent { plain: 4, payload: 9, ..Sent::default() };
+    let flows = vec![
+        tcp((CLIENT, 50_000), (SERVER, 7002), (Sent { syn: 1, ..data }, Sent::default()), 0),
+        tcp((CLIENT, 50_001), (SERVER, 7710), (data, Sent::default()), 1),
+        tcp((CLIENT, 50_002), (SERVER, 7002), IGNORED, 2),
+        tcp((CLIENT, 50_003), (SERVER, 7002), (Sent::default(), Sent { syn_ack: 1, ..data }), 3),
+        tcp((CLIENT, 50_004), ("10.0.0.5", 1433), OPENED, 60),
+    ];
+    let judged = judged(flows, true);
+    let pairs = one_sided_pairs(&judged.flows);
+    let told: Vec<_> = pairs.iter().map(|p| (p.heard.to_string(), p.flows, p.packets, p.undetermined_flows)).collect();
+    assert_eq!(told, [(CLIENT.to_owned(), 2, 9, 1), (SERVER.to_owned(), 1, 5, 0)]);
+    assert_eq!(pairs[0].display_filter, "ip.src == 10.0.0.9 && ip.dst == 10.0.0.1 && tcp");
+    assert_eq!((pairs[0].first_frame, pairs[0].two_sided_flows), (1, 0));
+    assert!(blocked_attempts(&judged.flows).is_empty());
+    assert_eq!(tcp_sides(&judged.flows), TcpSides { with_payload_flows: 4, one_sided_flows: 3 });
+}
+
+#[test]
+fn the_score_and_what_speaks_against_it_go_with_the_label() {
+    let judgement = only(tcp((CLIENT, 50_000), (SERVER, 7002), OPENED, 0));
+    assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (120, false));
+    // Documented at one end; a system port, and the lower one, at the other.
+    let judgement = only(tcp((CLIENT, 81), (SERVER, 7002), MIDSTREAM, 0));
+    assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (6, false));
+    assert!(judgement.orientation_evidence.contains("(against)"), "{}", judgement.orientation_evidence);
+    let mut both = tcp((CLIENT, 50_000), (SERVER, 7002), (IGNORED.0, IGNORED.0), 0);
+    both.state = TcpState::SimultaneousOpen;
+    let judgement = only(both);
+    assert_eq!((judgement.orientation_score, judgement.orientation_conflict), (0, true));
+}

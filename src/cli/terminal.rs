@@ -4,9 +4,9 @@
 //! here reaches the terminal as a command.
 
 use super::page::{Page, RULED, Tone, cell};
-use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, Transport, contact_filter};
+use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, OneSidedPair, Transport, contact_filter};
 use crate::report::text::{clipped, count, counted};
-use crate::report::{ReportData, summary};
+use crate::report::{ReportData, one_sided, summary};
 use comfy_table::{CellAlignment, ColumnConstraint, Width};
 use std::net::IpAddr;
 
@@ -31,6 +31,7 @@ pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
     hosts(&mut out, &page, data);
     findings(&mut out, &page, data);
     blocked(&mut out, &page, data);
+    one_sided(&mut out, &page, data);
     warnings(&mut out, &page, data);
     out
 }
@@ -210,6 +211,34 @@ fn attempt_lines(out: &mut String, page: &Page, data: &ReportData, number: usize
     out.push_str(&page.paragraph(5, Tone::Plain, &what));
     out.push_str(&page.paragraph(5, Tone::Plain, &place(&b.capture, b.first_frame)));
     out.push_str(&page.paragraph(5, Tone::Pale, &contact_filter(b.initiator, b.responder, b.transport)));
+}
+
+/// Nothing where both directions were recorded everywhere.
+fn one_sided(out: &mut String, page: &Page, data: &ReportData) {
+    if data.one_sided.is_empty() {
+        return;
+    }
+    out.push_str(&page.paragraph(0, Tone::Heading, &one_sided::sentence(data)));
+    for (at, pair) in data.one_sided.iter().take(LISTED).enumerate() {
+        pair_lines(out, page, data, at + 1, pair);
+    }
+    more(out, page, data.one_sided.len(), "more pair", "more pairs");
+    out.push('\n');
+}
+
+fn pair_lines(out: &mut String, page: &Page, data: &ReportData, number: usize, p: &OneSidedPair) {
+    let named = |ip: IpAddr| match data.host_name(ip) {
+        "" => ip.to_string(),
+        name => format!("{} {ip}", clipped(name, 40)),
+    };
+    let parties = format!("{number}. {} is heard, {} is not: {}", named(p.heard), named(p.unheard), p.transport);
+    out.push_str(&page.paragraph(2, Tone::Heading, &parties));
+    let flows = counted(p.flows, "one-sided flow", "one-sided flows");
+    let others = format!("{} both ways, {} undetermined", count(p.two_sided_flows), count(p.undetermined_flows));
+    let what = format!("{flows} ({}), {others}", counted(p.packets, "packet", "packets"));
+    out.push_str(&page.paragraph(5, Tone::Plain, &what));
+    out.push_str(&page.paragraph(5, Tone::Plain, &place(&p.capture, p.first_frame)));
+    out.push_str(&page.paragraph(5, Tone::Pale, &clipped(&p.display_filter, TEXT)));
 }
 
 fn more(out: &mut String, page: &Page, all: usize, one: &str, many: &str) {

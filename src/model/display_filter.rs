@@ -30,6 +30,13 @@ pub fn sender_filter(ip: IpAddr, transport: Transport) -> String {
     format!("{}.src == {ip} && {}", family(ip), transport.name())
 }
 
+/// Packets from one address to another.
+#[must_use]
+pub fn direction_filter(from: IpAddr, to: IpAddr, transport: Transport) -> String {
+    let f = family(from);
+    format!("{f}.src == {from} && {f}.dst == {to} && {}", transport.name())
+}
+
 /// Packets from and to one endpoint, and not those in which the port number is the other side's.
 #[must_use]
 pub fn endpoint_filter(endpoint: Endpoint, transport: Transport) -> String {

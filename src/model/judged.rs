@@ -168,6 +168,10 @@ pub struct Judgement {
     pub orientation: Orientation,
     /// The evidence for the direction, strongest first, e.g. "SYN in frame 12".
     pub orientation_evidence: String,
+    /// How much more speaks for this initiator than against it, in tenths of log10 odds; 0 when orientation is unknown.
+    pub orientation_score: u32,
+    /// True where much (20 tenths or more) speaks for the other side.
+    pub orientation_conflict: bool,
     /// The initiator; when orientation is unknown, the sender of the first packet and nothing else.
     pub initiator: Endpoint,
     /// The responder.
@@ -312,6 +316,44 @@ pub struct BlockedAttempt {
     pub first_frame: u64,
     /// The evidence, e.g. "3 SYN, nothing back" or "RST in frame 17".
     pub evidence: String,
+}
+
+/// Conversations of which one direction was recorded, between two hosts: a remark about the tap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneSidedPair {
+    /// The host whose packets are in the recording.
+    pub heard: IpAddr,
+    /// The host whose packets are not.
+    pub unheard: IpAddr,
+    /// Transport.
+    pub transport: Transport,
+    /// One-sided flows.
+    pub flows: u64,
+    /// Packets in them, from the host that was heard.
+    pub packets: u64,
+    /// Other flows between the two of which both directions were recorded, whoever called.
+    pub two_sided_flows: u64,
+    /// Further attempts from the host that was heard of which nobody can tell what became of them.
+    pub undetermined_flows: u64,
+    /// First packet of them.
+    pub first_seen_ns: i64,
+    /// Last packet of them.
+    pub last_seen_ns: i64,
+    /// Capture of the first one.
+    pub capture: String,
+    /// First frame of the first one.
+    pub first_frame: u64,
+    /// A Wireshark display filter that shows the direction that was heard.
+    pub display_filter: String,
+}
+
+/// TCP flows with payload, and how many of them were recorded in one direction only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpSides {
+    /// TCP flows with payload.
+    pub with_payload_flows: u64,
+    /// Of these, one-sided ones.
+    pub one_sided_flows: u64,
 }
 
 /// What kind of thing a finding points at.

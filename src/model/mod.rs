@@ -15,15 +15,15 @@ mod table;
 mod tally;
 
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
-pub use display_filter::{contact_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
+pub use display_filter::{contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
 pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
 pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process};
 pub use judged::{
-    BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, Orientation, Outcome,
-    Status,
+    BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, OneSidedPair,
+    Orientation, Outcome, Status, TcpSides,
 };
 pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,

@@ -3,8 +3,8 @@
 
 use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount};
 use crate::model::{
-    BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, HostPorts, Listener, Orientation, Outcome, Status,
-    Transport,
+    BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, HostPorts, Listener, OneSidedPair, Orientation,
+    Outcome, Status, TcpSides, Transport,
 };
 use std::net::IpAddr;
 
@@ -286,6 +286,21 @@ pub(crate) fn hostile() -> ReportData {
         c.end_detail = Some(bad());
         c.first_stop = Some(bad());
     });
+    data.one_sided.push(OneSidedPair {
+        heard: ip(20),
+        unheard: ip(5),
+        transport: Transport::Tcp,
+        flows: 41,
+        packets: 820,
+        two_sided_flows: 3,
+        undetermined_flows: 2,
+        first_seen_ns: START_NS,
+        last_seen_ns: START_NS + MINUTE_NS,
+        capture: bad(),
+        first_frame: 7,
+        display_filter: bad(),
+    });
+    data.tcp_sides = TcpSides { with_payload_flows: 6_400, one_sided_flows: 40 };
     data.outcomes.push(OutcomeCount { outcome: Outcome::OneSided, flows: 41 });
     data.outcomes.push(OutcomeCount { outcome: Outcome::Midstream, flows: 12 });
     data.orientations.push((Orientation::Guess, 20));
@@ -330,6 +345,8 @@ pub(crate) fn empty() -> ReportData {
         hosts: Vec::new(),
         listeners: Vec::new(),
         blocked: Vec::new(),
+        one_sided: Vec::new(),
+        tcp_sides: TcpSides::default(),
         findings: Vec::new(),
         services: Vec::new(),
         statuses: Vec::new(),

@@ -4,7 +4,7 @@
 //! opened, orphan fragments, headers cut or malformed. Address resolution, bridging, ICMP and other control protocols carry
 //! no flows and hide none. What arrived is in the report; a verdict needs to know that nothing else was there.
 
-use crate::model::CaptureRow;
+use crate::model::{CaptureRow, TcpSides};
 use std::collections::BTreeMap;
 
 /// Beginnings of the names of fates that may hide flows.
@@ -35,6 +35,9 @@ const FATES: [&str; 18] = [
 
 /// Share of frames, in percent of one recording, that may be hidden before a verdict on it means nothing.
 const HIDDEN_PERCENT: u64 = 1;
+
+/// Share of the TCP flows with payload, in percent, that may be one-sided before a verdict on them means nothing.
+const ONE_SIDED_PERCENT: u64 = 5;
 
 /// The kind of loss that is counted when the flow cache was full.
 const EVICTED: &str = "flows-evicted";
@@ -120,6 +123,17 @@ pub fn why_no_verdict(captures: &[CaptureRow], losses: &[(String, u64)]) -> Vec<
     reasons
 }
 
+/// Why the absence of findings proves nothing where the tap misses one direction: refusals and answers are not in the
+/// recording, and who called is known less well. `None` where at most 5% of the TCP flows with payload are one-sided.
+#[must_use]
+pub fn too_one_sided(sides: &TcpSides) -> Option<String> {
+    let TcpSides { with_payload_flows, one_sided_flows } = *sides;
+    let many = one_sided_flows.saturating_mul(100) > with_payload_flows.saturating_mul(ONE_SIDED_PERCENT);
+    many.then(|| {
+        format!("{one_sided_flows} of {with_payload_flows} TCP flows with payload were recorded in one direction only")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +161,14 @@ mod tests {
             assert!(!may_hide_flows(fate), "{fate}");
         }
         assert!(!may_hide_flows("ethertype-pppoe-discovery") && !may_hide_flows("ethertype-0x8899"));
+    }
+
+    #[test]
+    fn a_verdict_needs_both_directions() {
+        let sides = |one_sided_flows| TcpSides { with_payload_flows: 100, one_sided_flows };
+        assert_eq!(too_one_sided(&TcpSides::default()), None);
+        assert_eq!(too_one_sided(&sides(5)), None, "exactly 5%");
+        assert!(too_one_sided(&sides(6)).is_some_and(|reason| reason.starts_with("6 of 100 TCP flows")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod csv;
 pub mod gaps;
 pub mod html;
 pub mod json;
+pub mod one_sided;
 pub mod site_proposal;
 pub mod summary;
 pub mod tables;
@@ -33,7 +34,8 @@ pub use html::GENERATOR;
 pub use writer::{ReportDir, ReportFile};
 
 use crate::model::{
-    BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, Orientation, Outcome, Status, Table, Transport,
+    BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, OneSidedPair, Orientation, Outcome, Status,
+    Table, TcpSides, Transport,
 };
 use std::io::Write;
 use std::net::IpAddr;
@@ -60,6 +62,10 @@ pub struct ReportData {
     pub listeners: Vec<Listener>,
     /// Attempts that did not succeed.
     pub blocked: Vec<BlockedAttempt>,
+    /// Pairs of hosts of whose conversations one direction was recorded.
+    pub one_sided: Vec<OneSidedPair>,
+    /// TCP flows with payload, and how many of them are one-sided.
+    pub tcp_sides: TcpSides,
     /// What a reviewer has to look at, most important first.
     pub findings: Vec<Finding>,
     /// Services seen: every responding endpoint.

@@ -151,7 +151,7 @@ fn by_flow(data: &ReportData) -> Vec<Warning> {
     let one_sided = of(Outcome::OneSided);
     if one_sided > 0 {
         let text = "show one direction only: the tap or mirror port misses the other. For these, silence is no \
-                    evidence of a block.";
+                    evidence of a block; the table one_sided names the hosts.";
         all.push(warning("One-sided traffic", format!("{} of {flows} {text}", super::text::count(one_sided))));
     }
     let midstream = of(Outcome::Midstream);

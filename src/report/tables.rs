@@ -2,7 +2,7 @@
 //!
 //! Every row that claims something names the capture, the frame and a Wireshark display filter that shows it.
 
-use super::{ReportData, words};
+use super::{ReportData, one_sided, words};
 use crate::model::{
     BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value, contact_filter,
     endpoint_filter, range_filter,
@@ -10,11 +10,11 @@ use crate::model::{
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-const fn text(name: &'static str, meaning: &'static str) -> Column {
+pub(super) const fn text(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::Text, meaning }
 }
 
-const fn number(name: &'static str, meaning: &'static str) -> Column {
+pub(super) const fn number(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::Unsigned, meaning }
 }
 
@@ -26,7 +26,7 @@ const fn time(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::TimeNs, meaning }
 }
 
-const PROTOCOL: Column = text("protocol", "Transport protocol: tcp or udp.");
+pub(super) const PROTOCOL: Column = text("protocol", "Transport protocol: tcp or udp.");
 const HOST_IP: Column = text("host_ip", "Address of the host.");
 const HOST_NAME: Column = text("host_name", "Name of the host in the site file; empty without one.");
 const SERVICE: Column =
@@ -34,18 +34,20 @@ const SERVICE: Column =
 const STATUS: Column = text("status", "How it relates to the documents; see the table statuses.");
 const FLOWS: Column = number("flows", "Flows: bidirectional conversations between two endpoints.");
 const CLIENTS: Column = number("clients", "Distinct client addresses.");
-const FIRST_SEEN: Column =
+pub(super) const FIRST_SEEN: Column =
     time("first_seen_ns", "First packet, nanoseconds since 1970-01-01 UTC, by the capture's clock.");
-const LAST_SEEN: Column =
+pub(super) const LAST_SEEN: Column =
     time("last_seen_ns", "Last packet, nanoseconds since 1970-01-01 UTC, by the capture's clock.");
-const CAPTURE: Column = text("capture", "Capture file that holds the first frame, name as given.");
-const FIRST_FRAME: Column = number("first_frame", "Number of the first frame in that capture, counted from 1.");
-const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
+pub(super) const CAPTURE: Column = text("capture", "Capture file that holds the first frame, name as given.");
+pub(super) const FIRST_FRAME: Column =
+    number("first_frame", "Number of the first frame in that capture, counted from 1.");
+pub(super) const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
 
 /// Names of all tables, in the order of the report.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "findings",
     "blocked",
+    "one_sided",
     "hosts",
     "listeners",
     "services",
@@ -62,6 +64,7 @@ pub fn all(data: &ReportData) -> Vec<Table> {
     vec![
         findings(data),
         blocked(data),
+        one_sided::table(data),
         hosts(data),
         listeners(data),
         services(data),
@@ -455,7 +458,7 @@ mod tests {
 
     #[test]
     fn tables_that_claim_something_name_capture_frame_and_filter() {
-        for table in [findings, blocked, hosts, listeners, services].map(|f| f(&demo::small())) {
+        for table in [findings, blocked, one_sided::table, hosts, listeners, services].map(|f| f(&demo::small())) {
             for name in ["capture", "first_frame", "display_filter"] {
                 assert!(table.columns.iter().any(|c| c.name == name), "{} lacks {name}", table.name);
             }

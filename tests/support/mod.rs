@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests write their own inputs, and limit how long a program may hang")]
 
 pub(crate) mod captures;
+pub(crate) mod rewrite;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

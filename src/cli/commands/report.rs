@@ -4,7 +4,7 @@ use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
     EndpointRow, Judged, blocked_attempts, endpoint_rows, endpoints, findings, flow_columns, flow_row, judge,
-    judged_frame,
+    judged_frame, one_sided_pairs, tcp_sides,
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
@@ -82,7 +82,8 @@ fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) ->
         return ExitStatus::Findings;
     }
     // That nothing was found says little where not all was seen.
-    let reasons = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    let mut reasons = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    reasons.extend(gaps::too_one_sided(&data.tcp_sides));
     for reason in &reasons {
         tell(&format!("no verdict: {reason}"));
     }
@@ -106,6 +107,8 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         hosts: counts.hosts,
         listeners: counts.listeners,
         blocked: blocked_attempts(&judged.flows),
+        one_sided: one_sided_pairs(&judged.flows),
+        tcp_sides: tcp_sides(&judged.flows),
         findings: findings(&judged.flows),
         services,
         statuses: statuses(&judged.flows),

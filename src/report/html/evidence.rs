@@ -5,9 +5,9 @@ use super::cells::{
     Head, Look, address, dash, endpoint, evidence, link, number, or_dash, outcome, status, table, text, time, when,
 };
 use crate::model::{Finding, HostPorts, Listener, Status, contact_filter, endpoint_filter};
-use crate::report::ReportData;
 use crate::report::summary::{blocked as blocked_sentence, findings as findings_sentence, host_label, ranked};
 use crate::report::text::{clipped, count, size};
+use crate::report::{ReportData, one_sided::sentence as one_sided_sentence};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -99,6 +99,41 @@ pub(super) fn blocked(data: &ReportData) -> Markup {
         }
         @if !data.blocked.is_empty() {
             (table("blocked", &heads, data.blocked.iter().map(row), data.blocked.len(), "blocked"))
+        }
+    }
+}
+
+pub(super) fn one_sided(data: &ReportData) -> Markup {
+    let names = names(data);
+    let heads = [
+        Head("Heard → not heard", Look::Text),
+        Head("Protocol", Look::Text),
+        Head("One-sided flows", Look::Number),
+        Head("Packets", Look::Number),
+        Head("Two-sided flows", Look::Number),
+        Head("Attempts undetermined", Look::Number),
+        Head("Seen", Look::Text),
+        Head("Where to look", Look::Evidence),
+    ];
+    let row = |p: &crate::model::OneSidedPair| {
+        vec![
+            html! {
+                (address(name(&names, p.heard), p.heard)) br; span class="arrow" { "→ " }
+                (address(name(&names, p.unheard), p.unheard))
+            },
+            html! { (p.transport) },
+            number(p.flows),
+            number(p.packets),
+            number(p.two_sided_flows),
+            number(p.undetermined_flows),
+            when(p.first_seen_ns, p.last_seen_ns),
+            evidence(&p.capture, p.first_frame, &p.display_filter),
+        ]
+    };
+    html! {
+        p class="lead" { (one_sided_sentence(data)) }
+        @if !data.one_sided.is_empty() {
+            (table("pairs", &heads, data.one_sided.iter().map(row), data.one_sided.len(), "one_sided"))
         }
     }
 }

@@ -92,6 +92,7 @@ fn sections(data: &ReportData) -> Result<Vec<Section>, ReportError> {
         section("summary", "In short", None, overview::in_short(data)),
         section("findings", "Findings", Some(data.findings.len()), evidence::findings(data)),
         section("blocked", "Blocked attempts", Some(data.blocked.len()), evidence::blocked(data)),
+        section("one-sided", "Heard from one side only", Some(data.one_sided.len()), evidence::one_sided(data)),
         section("dynamic", "Dynamic ports by host", Some(data.hosts.len()), dynamic(data)?),
         section("listeners", "Listening dynamic ports", Some(data.listeners.len()), evidence::listeners(data)),
         section("services", "Services seen", Some(data.services.len()), evidence::services(data)),
