@@ -2,10 +2,11 @@
 
 use super::cursor::Cursor;
 use super::link::IpPacket;
-use super::{Step, icmp, stop, stopped, transport};
+use super::{Step, icmp, stop, stopped, transport, unreadable};
 use crate::model::{Content, Decoded, Fate, FragmentKey, Layer};
 use etherparse::{
-    IpAuthHeaderSlice, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
+    IpAuthHeaderSlice, Ipv4Header, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice,
+    Ipv6RawExtHeaderSlice,
 };
 use std::net::IpAddr;
 
@@ -78,15 +79,16 @@ pub(super) fn ip_header(ip: IpPacket<'_>) -> Step<IpHeader<'_>> {
     match ip.cursor.data.first().map(|byte| byte >> 4) {
         Some(4) => ipv4(ip),
         Some(6) => ipv6(ip),
-        Some(_) => Err(crate::model::Stop { snapped: false, ..stop(Layer::Network, "IP version", &ip.cursor, 1) }),
+        Some(_) => Err(unreadable(Layer::Network, "IP packet of version 4 or 6", &ip.cursor, 1, Some(0))),
         None => Err(stop(Layer::Network, "IP header", &ip.cursor, 1)),
     }
 }
 
 fn ipv4(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
-    let header_bytes = cursor.data.first().map_or(20, |byte| usize::from(byte & 0x0f) * 4).max(20);
+    let claimed = cursor.data.first().map(|byte| usize::from(byte & 0x0f) * 4);
     let header = Ipv4HeaderSlice::from_slice(cursor.data)
-        .map_err(|_| stop(Layer::Network, "IPv4 header", &cursor, header_bytes))?;
+        .map_err(|_| unreadable(Layer::Network, "IPv4 header", &cursor, Ipv4Header::MIN_LEN, claimed))?;
+    let header_bytes = header.slice().len();
     // 0 is what segmentation offload leaves on the sending host: the frame's length tells.
     let ip_bytes = match usize::from(header.total_len()) {
         0 => cursor.wire_remaining(),
@@ -135,10 +137,12 @@ fn ipv6(IpPacket { cursor, vlan }: IpPacket<'_>) -> Step<IpHeader<'_>> {
 /// Steps over one extension header; false where the next header is none. Each step consumes at least 8 bytes.
 fn extension(ip: &mut IpHeader<'_>) -> Step<bool> {
     let cursor = ip.payload;
-    let cut = |_| stop(Layer::Network, "IPv6 extension header", &cursor, 8);
+    // In units of 8 bytes, the first ones not counted (RFC 8200 section 4.3).
+    let claimed = cursor.data.get(1).map(|byte| (usize::from(*byte) + 1) * 8);
     let (next, length) = match ip.protocol {
         IPV6_FRAGMENT => {
-            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data).map_err(cut)?;
+            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data)
+                .map_err(|_| stop(Layer::Network, "IPv6 fragment header", &cursor, 8))?;
             let first = header.fragment_offset().value() == 0;
             if header.is_fragmenting_payload() {
                 ip.fragment = Some(Fragment { identification: header.identification(), first });
@@ -146,12 +150,15 @@ fn extension(ip: &mut IpHeader<'_>) -> Step<bool> {
             (header.next_header(), header.slice().len())
         }
         AUTHENTICATION => {
+            // In units of 4 bytes, two not counted (RFC 4302 section 2.2).
+            let claimed = cursor.data.get(1).map(|byte| (usize::from(*byte) + 2) * 4);
             let header = IpAuthHeaderSlice::from_slice(cursor.data)
-                .map_err(|_| stop(Layer::Network, "IP authentication header", &cursor, 12))?;
+                .map_err(|_| unreadable(Layer::Network, "IP authentication header", &cursor, 12, claimed))?;
             (header.next_header(), header.slice().len())
         }
         number if RAW_EXTENSIONS.contains(&number) => {
-            let header = Ipv6RawExtHeaderSlice::from_slice(cursor.data).map_err(cut)?;
+            let header = Ipv6RawExtHeaderSlice::from_slice(cursor.data)
+                .map_err(|_| unreadable(Layer::Network, "IPv6 extension header", &cursor, 8, claimed))?;
             (header.next_header(), header.slice().len())
         }
         _ => return Ok(false),

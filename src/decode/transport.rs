@@ -1,8 +1,8 @@
 //! TCP and UDP headers. The ports are used even where the recording cut off what follows them.
 
 use super::network::IpHeader;
-use super::{stop, stopped};
-use crate::model::{Content, Decoded, Endpoint, Fate, Layer, Packet, Segment, Stop, TcpHeader};
+use super::{stop, stopped, unreadable};
+use crate::model::{Content, Decoded, Endpoint, Fate, Layer, Packet, Segment, TcpHeader};
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
 const TCP_HEADER_BYTES: usize = 20;
@@ -16,13 +16,9 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>) -> Decoded<'a> {
     let (header, header_bytes, early) = match TcpHeaderSlice::from_slice(cursor.data) {
         Ok(header) => (Some(of(&header)), header.slice().len(), None),
         Err(_) => {
-            let claimed = cursor.data.get(12).map_or(TCP_HEADER_BYTES, |byte| usize::from(byte >> 4) * 4);
-            let needed = claimed.max(TCP_HEADER_BYTES);
-            let stop = Stop {
-                snapped: claimed >= TCP_HEADER_BYTES && needed <= cursor.wire_remaining(),
-                ..stop(Layer::Transport, "TCP header", &cursor, needed)
-            };
-            (fixed_part(cursor.data), needed, Some(stop))
+            let claimed = cursor.data.get(12).map(|byte| usize::from(byte >> 4) * 4);
+            let stop = unreadable(Layer::Transport, "TCP header", &cursor, TCP_HEADER_BYTES, claimed);
+            (fixed_part(cursor.data), stop.needed, Some(stop))
         }
     };
     let packet = Packet {
