@@ -6,8 +6,8 @@ use portproof::capture::{CaptureError, Input, Observation, OpenOptions};
 use portproof::decode::decode;
 use portproof::metering::{Meter, MeterSettings, MeterSummary};
 use portproof::model::{
-    Activity, CaptureIndex, CaptureSummary, Content, Decoded, Fate, FlowRecord, FlowSink, Frame, Packet,
-    SocketFact, Stop, Tally, Transport,
+    Activity, CaptureIndex, CaptureSummary, Content, Decoded, Fate, FlowRecord, FlowSink, Frame, Packet, SocketFact,
+    Stop, Tally, Transport,
 };
 use std::cell::Cell;
 use std::collections::HashMap;
