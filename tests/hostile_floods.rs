@@ -9,74 +9,21 @@
 #![allow(clippy::disallowed_methods, reason = "tests write their own inputs, and limit how long a program may hang")]
 
 mod support;
+#[path = "support/watched.rs"]
+mod watched;
 
 use portproof::store::{Facts, read_facts};
 use std::ffi::OsStr;
-use std::io::{BufWriter, Read, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
+use support::Seeded;
 use support::captures::{self, Socket};
-use support::{Run, Seeded};
+use watched::{Flooded, MIB, flood};
 
-const MIB: u64 = 1 << 20;
 /// What the program may take for any flood with a small cache, in bytes. About 60 MiB are there before the first frame.
 const BOUND: u64 = 320 * MIB;
-/// Time after which a flood counts as hanging.
-const HANGS: Duration = Duration::from_secs(300);
-
-/// A run, and the most memory that was resident at once, in bytes.
-struct Flooded {
-    run: Run,
-    peak_bytes: u64,
-}
-
-impl Flooded {
-    /// Prints the figures, and checks the bound and how it ended.
-    #[track_caller]
-    fn within(self, bound: u64, code: i32, what: &str) -> Run {
-        println!("{what}: peak {} MiB", self.peak_bytes / MIB);
-        let run = self.run.expect(code);
-        assert!(self.peak_bytes > MIB, "the peak was measured");
-        assert!(self.peak_bytes <= bound, "{what}: {} MiB, {} are allowed", self.peak_bytes / MIB, bound / MIB);
-        run
-    }
-}
-
-/// Runs a command while a thread feeds its standard input.
-fn flood(command: &mut Command, feed: impl FnOnce(&mut dyn Write) -> std::io::Result<()> + Send + 'static) -> Flooded {
-    let shown = format!("{command:?}");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("NO_COLOR", "1");
-    let mut child = command.spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || {
-        let mut out = BufWriter::with_capacity(1 << 16, stdin);
-        // Whoever reads may have had enough.
-        let _ = feed(&mut out).and_then(|()| out.flush());
-    });
-    let watcher = std::thread::spawn(move || {
-        let mut peak_bytes = 0;
-        // Without the line the process is gone, or waits to be reaped.
-        while let Some(now) = high_water(&status) {
-            peak_bytes = now.max(peak_bytes);
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        peak_bytes
-    });
-    let run = support::wait(child, &shown, HANGS);
-    feeder.join().unwrap();
-    Flooded { run, peak_bytes: watcher.join().unwrap() }
-}
-
-/// `VmHWM`: the most memory that was ever resident.
-fn high_water(status: &str) -> Option<u64> {
-    let mut text = String::new();
-    std::fs::File::open(status).ok()?.read_to_string(&mut text).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
-}
-
 fn meter(input: &Path, store: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(support::PROGRAM);
     command.args(["-q".as_ref(), "meter".as_ref(), input.as_os_str(), "-o".as_ref(), store.as_os_str()]).args(more);
