@@ -100,11 +100,13 @@ processor_seconds() {
 # The wall clock only guards against one that sleeps.
 run() {
     local target=$1 log=fuzz/logs/$1.txt process used code=0
+    local words=()
+    [ ! -f "fuzz/$target.dict" ] || words=("-dict=fuzz/$target.dict")
     mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target" "$seeds/$target"
     # -timeout is wall time, and other jobs may share the processors.
     "$built/$target" "fuzz/corpus/$target" "$seeds/$target" -max_len="$(longest "$target")" -rss_limit_mb=2048 \
         -timeout=10 -print_final_stats=1 -artifact_prefix="fuzz/artifacts/$target/" \
-        -max_total_time=$((seconds * 10 + 60)) </dev/null >"$log" 2>&1 &
+        -max_total_time=$((seconds * 10 + 60)) "${words[@]}" </dev/null >"$log" 2>&1 &
     process=$!
     while kill -0 $process 2>/dev/null; do
         used=$(processor_seconds $process) || break
