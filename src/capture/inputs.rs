@@ -1,9 +1,10 @@
-//! What the user named: files, directories, patterns, standard input.
+//! What the user named: files, directories, patterns, standard input. And bytes in memory, for tests.
 
 use super::error::CaptureError;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// One input stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +15,8 @@ pub enum Input {
     Found(PathBuf),
     /// Standard input, given as `-`.
     Stdin,
+    /// Bytes in memory, with the name that they are shown under: for fuzzing and tests.
+    Bytes(String, Arc<[u8]>),
 }
 
 impl Input {
@@ -23,6 +26,7 @@ impl Input {
         match self {
             Self::File(path) | Self::Found(path) => path.to_string_lossy().into_owned(),
             Self::Stdin => "-".into(),
+            Self::Bytes(name, _) => name.clone(),
         }
     }
 
@@ -34,14 +38,16 @@ impl Input {
                 fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.len())
             }
             Self::Stdin => None,
+            Self::Bytes(_, bytes) => Some(bytes.len() as u64),
         }
     }
 
-    /// The path, where it can be opened a second time.
+    /// Whether it can be opened a second time.
     pub(super) fn reopenable(&self) -> bool {
         match self {
             Self::File(path) | Self::Found(path) => path.is_file(),
             Self::Stdin => false,
+            Self::Bytes(..) => true,
         }
     }
 
@@ -57,6 +63,7 @@ impl Input {
                 Ok((Box::new(file), size))
             }
             Self::Stdin => Ok((Box::new(io::stdin()), None)),
+            Self::Bytes(_, bytes) => Ok((Box::new(io::Cursor::new(Arc::clone(bytes))), self.size_bytes())),
         }
     }
 }

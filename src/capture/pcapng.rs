@@ -52,6 +52,12 @@ impl Interface {
     }
 }
 
+/// if_tsresol (section 4.2): a power of ten, or with the highest bit one of two. The library refuses every power of two.
+fn units_per_second(resolution: u8) -> Option<u64> {
+    let exponent = u32::from(resolution & 0x7f);
+    if resolution & 0x80 == 0 { 10_u64.checked_pow(exponent) } else { 1_u64.checked_shl(exponent) }
+}
+
 pub(super) struct Pcapng {
     big_endian: bool,
     /// Inside a section whose version is not known: its blocks are passed over.
@@ -195,7 +201,7 @@ impl Pcapng {
         if self.interfaces.len() >= SECTION_INTERFACES {
             return Err(Break::Corrupt(format!("more than {SECTION_INTERFACES} interfaces in one section")));
         }
-        let Some(units_per_second) = description.ts_resolution().filter(|rate| *rate > 0) else {
+        let Some(units_per_second) = units_per_second(description.if_tsresol) else {
             return Err(Break::Corrupt("an interface with an impossible time resolution".into()));
         };
         let link_type = LinkType((description.linktype.0 as u32 & 0xffff) as u16);
@@ -287,5 +293,14 @@ mod tests {
         assert_eq!(at(1 << 32, 0, 3 << 31), 1_500_000_000);
         assert_eq!(at(1, 60, 100), 160_000_000_000);
         assert_eq!(at(1, i64::MAX, u64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn resolutions_are_powers_of_ten_or_of_two() {
+        let known = [0, 6, 9, 19, 0x80, 0x94, 0xa0, 0xbf].map(units_per_second);
+        let (ten, two) = (10_u64, 2_u64);
+        let expected = [1, ten.pow(6), ten.pow(9), ten.pow(19), 1, two.pow(20), two.pow(32), two.pow(63)].map(Some);
+        assert_eq!(known, expected);
+        assert_eq!([20, 0x7f, 0xc0, 0xff].map(units_per_second), [None; 4]);
     }
 }

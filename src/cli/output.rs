@@ -184,6 +184,7 @@ fn is_read(named: &Path, input: &Input) -> bool {
         // A table of an earlier run may lie among the captures: it is passed over when they are read.
         Input::Found(path) => same_file(named, path) && !is_other_file(input),
         Input::Stdin => same_file(named, Path::new("/dev/stdin")),
+        Input::Bytes(..) => false,
     }
 }
 

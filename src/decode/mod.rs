@@ -124,6 +124,22 @@ fn stop(layer: Layer, reading: &'static str, cursor: &cursor::Cursor<'_>, needed
     Stop { layer, reading, offset: cursor.offset, needed, available, snapped: needed <= cursor.wire_remaining() }
 }
 
+/// Describes a header that cannot be read: cut off, or shorter by its own length field than `least`, which any has.
+fn unreadable(
+    layer: Layer,
+    reading: &'static str,
+    cursor: &cursor::Cursor<'_>,
+    least: usize,
+    claimed: Option<usize>,
+) -> Stop {
+    match claimed {
+        Some(claimed) if claimed < least => {
+            Stop { available: claimed, snapped: false, ..stop(layer, reading, cursor, least) }
+        }
+        _ => stop(layer, reading, cursor, claimed.unwrap_or(least)),
+    }
+}
+
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

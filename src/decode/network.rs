@@ -2,10 +2,11 @@
 
 use super::cursor::Cursor;
 use super::walk::{Inside, Walk};
-use super::{Step, checksum, icmp, stop, transport, tunnel};
+use super::{Step, checksum, icmp, stop, transport, tunnel, unreadable};
 use crate::model::{Content, Fate, Fragment, FragmentKey, LaterFragment, Layer, Tunnel};
 use etherparse::{
-    IpAuthHeaderSlice, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
+    IpAuthHeaderSlice, Ipv4Header, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice,
+    Ipv6RawExtHeaderSlice,
 };
 use std::net::IpAddr;
 
@@ -94,7 +95,7 @@ pub(super) fn ip_header(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
     let mut header = match cursor.u8(0).map(|byte| byte >> 4) {
         Some(4) => ipv4(cursor)?,
         Some(6) => ipv6(cursor)?,
-        Some(_) => return Err(crate::model::Stop { snapped: false, ..stop(Layer::Network, "IP version", &cursor, 1) }),
+        Some(_) => return Err(unreadable(Layer::Network, "IP packet of version 4 or 6", &cursor, 1, Some(0))),
         None => return Err(stop(Layer::Network, "IP header", &cursor, 1)),
     };
     let is_v4 = header.source.is_ipv4();
@@ -104,9 +105,10 @@ pub(super) fn ip_header(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
 }
 
 fn ipv4(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
-    let header_bytes = cursor.u8(0).map_or(20, |byte| usize::from(byte & 0x0f) * 4).max(20);
+    let claimed = cursor.u8(0).map(|byte| usize::from(byte & 0x0f) * 4);
     let header = Ipv4HeaderSlice::from_slice(cursor.data)
-        .map_err(|_| stop(Layer::Network, "IPv4 header", &cursor, header_bytes))?;
+        .map_err(|_| unreadable(Layer::Network, "IPv4 header", &cursor, Ipv4Header::MIN_LEN, claimed))?;
+    let header_bytes = header.slice().len();
     // 0 is what segmentation offload leaves on the sending host: the frame's length tells.
     let ip_bytes = match usize::from(header.total_len()) {
         0 => cursor.wire_remaining(),
@@ -155,16 +157,20 @@ fn ipv6(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
 /// Steps over one extension header; false where the next header is none. Each step consumes at least 8 bytes.
 fn extension(ip: &mut IpHeader<'_>, is_v4: bool) -> Step<bool> {
     let cursor = ip.payload;
-    let cut = |_| stop(Layer::Network, "IPv6 extension header", &cursor, 8);
+    // In units of 8 bytes, the first ones not counted (RFC 8200 section 4.3).
+    let claimed = cursor.u8(1).map(|byte| (usize::from(byte) + 1) * 8);
     let (next, length) = match ip.protocol {
         AUTHENTICATION => {
+            // In units of 4 bytes, two not counted (RFC 4302 section 2.2).
+            let claimed = cursor.u8(1).map(|byte| (usize::from(byte) + 2) * 4);
             let header = IpAuthHeaderSlice::from_slice(cursor.data)
-                .map_err(|_| stop(Layer::Network, "IP authentication header", &cursor, 12))?;
+                .map_err(|_| unreadable(Layer::Network, "IP authentication header", &cursor, 12, claimed))?;
             (header.next_header(), header.slice().len())
         }
         _ if is_v4 => return Ok(false),
         IPV6_FRAGMENT => {
-            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data).map_err(cut)?;
+            let header = Ipv6FragmentHeaderSlice::from_slice(cursor.data)
+                .map_err(|_| stop(Layer::Network, "IPv6 fragment header", &cursor, 8))?;
             if header.is_fragmenting_payload() {
                 ip.identification = header.identification();
                 ip.fragment_offset = Some(u32::from(header.fragment_offset().value()) * 8);
@@ -172,7 +178,8 @@ fn extension(ip: &mut IpHeader<'_>, is_v4: bool) -> Step<bool> {
             (header.next_header(), header.slice().len())
         }
         number if RAW_EXTENSIONS.contains(&number) => {
-            let header = Ipv6RawExtHeaderSlice::from_slice(cursor.data).map_err(cut)?;
+            let header = Ipv6RawExtHeaderSlice::from_slice(cursor.data)
+                .map_err(|_| unreadable(Layer::Network, "IPv6 extension header", &cursor, 8, claimed))?;
             (header.next_header(), header.slice().len())
         }
         _ => return Ok(false),

@@ -239,3 +239,36 @@ fn a_garbage_length_on_the_wire_is_not_believed() {
     let claimed = Frame { wire_bytes: 1_290_000_000, ..frame(LinkType::ETHERNET, &bytes) };
     assert_eq!(packet(&decode(&claimed)).ip_bytes, 46);
 }
+
+#[test]
+fn a_length_field_below_its_header_is_malformed_and_no_cut() {
+    let stop_of = |link_type, data: &[u8]| decode(&frame(link_type, data)).stop.unwrap();
+    let told = |stop: Stop| (stop.reading, stop.needed, stop.available, stop.snapped);
+    let mut short_ip = tcp_syn();
+    short_ip[14] = 0x43;
+    assert_eq!(told(stop_of(LinkType::ETHERNET, &short_ip)), ("IPv4 header", 20, 12, false));
+    let mut short_tcp = tcp_syn();
+    short_tcp[46] = 0x40;
+    assert_eq!(told(stop_of(LinkType::ETHERNET, &short_tcp)), ("TCP header", 20, 16, false));
+    assert_eq!(told(stop_of(LinkType::RAW, &[0x50; 40])), ("IP packet of version 4 or 6", 1, 0, false));
+}
+
+/// An IPv6 packet with one extension header of a kind, and what that header holds.
+fn extended(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x60, 0, 0, 0, 0, body.len() as u8, kind, 64];
+    bytes.extend([1; 32]);
+    bytes.extend(body);
+    bytes
+}
+
+#[test]
+fn an_extension_header_needs_what_its_own_length_says() {
+    for (kind, length, needed) in [(0, 2, 24), (43, 255, 2048), (51, 4, 24)] {
+        let bytes = extended(kind, &[17, length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let stop = decode(&frame(LinkType::IPV6, &bytes)).stop.unwrap();
+        assert_eq!((stop.needed, stop.available, stop.snapped), (needed, 16, false), "{stop}");
+    }
+    let too_short = extended(51, &[17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let stop = decode(&frame(LinkType::IPV6, &too_short)).stop.unwrap();
+    assert_eq!((stop.needed, stop.available, stop.snapped), (12, 8, false), "{stop}");
+}

@@ -3,8 +3,8 @@
 use super::cursor::Cursor;
 use super::network::IpHeader;
 use super::walk::{Inside, Walk};
-use super::{Step, checksum, stop, udp_tunnel};
-use crate::model::{Content, Endpoint, Fate, Layer, Packet, Segment, Stop, TcpHeader};
+use super::{Step, checksum, stop, udp_tunnel, unreadable};
+use crate::model::{Content, Endpoint, Fate, Layer, Packet, Segment, TcpHeader};
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
 const TCP_HEADER_BYTES: usize = 20;
@@ -18,13 +18,10 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
     let (header, header_bytes) = match TcpHeaderSlice::from_slice(cursor.data) {
         Ok(header) => (Some(of(&header)), header.slice().len()),
         Err(_) => {
-            let claimed = cursor.u8(12).map_or(TCP_HEADER_BYTES, |byte| usize::from(byte >> 4) * 4);
-            let needed = claimed.max(TCP_HEADER_BYTES);
-            walk.note(Stop {
-                snapped: claimed >= TCP_HEADER_BYTES && needed <= cursor.wire_remaining(),
-                ..stop(Layer::Transport, "TCP header", &cursor, needed)
-            });
-            (fixed_part(&cursor), needed)
+            let claimed = cursor.u8(12).map(|byte| usize::from(byte >> 4) * 4);
+            let stop = unreadable(Layer::Transport, "TCP header", &cursor, TCP_HEADER_BYTES, claimed);
+            walk.note(stop);
+            (fixed_part(&cursor), stop.needed)
         }
     };
     if walk.settings.verify_checksums && !checksum::segment_holds(ip, cursor.wire_remaining()) {

@@ -13,6 +13,7 @@
 //! Packets and judgements never enter.
 
 mod error;
+mod pages;
 mod parquet;
 mod read;
 mod read_flows;

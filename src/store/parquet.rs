@@ -1,6 +1,7 @@
 //! Rows to Parquet and back. Streaming: a batch of rows becomes a row group, and nothing else is held.
 
 use super::error::StoreError;
+use super::pages::{self, Group};
 use super::schema::VERSION;
 use crate::model::{Column, Kind, Value};
 use polars::prelude::{Column as Series, DataFrame, DataType, Field, PlSmallStr, Schema};
@@ -154,7 +155,7 @@ pub fn to_frame(
 /// Reads a fact table after checking its schema version.
 ///
 /// The Parquet reader of Polars panics on some damaged files (an assertion on bitmap lengths, for one): that is caught
-/// here and told as the damage that it is.
+/// here and told as the damage that it is. On others it asks for memory that no machine has: [`pages`] looks for those.
 pub(super) fn read_frame(path: &Path) -> Result<DataFrame, StoreError> {
     std::panic::catch_unwind(|| read_checked(path)).unwrap_or_else(|_| {
         let reason = "the file is damaged: meter the captures again".into();
@@ -163,7 +164,8 @@ pub(super) fn read_frame(path: &Path) -> Result<DataFrame, StoreError> {
 }
 
 fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
-    let file = File::open(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
+    let io = |cause| StoreError::Io { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(io)?;
     let parquet = |cause| StoreError::Parquet { path: path.to_owned(), cause };
     let mut reader = ParquetReader::new(file);
     let metadata = reader.get_metadata().map_err(parquet)?;
@@ -173,5 +175,10 @@ fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
         let found = found.unwrap_or_else(|| "none".into());
         return Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: VERSION });
     }
+    let groups = metadata.row_groups.iter();
+    let groups = groups.map(|g| Group { rows: g.num_rows(), columns: g.byte_ranges_iter().collect() });
+    let mut second = File::open(path).map_err(io)?;
+    pages::check(&mut second, groups)
+        .map_err(|bad| StoreError::NotAStore { path: path.to_owned(), reason: bad.to_string() })?;
     reader.finish().map_err(parquet)
 }

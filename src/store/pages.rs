@@ -1,0 +1,246 @@
+//! A look at the pages of a Parquet file before Polars reads them.
+//!
+//! The reader of Polars makes room for as many values as a page header claims, and a process that cannot have the memory
+//! is ended by the system: no error, no panic that could be caught. So the headers (Thrift compact protocol, struct
+//! `PageHeader` of the Parquet format) are held against the file's size and the row group that they are in first. What
+//! this module does not know is a header that our writer does not write, and refused.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// Bytes of a page header: small, but for the least and the greatest text of the page.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Largest page that is believed, uncompressed. Ours have about 1 MiB; the text of a long page may be one value.
+const PAGE_BYTES: i64 = 256 << 20;
+/// Rows for each byte of a file: every row of ours is unlike the others, and takes more than an eighth of a byte.
+const ROWS_PER_BYTE: u64 = 8;
+/// Structs within structs.
+const MOST_DEPTH: u32 = 4;
+/// PLAIN, PLAIN_DICTIONARY, RLE and RLE_DICTIONARY: what Polars writes for our columns. The others have lengths of their own.
+const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
+
+/// Why a file cannot be what it claims.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BadPages {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the file is damaged (byte {offset}: {reason}): meter the captures again")]
+    Header { offset: u64, reason: &'static str },
+}
+
+/// A row group: its rows, and where the pages of each of its columns are.
+pub(super) struct Group {
+    pub(super) rows: usize,
+    pub(super) columns: Vec<Range<u64>>,
+}
+
+/// Checks the page headers of all groups.
+pub(super) fn check(file: &mut File, groups: impl Iterator<Item = Group>) -> Result<(), BadPages> {
+    let file_bytes = file.seek(SeekFrom::End(0))?;
+    let mut all_rows = 0_u64;
+    let mut buffer = vec![0; HEADER_BYTES];
+    for group in groups {
+        all_rows = all_rows.saturating_add(group.rows as u64);
+        if all_rows > file_bytes.saturating_mul(ROWS_PER_BYTE) {
+            return Err(BadPages::Header { offset: 0, reason: "more rows than it has room for" });
+        }
+        for column in group.columns {
+            if column.start > column.end || column.end > file_bytes {
+                return Err(BadPages::Header { offset: column.start, reason: "pages outside of the file" });
+            }
+            check_column(file, &mut buffer, column, group.rows as i64)?;
+        }
+    }
+    file.rewind()?;
+    Ok(())
+}
+
+fn check_column(file: &mut File, buffer: &mut [u8], pages: Range<u64>, rows: i64) -> Result<(), BadPages> {
+    let mut at = pages.start;
+    let mut values = 0;
+    while at < pages.end {
+        let bad = |reason| BadPages::Header { offset: at, reason };
+        file.seek(SeekFrom::Start(at))?;
+        let there = (pages.end - at).min(HEADER_BYTES as u64) as usize;
+        file.read_exact(&mut buffer[..there])?;
+        let mut header = PageHeader::default();
+        let mut reader = Compact { bytes: &buffer[..there], at: 0 };
+        reader
+            .structure(0, 0, &mut |outer, inner, number| header.note(outer, inner, number))
+            .ok_or_else(|| bad("a page header that cannot be read"))?;
+        let (length, own_values) = header.checked(rows).map_err(bad)?;
+        values += own_values;
+        at = at.saturating_add(reader.at as u64).saturating_add(length);
+    }
+    let fits = at == pages.end && values == rows;
+    if fits {
+        Ok(())
+    } else {
+        Err(BadPages::Header { offset: pages.start, reason: "pages that do not fit their column" })
+    }
+}
+
+/// What matters of a page header. Numbers that are not there are those of no page.
+#[derive(Debug, Default)]
+struct PageHeader {
+    uncompressed_bytes: Option<i64>,
+    compressed_bytes: Option<i64>,
+    /// Values of a data page of either version.
+    data_values: Option<i64>,
+    dictionary_values: Option<i64>,
+    bad_encoding: bool,
+}
+
+impl PageHeader {
+    /// Field `inner` of the struct in field `outer`; 0 for the header itself.
+    fn note(&mut self, outer: i64, inner: i64, number: i64) {
+        match (outer, inner) {
+            (0, 2) => self.uncompressed_bytes = Some(number),
+            (0, 3) => self.compressed_bytes = Some(number),
+            (5 | 8, 1) => self.data_values = Some(number),
+            (7, 1) => self.dictionary_values = Some(number),
+            (5 | 7, 2) | (8, 4) => self.bad_encoding |= !ENCODINGS.contains(&number),
+            _ => {}
+        }
+    }
+
+    /// Length of the page behind its header, and rows in it.
+    fn checked(&self, rows: i64) -> Result<(u64, i64), &'static str> {
+        let believed = 0..=PAGE_BYTES;
+        match (self.uncompressed_bytes, self.compressed_bytes) {
+            (Some(uncompressed), Some(compressed))
+                if believed.contains(&uncompressed) && believed.contains(&compressed) =>
+            {
+                let values = self.data_values.or(self.dictionary_values).unwrap_or(-1);
+                if !(0..=rows).contains(&values) {
+                    return Err("a page with more values than its row group has rows, or fewer than none");
+                }
+                if self.bad_encoding {
+                    return Err("a page of an encoding that is not written here");
+                }
+                Ok((compressed as u64, self.data_values.unwrap_or(0)))
+            }
+            _ => Err("a page of a length that cannot be"),
+        }
+    }
+}
+
+/// A reader of the Thrift compact protocol: as much of it as headers need.
+struct Compact<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Compact<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn zigzag(&mut self) -> Option<i64> {
+        let value = self.varint()?;
+        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// Reads a struct and tells its numbers, with the number of the field that holds the struct. `None`: not readable.
+    fn structure(&mut self, outer: i64, depth: u32, told: &mut dyn FnMut(i64, i64, i64)) -> Option<()> {
+        if depth > MOST_DEPTH {
+            return None;
+        }
+        let mut id = 0_i64;
+        loop {
+            let head = self.byte()?;
+            let kind = head & 0x0f;
+            if kind == 0 {
+                return Some(());
+            }
+            id = match head >> 4 {
+                0 => self.zigzag()?,
+                step => id.checked_add(i64::from(step))?,
+            };
+            match kind {
+                1 | 2 => {}
+                3 => drop(self.byte()?),
+                4..=6 => {
+                    let number = self.zigzag()?;
+                    told(outer, id, number);
+                }
+                7 => self.skip(8)?,
+                8 => {
+                    let length = usize::try_from(self.varint()?).ok()?;
+                    self.skip(length)?;
+                }
+                12 => {
+                    // Statistics and the like: numbers deeper inside are nobody's here.
+                    let inner = if depth == 0 { id } else { -1 };
+                    self.structure(inner, depth + 1, told)?;
+                }
+                // Lists and maps: a page header has none.
+                _ => return None,
+            }
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) -> Option<()> {
+        self.at = self.at.checked_add(bytes).filter(|at| *at <= self.bytes.len())?;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A data page header: uncompressed and compressed length, values, encoding; all below 64, so one byte each.
+    fn header([uncompressed, compressed, values, encoding]: [i8; 4]) -> Vec<u8> {
+        let zigzag = |n: i8| ((n << 1) ^ (n >> 7)).cast_unsigned();
+        let mut bytes = vec![0x15, 0, 0x15, zigzag(uncompressed), 0x15, zigzag(compressed), 0x2c, 0x15, zigzag(values)];
+        bytes.extend([0x15, zigzag(encoding), 0x15, 6, 0x15, 6, 0, 0]);
+        bytes
+    }
+
+    fn checked(pages: &[u8], rows: usize) -> Result<(), String> {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, pages).unwrap();
+        let column = 0..pages.len() as u64;
+        check(&mut file, std::iter::once(Group { rows, columns: vec![column] })).map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn a_page_holds_as_many_values_as_its_group_has_rows_and_lies_in_its_column() {
+        let page = |fields, bytes| [header(fields), vec![0; bytes]].concat();
+        assert_eq!(checked(&page([9, 4, 3, 0], 4), 3), Ok(()));
+        assert_eq!(checked(&[page([9, 4, 2, 8], 4), page([9, 1, 1, 8], 1)].concat(), 3), Ok(()));
+        let wrong = [
+            (page([9, 4, -1, 0], 4), "fewer than none"),
+            (page([9, 4, 4, 0], 4), "more values"),
+            (page([9, 4, 2, 0], 4), "do not fit"),
+            (page([9, 5, 3, 0], 4), "do not fit"),
+            (page([-1, 4, 3, 0], 4), "a length that cannot be"),
+            (page([9, -4, 3, 0], 4), "a length that cannot be"),
+            (page([9, 4, 3, 5], 4), "encoding"),
+            (vec![0x1b; 40], "cannot be read"),
+            (vec![0x1c; 40], "cannot be read"),
+            (vec![0x15, 0x80], "cannot be read"),
+        ];
+        for (pages, reason) in wrong {
+            let told = checked(&pages, 3).unwrap_err();
+            assert!(told.contains(reason) && told.contains("meter the captures again"), "{reason}: {told}");
+        }
+        assert!(checked(&page([9, 4, 3, 0], 4), 1 << 40).unwrap_err().contains("more rows"));
+    }
+}
