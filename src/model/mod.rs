@@ -8,12 +8,13 @@ mod flow;
 mod frame;
 mod judged;
 mod packet;
+mod remark;
 mod sink;
 mod socket;
 mod table;
 mod tally;
 
-pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
+pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
 pub use display_filter::{contact_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
@@ -24,7 +25,8 @@ pub use judged::{
     Status,
 };
 pub use packet::{Content, Decoded, FragmentKey, IcmpError, IcmpKind, Layer, Packet, Segment, Stop, TcpHeader, flags};
+pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use sink::FlowSink;
-pub use socket::SocketFact;
+pub use socket::{SocketFact, SocketRow};
 pub use table::{Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

@@ -33,6 +33,8 @@ pub enum Fate {
     LinkType(LinkType),
     /// Decoding ended in this layer.
     Stopped(Layer),
+    /// Kept out by the filter that the user gave: neither decoded nor metered.
+    Filtered,
 }
 
 impl Fate {
@@ -68,6 +70,7 @@ impl Fate {
                 None => format!("linktype-{}", link.0),
             },
             Self::Stopped(layer) => format!("malformed-or-cut-{}", layer.name()),
+            Self::Filtered => "filtered".into(),
         }
     }
 }
@@ -135,6 +138,16 @@ impl Tally {
                 *self.rare.entry(Fate::LoopbackFamily(u32::MAX)).or_insert(0) += 1;
             }
             rare => *self.rare.entry(rare).or_insert(0) += 1,
+        }
+    }
+
+    /// Counts `frames` frames of one fate.
+    pub fn add(&mut self, fate: Fate, frames: u64) {
+        match fate {
+            _ if frames == 0 => {}
+            Fate::Tcp => self.tcp += frames,
+            Fate::Udp => self.udp += frames,
+            rare => *self.rare.entry(rare).or_insert(0) += frames,
         }
     }
 

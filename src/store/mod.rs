@@ -5,6 +5,9 @@
 //!                        fates.parquet      frames by fate, per capture file
 //!                        flows.parquet      one row per flow record
 //!                        activity.parquet   bursts of flows that have more than one
+//!                        names.parquet      names of addresses
+//!                        sockets.parquet    processes behind endpoints
+//!                        comments.parquet   comments in the captures
 //!                        losses.parquet     what the metering process could not keep
 //! ```
 //!
@@ -15,7 +18,9 @@
 mod error;
 mod parquet;
 mod read;
+mod read_remarks;
 pub mod schema;
+mod schema_remarks;
 mod write;
 
 pub use error::StoreError;

@@ -2,9 +2,10 @@
 
 use super::error::StoreError;
 use super::parquet::read_frame;
+use super::read_remarks::read_remarks;
 use crate::model::{
-    Activity, CaptureIndex, CaptureRow, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side,
-    TcpState, Transport,
+    Activity, CaptureIndex, CaptureRow, CommentFact, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord,
+    IcmpFacts, NameFact, ReadingCounts, Side, SocketRow, TcpState, Transport,
 };
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
@@ -26,6 +27,12 @@ pub struct Facts {
     pub flows: Vec<StoredFlow>,
     /// Bursts of flows that have more than one.
     pub activity: Vec<Activity>,
+    /// Names of addresses.
+    pub names: Vec<NameFact>,
+    /// Processes behind endpoints.
+    pub sockets: Vec<SocketRow>,
+    /// Comments in the captures.
+    pub comments: Vec<CommentFact>,
     /// What the metering process could not keep: kind and count.
     pub losses: Vec<(String, u64)>,
 }
@@ -44,6 +51,10 @@ impl Facts {
             burst.burst_capture.0 += offset;
             burst
         }));
+        let moved = |capture: CaptureIndex| CaptureIndex(capture.0 + offset);
+        self.names.extend(other.names.into_iter().map(|name| NameFact { capture: moved(name.capture), ..name }));
+        self.sockets.extend(other.sockets.into_iter().map(|s| SocketRow { capture: moved(s.capture), ..s }));
+        self.comments.extend(other.comments.into_iter().map(|c| CommentFact { capture: moved(c.capture), ..c }));
         self.losses.extend(other.losses);
         self.sort();
     }
@@ -103,11 +114,12 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     let counts = losses.numbers("count")?.into_iter().map(Option::unwrap_or_default);
     facts.losses.extend(losses.text("kind")?.into_iter().map(Option::unwrap_or_default).zip(counts));
     read_activity(&Frame::read(partition, "activity")?, &indices, &mut facts.activity)?;
+    read_remarks(partition, &indices, facts)?;
     read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
 }
 
 /// Capture identities of a partition to positions in [`Facts::captures`].
-type Indices = HashMap<Option<String>, CaptureIndex>;
+pub(super) type Indices = HashMap<Option<String>, CaptureIndex>;
 
 fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreError> {
     let offset = facts.captures.len();
@@ -115,11 +127,13 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
     let ids = frame.text("capture_id")?;
     let position = |row: usize| CaptureIndex(u32::try_from(offset + row).unwrap_or(u32::MAX));
     let indices: Indices = ids.iter().enumerate().map(|(row, id)| (id.clone(), position(row))).collect();
-    let text = ["name", "sha256", "format", "link_types", "first_stop", "end", "end_detail"].map(|n| frame.text(n));
-    let [mut name, mut sha256, mut format, mut link_types, mut first_stop, mut end, mut end_detail] = all_ok(text)?;
+    let text = ["name", "sha256", "format", "link_types", "first_stop", "end", "end_detail", "filter"];
+    let text = all_ok(text.map(|n| frame.text(n)))?;
+    let [mut name, mut sha256, mut format, mut link_types, mut first_stop, mut end, mut end_detail, mut filter] = text;
     let numbers = ["size_bytes", "frames", "metered_frames", "dropped_packets", "snapped_frames", "backward_steps"];
     let [size_bytes, frames, metered, dropped, snapped, backward] = all_ok(numbers.map(|n| frame.numbers(n)))?;
     let (first_ns, last_ns) = (frame.times("first_ns")?, frame.times("last_ns")?);
+    let mut reading = read_counts(&frame)?;
     for row in 0..ids.len() {
         facts.captures.push(CaptureRow {
             name: name[row].take().unwrap_or_default(),
@@ -134,6 +148,8 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
             dropped: dropped[row],
             snapped_frames: snapped[row].unwrap_or(0),
             backward_steps: backward[row].unwrap_or(0),
+            reading: std::mem::take(&mut reading[row]),
+            filter: filter[row].take(),
             fates: Vec::new(),
             first_stop: first_stop[row].take(),
             end: end[row].take().unwrap_or_default(),
@@ -149,6 +165,41 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
         }
     }
     Ok(indices)
+}
+
+fn read_counts(frame: &Frame) -> Result<Vec<ReadingCounts>, StoreError> {
+    let columns = [
+        "implausible_lengths",
+        "resyncs",
+        "skipped_bytes",
+        "interfaces",
+        "unknown_blocks",
+        "custom_blocks",
+        "secrets_blocks",
+        "comments_dropped",
+        "names_dropped",
+        "processes_dropped",
+    ];
+    let columns = all_ok(columns.map(|name| frame.numbers(name)))?;
+    let row = |row: usize| {
+        let counts = std::array::from_fn::<u64, 10, _>(|column| columns[column][row].unwrap_or(0));
+        let [implausible_lengths, resyncs, skipped_bytes, interfaces, unknown_blocks, custom_blocks, rest @ ..] =
+            counts;
+        let [secrets_blocks, comments_dropped, names_dropped, processes_dropped] = rest;
+        ReadingCounts {
+            implausible_lengths,
+            resyncs,
+            skipped_bytes,
+            interfaces,
+            unknown_blocks,
+            custom_blocks,
+            secrets_blocks,
+            comments_dropped,
+            names_dropped,
+            processes_dropped,
+        }
+    };
+    Ok((0..columns[0].len()).map(row).collect())
 }
 
 /// All columns, or the first complaint.
@@ -181,30 +232,37 @@ fn read_activity(frame: &Frame, indices: &Indices, into: &mut Vec<Activity>) -> 
 }
 
 /// A data frame whose columns are asked for by name and type.
-struct Frame {
+pub(super) struct Frame {
     path: PathBuf,
     data: DataFrame,
 }
 
 impl Frame {
-    fn read(partition: &Path, name: &str) -> Result<Self, StoreError> {
+    pub(super) fn read(partition: &Path, name: &str) -> Result<Self, StoreError> {
         let path = partition.join(format!("{name}.parquet"));
         let data = read_frame(&path)?;
         Ok(Self { path, data })
     }
 
-    fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
+    pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
         StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
     }
 
-    fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {
+    /// The captures of the column `capture_id`.
+    pub(super) fn captures(&self, indices: &Indices) -> Result<Vec<CaptureIndex>, StoreError> {
+        let ids = self.text("capture_id")?;
+        let index = |id| indices.get(id).copied().ok_or_else(|| self.bad("capture_id", "names no capture"));
+        ids.iter().map(index).collect()
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let values = column.str().map_err(|e| self.bad(name, e))?;
         Ok(values.iter().map(|value| value.map(str::to_owned)).collect())
     }
 
     /// Numbers beyond 2^53 are refused: no capture holds them, and sums of them would overflow.
-    fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<Option<u64>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let numbers: Vec<Option<u64>> = column.u64().map_err(|e| self.bad(name, e))?.iter().collect();
         match numbers.iter().flatten().find(|n| **n > LARGEST_COUNT) {
@@ -213,12 +271,16 @@ impl Frame {
         }
     }
 
-    fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
+    pub(super) fn times(&self, name: &str) -> Result<Vec<Option<i64>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         Ok(column.i64().map_err(|e| self.bad(name, e))?.iter().collect())
     }
 
-    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<Option<T>>, StoreError> {
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
         let column = self.data.column(name).map_err(|e| self.bad(name, e))?;
         let values = column.str().map_err(|e| self.bad(name, e))?;
         let parse = |text: &str| {
@@ -319,7 +381,7 @@ fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<StoredFlow>) -> R
     Ok(())
 }
 
-fn small(number: Option<u64>) -> u32 {
+pub(super) fn small(number: Option<u64>) -> u32 {
     number.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 
