@@ -101,6 +101,11 @@ pub(super) mod kind {
     /// Darwin process event block.
     pub(in super::super) const PROCESS: u32 = 0x8000_0001;
 
+    /// Whether blocks of this type are told apart from others.
+    pub(in super::super) fn is_known(kind: u32) -> bool {
+        matches!(kind, INTERFACE..=ENHANCED_PACKET | SECTION_HEADER | SECRETS | CUSTOM | CUSTOM_NO_COPY | PROCESS)
+    }
+
     /// Whether blocks of this type carry a packet.
     pub(in super::super) fn is_packet(kind: u32) -> bool {
         matches!(kind, OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET)

@@ -37,3 +37,6 @@ pub use inputs::{Input, expand};
 #[cfg(feature = "live")]
 pub use live::{Interface, LiveCapture, LiveError, LivePacket, LiveSettings, LiveStatistics, interfaces};
 pub use observation::{Observation, ObservationEnd};
+
+#[cfg(test)]
+mod tests;

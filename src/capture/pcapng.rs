@@ -139,6 +139,10 @@ impl Pcapng {
             return Err(Break::Corrupt(format!("a block of {length} bytes, which is no multiple of 4")));
         }
         if length > HELD_BYTES && !kind::is_packet(number) {
+            let section = Section { order, interfaces: self.interfaces.count() };
+            if !kind::is_known(number) && resync::holds_blocks(buffer, section)? {
+                return Err(Break::Corrupt(format!("a block of type {number} of {length} bytes, which cannot be")));
+            }
             return self.pass(buffer, length, order, is_section);
         }
         let length = length as usize;

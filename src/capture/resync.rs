@@ -65,19 +65,38 @@ pub(super) fn find(buffer: &mut Buffer, section: Section, cut: bool) -> io::Resu
     let limit = buffer.offset().saturating_add(SEARCH_BYTES);
     buffer.consume(1);
     while buffer.offset() < limit && looks > 0 && buffer.fill(12)? {
-        let bytes = buffer.bytes();
-        let candidate = (0..bytes.len() - 11).find(|at| may_begin(&bytes[*at..], section.order));
-        let Some(at) = candidate else {
-            buffer.consume(bytes.len() - 11);
-            continue;
-        };
-        buffer.consume(at);
-        if proven(buffer, 0, section, proof, &mut looks)? {
-            return Ok(Some(Found::Searched));
+        match next_candidate(buffer, 0, section.order) {
+            None => buffer.consume(buffer.bytes().len() - 11),
+            Some(at) => {
+                buffer.consume(at);
+                if proven(buffer, 0, section, proof, &mut looks)? {
+                    return Ok(Some(Found::Searched));
+                }
+                buffer.consume(1);
+            }
         }
-        buffer.consume(1);
     }
     Ok(None)
+}
+
+/// Whether blocks follow one another within the first MiB of what claims to be one large block of unknown kind: then its
+/// length is damage, and it is no block.
+pub(super) fn holds_blocks(buffer: &mut Buffer, section: Section) -> io::Result<bool> {
+    buffer.fill(BLOCK_BYTES)?;
+    let (mut looks, mut at) = (LOOKS, 1);
+    while let Some(candidate) = next_candidate(buffer, at, section.order).filter(|at| *at < BLOCK_BYTES) {
+        if looks == 0 || proven(buffer, candidate, section, Proof::Chain, &mut looks)? {
+            return Ok(looks > 0);
+        }
+        at = candidate + 1;
+    }
+    Ok(false)
+}
+
+/// The first place in memory, from `from` on, where a block may begin.
+fn next_candidate(buffer: &Buffer, from: usize, order: ByteOrder) -> Option<usize> {
+    let bytes = buffer.bytes();
+    (from..bytes.len().saturating_sub(11)).find(|at| may_begin(&bytes[*at..], order))
 }
 
 /// Where the damaged block may end by its own fields.
@@ -99,7 +118,9 @@ fn ends(buffer: &mut Buffer, order: ByteOrder) -> io::Result<[Option<usize>; 2]>
         }
         None
     };
-    Ok([length, by_packet().filter(|n| Some(*n) != length)])
+    // Where both lengths of a packet agree, they are the better witnesses.
+    let by_packet = by_packet();
+    Ok([by_packet, length.filter(|n| Some(*n) != by_packet)])
 }
 
 /// Whether a block of a kind that is worth finding may begin here.
