@@ -39,4 +39,6 @@ pub use live::{Interface, LiveCapture, LiveError, LivePacket, LiveSettings, Live
 pub use observation::{Observation, ObservationEnd};
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod tests;
