@@ -50,6 +50,24 @@ pub(crate) fn document() -> String {
     );
     facts(
         &mut page,
+        "names",
+        "Names of addresses that the captures state. Whoever recorded or edited a file may have written anything there.",
+        &schema::names(),
+    );
+    facts(
+        &mut page,
+        "sockets",
+        "Processes of the recording host behind endpoints, where the recorder named them (macOS).",
+        &schema::sockets(),
+    );
+    facts(
+        &mut page,
+        "comments",
+        "Comments in the captures: of sections, interfaces and packets, the first 100 of each capture.",
+        &schema::comments(),
+    );
+    facts(
+        &mut page,
         "losses",
         "What the metering process could not keep; no row where nothing was lost.",
         &schema::losses(),

@@ -101,7 +101,7 @@ fn facts_of(path: &Path) -> TempDir {
         meter.frame(&frame).expect("room for the facts");
     }
     let (_, writer) = meter.finish().expect("room for the facts");
-    let (captures, _) = observation.finish();
+    let captures = observation.finish().captures;
     writer.commit(&captures, &[]).expect("room for the facts");
     folder
 }

@@ -3,12 +3,17 @@
 use std::io::{self, Read};
 
 /// Room for one refill. read(2) into 1 MiB is as fast as it gets here; mapping the file costs twice as much in page faults.
-const CAPACITY_BYTES: usize = 1 << 20;
+pub(super) const CAPACITY_BYTES: usize = 1 << 20;
+/// Room for one refill where many files are read at once.
+pub(super) const SMALL_CAPACITY_BYTES: usize = 16 << 10;
+/// Times its usual size to which a buffer may have grown before it shrinks again.
+const GROWN: usize = 16;
 
 /// Bytes of a stream, of which a window is in memory.
 pub(super) struct Buffer {
     reader: Box<dyn Read>,
     data: Vec<u8>,
+    capacity: usize,
     start: usize,
     end: usize,
     offset: u64,
@@ -16,8 +21,8 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) fn new(reader: Box<dyn Read>) -> Self {
-        Self { reader, data: vec![0; CAPACITY_BYTES], start: 0, end: 0, offset: 0, at_end: false }
+    pub(super) fn new(reader: Box<dyn Read>, capacity: usize) -> Self {
+        Self { reader, data: vec![0; capacity], capacity, start: 0, end: 0, offset: 0, at_end: false }
     }
 
     /// What is in memory and not consumed.
@@ -55,10 +60,13 @@ impl Buffer {
         }
         if needed > self.data.len() {
             // A record may claim any length: grow by doubling, as the bytes really come.
-            let grown = (self.data.len() * 2).min(needed.next_multiple_of(CAPACITY_BYTES));
+            let grown = (self.data.len() * 2).min(needed.next_multiple_of(self.capacity));
             if self.end == self.data.len() {
                 self.data.resize(grown.max(self.data.len()), 0);
             }
+        } else if self.data.len() > GROWN * self.capacity && self.end.max(needed) <= self.capacity {
+            self.data.truncate(self.capacity);
+            self.data.shrink_to_fit();
         }
     }
 
@@ -68,21 +76,48 @@ impl Buffer {
         self.start += n;
         self.offset += n as u64;
     }
+
+    /// Drops the next `n` bytes of the stream without holding them; returns how many there were.
+    pub(super) fn skip(&mut self, n: u64) -> io::Result<u64> {
+        let mut left = n;
+        while left > 0 && self.fill(1)? {
+            let now = self.bytes().len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.consume(now);
+            left -= now as u64;
+        }
+        Ok(n - left)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn buffer(source: &[u8]) -> Buffer {
+        Buffer::new(Box::new(std::io::Cursor::new(source.to_vec())), CAPACITY_BYTES)
+    }
+
     #[test]
     fn grows_for_a_large_record_and_says_where_it_stands() {
         let source: Vec<u8> = (0..3_000_000u32).map(|i| i as u8).collect();
-        let mut buffer = Buffer::new(Box::new(std::io::Cursor::new(source.clone())));
+        let mut buffer = buffer(&source);
         assert!(buffer.fill(10).is_ok_and(|there| there));
         buffer.consume(10);
         assert!(buffer.fill(2_500_000).is_ok_and(|there| there));
         assert_eq!(buffer.offset(), 10);
         assert_eq!(buffer.bytes()[..2_500_000], source[10..2_500_010]);
         assert!(buffer.fill(2_999_991).is_ok_and(|there| !there));
+    }
+
+    #[test]
+    fn skips_without_holding_and_shrinks_after_a_large_record() {
+        let mut buffer = Buffer::new(Box::new(io::repeat(7).take(60 << 20)), CAPACITY_BYTES);
+        assert!(buffer.fill(20 << 20).unwrap());
+        assert!(buffer.data.len() >= 20 << 20);
+        buffer.consume(20 << 20);
+        assert_eq!(buffer.skip(10 << 20).unwrap(), 10 << 20);
+        assert_eq!(buffer.data.len(), CAPACITY_BYTES);
+        assert_eq!(buffer.offset(), 30 << 20);
+        assert_eq!(buffer.skip(u64::MAX).unwrap(), 30 << 20);
     }
 }

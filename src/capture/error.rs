@@ -43,6 +43,14 @@ pub enum CaptureError {
         /// What is wrong.
         reason: String,
     },
+    /// Compressed so that reading it would take too much memory.
+    #[error("{name}: {reason}")]
+    Compression {
+        /// The input as given.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A directory or pattern that gives no file.
     #[error("{name}: {reason}")]
     NoFiles {

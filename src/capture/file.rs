@@ -1,20 +1,22 @@
 //! One capture file: recognised, uncompressed, read record by record.
 
-use super::buffer::Buffer;
+use super::budget::{Budgets, Share};
+use super::buffer::{Buffer, CAPACITY_BYTES, SMALL_CAPACITY_BYTES};
 use super::compression::Compression;
+use super::damage::Damage;
 use super::error::CaptureError;
 use super::inputs::Input;
-use super::pcap::Pcap;
+use super::pcap::{Pcap, USUAL_LIMIT_BYTES};
 use super::pcapng::Pcapng;
-use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, Frame, InterfaceSummary, LinkType, Position, Tally};
-use sha2::{Digest, Sha256};
+use super::stored::{Opened, Shared, Stored, identity};
+use crate::model::{
+    CaptureEnd, CaptureIndex, CaptureSummary, CommentFact, Fate, Frame, Heading, LinkType, NameFact, Position,
+    ReadingCounts, Tally,
+};
 use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
-
-/// Bytes from the start of the stored file that identify it together with its name and size.
-const IDENTITY_BYTES: usize = 64 * 1024;
 
 /// How files are opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +33,13 @@ pub(super) struct Record {
     pub(super) data: Range<usize>,
     /// Length of the whole record.
     pub(super) record_bytes: usize,
+    /// Original length as the record states it.
     pub(super) wire_bytes: u32,
+    /// Ordinal of the interface in the file.
+    pub(super) interface: u32,
+    pub(super) heading: Option<Heading>,
+    /// Number of the process in its section.
+    pub(super) process: Option<u32>,
 }
 
 /// Why reading ended before the end of the file.
@@ -43,6 +51,9 @@ pub(super) enum Break {
     Corrupt(String),
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// Another one, and the byte where it is; the reader stands elsewhere.
+    #[error("byte {0}: {1}")]
+    At(u64, Box<Break>),
 }
 
 impl Break {
@@ -51,36 +62,9 @@ impl Break {
     }
 }
 
-/// The stored bytes of a file: counts them for the progress bar, hashes them on request.
-struct Stored {
-    reader: Box<dyn Read>,
-    read_bytes: u64,
-    hasher: Option<Sha256>,
-}
-
-impl Read for Stored {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(into)?;
-        self.read_bytes += n as u64;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&into[..n]);
-        }
-        Ok(n)
-    }
-}
-
-/// Lets the decompressor read while the file keeps an eye on counter and hash.
-struct Shared(Rc<RefCell<Stored>>);
-
-impl Read for Shared {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.borrow_mut().read(into)
-    }
-}
-
 enum Format {
     Pcap(Pcap),
-    Pcapng(Pcapng),
+    Pcapng(Box<Pcapng>),
 }
 
 /// An open capture file. Frames are borrowed from its buffer.
@@ -99,8 +83,27 @@ pub struct CaptureFile {
     last_ns: Option<i64>,
     previous_ns: i64,
     snapped_frames: u64,
+    implausible_lengths: u64,
     backward_steps: u64,
+    filtered_frames: u64,
     end: Option<CaptureEnd>,
+    /// What its decompressor may hold.
+    _window: Share,
+}
+
+/// What a file leaves behind.
+pub(super) struct Finished {
+    pub(super) summary: CaptureSummary,
+    pub(super) names: Vec<NameFact>,
+    pub(super) comments: Vec<CommentFact>,
+}
+
+/// How one file is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Opening {
+    pub(super) options: OpenOptions,
+    /// One of many: hold no descriptor and little memory.
+    pub(super) sparing: bool,
 }
 
 impl CaptureFile {
@@ -109,23 +112,34 @@ impl CaptureFile {
     /// # Errors
     /// When it cannot be read, is empty, is no capture, or its header is damaged.
     pub fn open(input: &Input, index: CaptureIndex, options: OpenOptions) -> Result<Self, CaptureError> {
+        Self::open_within(input, index, Opening { options, sparing: false }, &Budgets::default())
+    }
+
+    /// As above, within what the files of an observation may hold together.
+    pub(super) fn open_within(
+        input: &Input,
+        index: CaptureIndex,
+        opening: Opening,
+        budgets: &Budgets,
+    ) -> Result<Self, CaptureError> {
         let name = input.name();
         let io_error = |cause| CaptureError::Io { name: name.clone(), cause };
-        let (mut reader, size_bytes) = input.open().map_err(io_error)?;
-        let start = read_start(&mut *reader).map_err(io_error)?;
+        let opened = Stored::open(input, opening.options.hash, opening.sparing).map_err(io_error)?;
+        let Opened { stored, start, size_bytes } = opened;
         if start.is_empty() {
             return Err(CaptureError::Empty { name });
         }
         let id = identity(&name, size_bytes, &start);
         let compression = Compression::recognise(&start);
-        let stored = Rc::new(RefCell::new(Stored {
-            reader: Box::new(io::Cursor::new(start).chain(reader)),
-            read_bytes: 0,
-            hasher: options.hash.then(Sha256::new),
-        }));
-        let uncompressed = compression.reader(Box::new(Shared(Rc::clone(&stored)))).map_err(io_error)?;
-        let mut buffer = Buffer::new(uncompressed);
-        let format = open_format(&name, &mut buffer)?;
+        let charged = compression.charge(&start, &budgets.windows);
+        let (window_bytes, window) =
+            charged.map_err(|reason| CaptureError::Compression { name: name.clone(), reason })?;
+        let stored = Rc::new(RefCell::new(stored));
+        let capacity = if opening.sparing { SMALL_CAPACITY_BYTES } else { CAPACITY_BYTES };
+        let shared = Box::new(Shared(Rc::clone(&stored)));
+        let uncompressed = compression.reader(shared, window_bytes, capacity).map_err(io_error)?;
+        let mut buffer = Buffer::new(uncompressed, capacity);
+        let format = open_format(&name, &mut buffer, budgets)?;
         Ok(Self {
             index,
             name,
@@ -141,8 +155,11 @@ impl CaptureFile {
             last_ns: None,
             previous_ns: i64::MIN,
             snapped_frames: 0,
+            implausible_lengths: 0,
             backward_steps: 0,
+            filtered_frames: 0,
             end: None,
+            _window: window,
         })
     }
 
@@ -154,30 +171,51 @@ impl CaptureFile {
         if let Some(done) = self.current.take() {
             self.buffer.consume(done.record_bytes);
         }
+        let number = self.frames + 1;
         let next = match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.buffer),
-            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer),
+            Format::Pcap(pcap) => pcap.next(&mut self.buffer, number),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, number),
         };
         match next {
-            Ok(Some(record)) => {
-                self.note(&record);
+            Ok(Some(mut record)) => {
+                self.note(&mut record);
                 self.current = Some(record);
                 true
             }
             Ok(None) => {
-                self.end = Some(CaptureEnd::Complete);
+                self.end = Some(self.damage().detail().map_or(CaptureEnd::Complete, CaptureEnd::Corrupt));
                 false
             }
             Err(stop) => {
-                self.end = Some(self.broken(stop));
+                let end = self.broken(stop, self.buffer.offset());
+                self.end = Some(match (self.damage().detail(), end.detail()) {
+                    (Some(first), Some(last)) => CaptureEnd::Corrupt(format!("{first}; then, {last}")),
+                    _ => end,
+                });
                 false
             }
         }
     }
 
-    fn note(&mut self, record: &Record) {
+    fn damage(&self) -> &Damage {
+        match &self.format {
+            Format::Pcap(pcap) => &pcap.damage,
+            Format::Pcapng(pcapng) => &pcapng.damage,
+        }
+    }
+
+    fn note(&mut self, record: &mut Record) {
         self.frames += 1;
-        self.snapped_frames += u64::from(record.data.len() < record.wire_bytes as usize);
+        let captured = record.data.len();
+        let original = record.wire_bytes as usize;
+        if original != captured {
+            if original < captured || record.wire_bytes > USUAL_LIMIT_BYTES {
+                self.implausible_lengths += 1;
+                record.wire_bytes = u32::try_from(captured).unwrap_or(u32::MAX);
+            } else {
+                self.snapped_frames += 1;
+            }
+        }
         // A simple packet block has no time: it says nothing about the interval.
         if record.time_ns != 0 {
             self.backward_steps += u64::from(record.time_ns < self.previous_ns);
@@ -187,8 +225,13 @@ impl CaptureFile {
         }
     }
 
-    fn broken(&self, stop: Break) -> CaptureEnd {
-        let place = format!("after frame {}, byte {}", self.frames, self.buffer.offset());
+    /// The filter kept the frame out that [`Self::advance`] read.
+    pub(super) fn count_filtered(&mut self) {
+        self.filtered_frames += 1;
+    }
+
+    fn broken(&self, stop: Break, offset: u64) -> CaptureEnd {
+        let place = format!("after frame {}, byte {offset}", self.frames);
         match stop {
             Break::Truncated(why) => CaptureEnd::Truncated(format!("{place}: {why}")),
             Break::Corrupt(why) => CaptureEnd::Corrupt(format!("{place}: {why}")),
@@ -196,22 +239,32 @@ impl CaptureFile {
                 CaptureEnd::Truncated(format!("{place}: the compressed data ends early"))
             }
             Break::Io(e) => CaptureEnd::Corrupt(format!("{place}: {e}")),
+            Break::At(offset, stop) => self.broken(*stop, offset),
         }
+    }
+
+    /// Time of the frame that [`Self::advance`] read.
+    pub(super) fn time_ns(&self) -> Option<i64> {
+        self.current.as_ref().map(|record| record.time_ns)
     }
 
     /// The frame that [`Self::advance`] read.
     #[must_use]
     pub fn frame(&self) -> Option<Frame<'_>> {
         let record = self.current.as_ref()?;
+        let process = match (&self.format, record.process) {
+            (Format::Pcapng(pcapng), Some(number)) => pcapng.remarks.process_of(number),
+            _ => None,
+        };
         Some(Frame {
             position: Position { capture: self.index, frame: self.frames, offset: self.buffer.offset() },
             time_ns: record.time_ns,
             link_type: record.link_type,
             data: self.buffer.bytes().get(record.data.clone())?,
             wire_bytes: record.wire_bytes,
-            interface: 0,
-            heading: None,
-            process: None,
+            interface: record.interface,
+            heading: record.heading,
+            process,
         })
     }
 
@@ -230,66 +283,58 @@ impl CaptureFile {
     /// Bytes of the stored file read so far.
     #[must_use]
     pub fn read_bytes(&self) -> u64 {
-        self.stored.borrow().read_bytes
+        self.stored.borrow().read_bytes()
     }
 
     /// Closes the file. What lies behind a break is read on only where the hash needs it.
     #[must_use]
     pub fn finish(self) -> CaptureSummary {
-        let interfaces: Vec<InterfaceSummary> = match &self.format {
-            Format::Pcap(pcap) => vec![pcap.interface()],
-            Format::Pcapng(pcapng) => pcapng.interfaces().to_vec(),
-        };
-        let mut stored = self.stored.borrow_mut();
-        let mut sha256 = None;
-        if stored.hasher.is_some() && io::copy(&mut *stored, &mut io::sink()).is_ok() {
-            sha256 = stored.hasher.take().map(|hasher| hex(&hasher.finalize()));
-        }
-        CaptureSummary {
-            name: self.name.clone(),
-            id: self.id.clone(),
+        self.finish_with_remarks().summary
+    }
+
+    pub(super) fn finish_with_remarks(self) -> Finished {
+        let sha256 = self.stored.borrow_mut().sha256();
+        let mut tally = Tally::default();
+        tally.add(Fate::Filtered, self.filtered_frames);
+        let mut summary = CaptureSummary {
+            name: self.name,
+            id: self.id,
             size_bytes: self.size_bytes,
             sha256,
-            format: match self.format {
-                Format::Pcap(_) => "pcap",
-                Format::Pcapng(_) => "pcapng",
-            },
+            format: "pcap",
             compression: self.compression.name(),
-            interfaces,
+            interfaces: Vec::new(),
             first_ns: self.first_ns,
             last_ns: self.last_ns,
             snapped_frames: self.snapped_frames,
             backward_steps: self.backward_steps,
-            tally: Tally::default(),
+            reading: ReadingCounts { interfaces: 1, ..ReadingCounts::default() },
+            filter: None,
+            tally,
             first_stop: None,
-            end: self.end.clone().unwrap_or(CaptureEnd::Complete),
+            end: self.end.unwrap_or(CaptureEnd::Complete),
+        };
+        let (mut names, mut comments) = (Vec::new(), Vec::new());
+        match self.format {
+            Format::Pcap(pcap) => {
+                summary.interfaces = vec![pcap.interface()];
+                pcap.damage.count_into(&mut summary.reading);
+            }
+            Format::Pcapng(pcapng) => {
+                summary.format = "pcapng";
+                summary.interfaces = pcapng.interfaces().to_vec();
+                summary.reading = pcapng.remarks.counts.clone();
+                summary.reading.interfaces = pcapng.described();
+                pcapng.damage.count_into(&mut summary.reading);
+                (names, comments) = pcapng.remarks.finish(self.index);
+            }
         }
+        summary.reading.implausible_lengths = self.implausible_lengths;
+        Finished { summary, names, comments }
     }
 }
 
-fn read_start(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    reader.take(IDENTITY_BYTES as u64).read_to_end(&mut start)?;
-    Ok(start)
-}
-
-/// Name without folders, size and first bytes: the same recording under another path keeps its identity.
-fn identity(name: &str, size_bytes: Option<u64>, start: &[u8]) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(name.rsplit(['/', '\\']).next().unwrap_or(name));
-    hasher.update([0]);
-    hasher.update(size_bytes.unwrap_or(0).to_le_bytes());
-    hasher.update(start);
-    let mut id = hex(&hasher.finalize());
-    id.truncate(12);
-    id
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn open_format(name: &str, buffer: &mut Buffer) -> Result<Format, CaptureError> {
+fn open_format(name: &str, buffer: &mut Buffer, budgets: &Budgets) -> Result<Format, CaptureError> {
     let name = name.to_owned();
     if let Err(cause) = buffer.fill(24) {
         return Err(CaptureError::Io { name, cause });
@@ -301,7 +346,7 @@ fn open_format(name: &str, buffer: &mut Buffer) -> Result<Format, CaptureError> 
     let opened = if Pcap::recognise(start) {
         Pcap::open(buffer).map(Format::Pcap)
     } else if Pcapng::recognise(start) {
-        Pcapng::open(buffer).map(Format::Pcapng)
+        Pcapng::open(buffer, &budgets.names).map(|pcapng| Format::Pcapng(Box::new(pcapng)))
     } else {
         return Err(not_a_capture(name, start));
     };

@@ -42,13 +42,17 @@ impl Input {
         }
     }
 
+    /// Where it is, if it has a place.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Found(path) => Some(path),
+            Self::Stdin | Self::Bytes(..) => None,
+        }
+    }
+
     /// Whether it can be opened a second time.
     pub(super) fn reopenable(&self) -> bool {
-        match self {
-            Self::File(path) | Self::Found(path) => path.is_file(),
-            Self::Stdin => false,
-            Self::Bytes(..) => true,
-        }
+        self.path().is_some_and(Path::is_file)
     }
 
     pub(super) fn open(&self) -> io::Result<(Box<dyn Read>, Option<u64>)> {

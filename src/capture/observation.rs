@@ -1,16 +1,27 @@
 //! Several capture files, read as one stream in time order.
 //!
 //! Files are looked at once for their first time stamp; beyond a handful they are opened again only when the stream reaches
-//! it, so that a folder of thousands of ring files needs few descriptors and little memory.
+//! it, so that a folder of thousands of ring files needs few descriptors and little memory. Where many overlap in time,
+//! those beyond the first two dozen hold no descriptor: they are opened, read and closed for each 16 KiB.
+//!
+//! What is bounded: descriptors (33); a buffer of 1 MiB for each of the first 24 files read at once and of 16 KiB (and as
+//! much again for a decompressor's input) for each of the others, or the largest record in them; the windows of all
+//! decompressors (1 GiB in sum; a file that would exceed it is skipped with that reason); names and comments.
 
+use super::budget::Budgets;
 use super::error::CaptureError;
-use super::file::{CaptureFile, OpenOptions};
+use super::file::{CaptureFile, Finished, OpenOptions, Opening};
+use super::filter::Filter;
 use super::inputs::Input;
-use crate::model::{CaptureIndex, CaptureSummary, Frame};
-use std::collections::HashSet;
+use crate::model::{CaptureIndex, CaptureSummary, CommentFact, Frame, NameFact};
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashSet};
 
 /// Files that stay open from the first look on: a handful is read without opening and recognising each twice.
 const KEPT_OPEN: usize = 8;
+/// Files read at once that hold a descriptor and a large buffer.
+const AT_EASE: usize = 24;
 
 struct Waiting {
     first_ns: i64,
@@ -20,18 +31,46 @@ struct Waiting {
     open: Option<CaptureFile>,
 }
 
+/// Time and ordinal of a file's next frame, and its place among the active files.
+type Due = Reverse<(i64, CaptureIndex, usize)>;
+
 /// The files of one observation, merged in time order; ties go to the file given first.
 pub struct Observation {
     /// Latest first, so that the next one is at the end.
     waiting: Vec<Waiting>,
-    active: Vec<CaptureFile>,
-    chosen: Option<usize>,
+    /// Files that are read; places are used again.
+    active: Vec<Option<CaptureFile>>,
+    free: Vec<usize>,
+    /// The next frame of each active file.
+    due: BinaryHeap<Due>,
+    /// Whether the frame of the first of them was handed out.
+    handed_out: bool,
+    filter: Option<Filter>,
     finished: Vec<(CaptureIndex, CaptureSummary)>,
+    names: Vec<NameFact>,
+    comments: Vec<CommentFact>,
     read_bytes: u64,
     options: OpenOptions,
+    budgets: Budgets,
     skipped: Vec<String>,
     notes: Vec<String>,
     ids: Vec<(CaptureIndex, String)>,
+}
+
+/// What is known when all was read.
+#[derive(Debug)]
+pub struct ObservationEnd {
+    /// Each file that was read, in the order in which they were given. Tallies hold the frames that the filter kept out;
+    /// whoever decodes the others adds them.
+    pub captures: Vec<(CaptureIndex, CaptureSummary)>,
+    /// Inputs that were not read, each with its reason.
+    pub skipped: Vec<String>,
+    /// Names of addresses that the files state.
+    pub names: Vec<NameFact>,
+    /// Comments in the files.
+    pub comments: Vec<CommentFact>,
+    /// Link types to which the filter could not be applied, in sentences.
+    pub filter_notes: Vec<String>,
 }
 
 impl Observation {
@@ -44,19 +83,27 @@ impl Observation {
         let mut observation = Self {
             waiting: Vec::new(),
             active: Vec::new(),
-            chosen: None,
+            free: Vec::new(),
+            due: BinaryHeap::new(),
+            handed_out: false,
+            filter: None,
             finished: Vec::new(),
+            names: Vec::new(),
+            comments: Vec::new(),
             read_bytes: 0,
             options,
+            budgets: Budgets::default(),
             skipped: Vec::new(),
             notes: Vec::new(),
             ids: Vec::new(),
         };
         let mut first_error = None;
         let mut seen = HashSet::new();
+        let mut kept = 0;
         for (number, input) in inputs.iter().enumerate() {
             let index = CaptureIndex(u32::try_from(number).unwrap_or(u32::MAX));
-            match CaptureFile::open(input, index, options) {
+            let opening = Opening { options, sparing: kept >= KEPT_OPEN };
+            match CaptureFile::open_within(input, index, opening, &observation.budgets) {
                 Ok(file) if !seen.insert(file.id().to_owned()) => {
                     observation
                         .notes
@@ -64,7 +111,7 @@ impl Observation {
                 }
                 Ok(file) => {
                     observation.ids.push((index, file.id().to_owned()));
-                    observation.wait_for(file, input);
+                    kept += usize::from(observation.wait_for(file, input, kept < KEPT_OPEN));
                 }
                 Err(error) => {
                     let other_file = matches!(input, Input::Found(_)) && error.is_about_another_format();
@@ -77,22 +124,30 @@ impl Observation {
         match first_error {
             Some(error) if seen.is_empty() => Err(error),
             _ => {
-                observation.waiting.sort_by_key(|w| std::cmp::Reverse((w.first_ns, w.index)));
+                observation.waiting.sort_by_key(|w| Reverse((w.first_ns, w.index)));
                 Ok(observation)
             }
         }
     }
 
-    fn wait_for(&mut self, mut file: CaptureFile, input: &Input) {
+    /// Frames that do not pass are counted and not handed out.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Option<Filter>) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Whether the file stays open.
+    fn wait_for(&mut self, mut file: CaptureFile, input: &Input, keep: bool) -> bool {
         let index = file.index();
-        if !file.advance() {
-            self.finished.push((index, file.finish()));
-            return;
-        }
-        let first_ns = file.frame().map_or(0, |frame| frame.time_ns);
-        let kept = self.waiting.iter().filter(|waiting| waiting.open.is_some()).count();
-        let open = (kept < KEPT_OPEN || !input.reopenable()).then_some(file);
+        let Some(first_ns) = file.advance().then(|| file.time_ns()).flatten() else {
+            self.note_end(file);
+            return false;
+        };
+        let open = (keep || !input.reopenable()).then_some(file);
+        let stays = open.is_some();
         self.waiting.push(Waiting { first_ns, index, input: input.clone(), open });
+        stays
     }
 
     /// Identities of the inputs by their index; empty for one that cannot be read. `inputs` is their number.
@@ -116,65 +171,113 @@ impl Observation {
     /// Stored bytes read so far, for a progress bar.
     #[must_use]
     pub fn read_bytes(&self) -> u64 {
-        self.read_bytes + self.active.iter().map(CaptureFile::read_bytes).sum::<u64>()
+        self.read_bytes + self.active.iter().flatten().map(CaptureFile::read_bytes).sum::<u64>()
     }
 
-    /// The next frame in time order. Not an iterator: the frame is borrowed from the reader.
+    /// The next frame in time order that passes the filter. Not an iterator: the frame is borrowed from the reader.
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
-        if let Some(chosen) = self.chosen.take()
-            && !self.active[chosen].advance()
-        {
-            self.retire(chosen);
-        }
-        self.start_due();
-        let chosen = self.earliest()?;
-        self.chosen = Some(chosen);
-        self.active[chosen].frame()
+        let place = loop {
+            if self.handed_out {
+                self.advance();
+            }
+            self.start_due();
+            let Reverse((_, _, place)) = *self.due.peek()?;
+            self.handed_out = true;
+            let Some(filter) = &mut self.filter else { break place };
+            let file = self.active.get_mut(place)?.as_mut()?;
+            if file.frame().is_some_and(|frame| filter.passes(frame.link_type, frame.data)) {
+                break place;
+            }
+            file.count_filtered();
+        };
+        self.active.get(place)?.as_ref()?.frame()
     }
 
-    fn earliest(&self) -> Option<usize> {
-        if self.active.len() == 1 {
-            return Some(0);
+    /// Reads on in the file whose frame was handed out.
+    #[inline]
+    fn advance(&mut self) {
+        self.handed_out = false;
+        let Some(mut top) = self.due.peek_mut() else { return };
+        let Reverse((time_ns, _, place)) = &mut *top;
+        let place = *place;
+        let file = self.active.get_mut(place).and_then(Option::as_mut);
+        if let Some(file) = file
+            && file.advance()
+            && let Some(next_ns) = file.time_ns()
+        {
+            *time_ns = next_ns;
+            return;
         }
-        let time = |file: &CaptureFile| file.frame().map_or(i64::MAX, |frame| frame.time_ns);
-        (0..self.active.len()).min_by_key(|i| (time(&self.active[*i]), self.active[*i].index()))
+        PeekMut::pop(top);
+        if let Some(file) = self.active.get_mut(place).and_then(Option::take) {
+            self.free.push(place);
+            self.retire(file);
+        }
     }
 
     fn start_due(&mut self) {
         while let Some(next) = self.waiting.last() {
-            let due = self.active.iter().all(|file| file.frame().is_none_or(|f| f.time_ns >= next.first_ns));
-            if !due {
+            if self.due.peek().is_some_and(|Reverse((time_ns, ..))| *time_ns < next.first_ns) {
                 return;
             }
             let Some(next) = self.waiting.pop() else { return };
             let opened = match next.open {
                 Some(file) => Ok(file),
-                None => CaptureFile::open(&next.input, next.index, self.options).map(|mut file| {
-                    file.advance();
-                    file
-                }),
+                None => self.open_again(&next.input, next.index),
             };
-            match opened {
-                Ok(file) => self.active.push(file),
+            match opened.map(|file| (file.time_ns(), file)) {
+                Ok((Some(time_ns), file)) => {
+                    let place = self.free.pop().unwrap_or(self.active.len());
+                    if place == self.active.len() {
+                        self.active.push(None);
+                    }
+                    self.active[place] = Some(file);
+                    self.due.push(Reverse((time_ns, next.index, place)));
+                }
+                Ok((None, file)) => self.retire(file),
                 Err(error) => self.skipped.push(error.to_string()),
             }
         }
     }
 
-    fn retire(&mut self, chosen: usize) {
-        let file = self.active.remove(chosen);
-        self.read_bytes += file.read_bytes();
-        self.finished.push((file.index(), file.finish()));
+    fn open_again(&self, input: &Input, index: CaptureIndex) -> Result<CaptureFile, CaptureError> {
+        let opening = Opening { options: self.options, sparing: self.due.len() >= AT_EASE };
+        let mut file = CaptureFile::open_within(input, index, opening, &self.budgets)?;
+        file.advance();
+        Ok(file)
     }
 
-    /// What is known of each file that was read, in the order in which they were given, and the inputs that were not, each
-    /// with its reason. Tallies are still empty: whoever decodes the frames fills them in.
+    fn retire(&mut self, file: CaptureFile) {
+        self.read_bytes += file.read_bytes();
+        self.note_end(file);
+    }
+
+    fn note_end(&mut self, file: CaptureFile) {
+        let index = file.index();
+        let Finished { mut summary, names, comments } = file.finish_with_remarks();
+        summary.filter = self.filter.as_ref().map(|filter| filter.text().to_owned());
+        self.finished.push((index, summary));
+        self.names.extend(names);
+        self.comments.extend(comments);
+    }
+
+    /// Closes all files and tells what is known of them.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<(CaptureIndex, CaptureSummary)>, Vec<String>) {
-        while !self.active.is_empty() {
-            self.retire(0);
+    pub fn finish(mut self) -> ObservationEnd {
+        for file in std::mem::take(&mut self.active).into_iter().flatten() {
+            self.retire(file);
         }
         self.finished.sort_by_key(|(index, _)| *index);
-        (self.finished, self.skipped)
+        let filter = self.filter.as_ref().map(|filter| filter.text().to_owned());
+        self.finished.iter_mut().for_each(|(_, summary)| summary.filter.clone_from(&filter));
+        self.names.sort();
+        self.comments.sort();
+        ObservationEnd {
+            captures: self.finished,
+            skipped: self.skipped,
+            names: self.names,
+            comments: self.comments,
+            filter_notes: self.filter.map(|filter| filter.notes()).unwrap_or_default(),
+        }
     }
 }

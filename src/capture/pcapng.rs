@@ -1,306 +1,349 @@
 //! pcapng (draft-ietf-opsawg-pcapng): sections, interfaces of any link type and resolution, packets among other blocks.
 //!
-//! Blocks that carry no packet are skipped; interface statistics are kept for the drops that they state. A block of any
-//! kind that contradicts itself (section 3.1: a multiple of 4 bytes, and its length once more at its end) ends the
-//! reading with its offset: what follows it cannot be found.
+//! Blocks are read by hand: the fields of a packet without an allocation, 64-bit options in the byte order of the section.
+//! Read: section headers, interface descriptions and statistics, enhanced, simple and obsolete packets, names, comments,
+//! and the process blocks of macOS. Secrets, custom and unknown blocks are passed over and counted.
+//!
+//! A block whose two lengths agree (section 3.1) and whose fields contradict each other is passed over as damaged. Where
+//! the lengths themselves are wrong, [`super::resync`] looks for the next block; where it finds none, reading ends there.
 
+use super::block::{Block, ByteOrder, kind};
+use super::budget::Budget;
 use super::buffer::Buffer;
+use super::damage::Damage;
 use super::file::{Break, Record};
-use crate::model::{InterfaceSummary, LinkType};
-use pcap_parser::pcapng::{
-    Block, EnhancedPacketBlock, InterfaceDescriptionBlock, InterfaceStatisticsBlock, parse_block_be, parse_block_le,
-};
-use pcap_parser::traits::PcapNGPacketBlock;
+use super::interfaces::Interfaces;
+use super::remarks::{OPT_COMMENT, Remarks, u32_option};
+use super::resync::{self, Found, Section};
+use crate::model::{CommentPlace, Heading, InterfaceSummary};
 
-/// Largest block that is believed. Packets are far below; name tables and secrets may be large.
-const LIMIT_BYTES: u32 = 256 << 20;
-/// Interfaces whose description is kept for the summary. Packets of later ones are read all the same.
-const SUMMARY_INTERFACES: usize = 4096;
-/// Interfaces of one section.
-const SECTION_INTERFACES: usize = 1 << 20;
+/// Largest packet block that is believed: 128 MiB of packet, and its options.
+const PACKET_LIMIT_BYTES: u32 = (128 << 20) + (1 << 20);
+/// Largest block without a packet that is held in memory; larger ones are passed over.
+const HELD_BYTES: u32 = 16 << 20;
 
-const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-/// Option of an interface description: seconds to add to every time stamp.
-const IF_TSOFFSET: u16 = 14;
-/// Options of interface statistics: packets received, dropped by the interface, dropped by the system.
-const ISB_IFRECV: u16 = 4;
-const ISB_IFDROP: u16 = 5;
-const ISB_OSDROP: u16 = 7;
-/// Obsolete packet block: still in old files, not parsed by the library.
-const OBSOLETE_PACKET: u32 = 2;
-
-#[derive(Debug, Clone, Copy)]
-struct Interface {
-    link_type: LinkType,
-    units_per_second: u64,
-    offset_seconds: i64,
-    /// Index in the summary, where it is kept.
-    summary: Option<usize>,
-}
-
-impl Interface {
-    /// Nanoseconds since 1970 of a time stamp in this interface's units; saturates at the ends of the range.
-    fn time_ns(&self, high: u32, low: u32) -> i64 {
-        let units = (u64::from(high) << 32) | u64::from(low);
-        let ns = match self.units_per_second {
-            1_000_000_000 => i128::from(units),
-            1_000_000 => i128::from(units) * 1_000,
-            rate => i128::from(units) * 1_000_000_000 / i128::from(rate.max(1)),
-        };
-        let shifted = ns + i128::from(self.offset_seconds) * 1_000_000_000;
-        i64::try_from(shifted).unwrap_or(if shifted < 0 { i64::MIN } else { i64::MAX })
-    }
-}
-
-/// if_tsresol (section 4.2): a power of ten, or with the highest bit one of two. The library refuses every power of two.
-fn units_per_second(resolution: u8) -> Option<u64> {
-    let exponent = u32::from(resolution & 0x7f);
-    if resolution & 0x80 == 0 { 10_u64.checked_pow(exponent) } else { 1_u64.checked_shl(exponent) }
-}
+/// Options of packet blocks: flags; Darwin's number of the process.
+const EPB_FLAGS: u16 = 2;
+const EPB_PROCESS: u16 = 0x8001;
 
 pub(super) struct Pcapng {
-    big_endian: bool,
+    order: ByteOrder,
     /// Inside a section whose version is not known: its blocks are passed over.
     unknown_version: bool,
     /// How many such sections there were.
     passed_over: u32,
-    interfaces: Vec<Interface>,
-    summaries: Vec<InterfaceSummary>,
+    interfaces: Interfaces,
+    pub(super) remarks: Remarks,
+    pub(super) damage: Damage,
+}
+
+/// The next block.
+enum Next {
+    /// Whole in memory, of this length.
+    Held(usize),
+    /// Too large to be held: passed over.
+    Passed,
+    End,
 }
 
 impl Pcapng {
     pub(super) fn recognise(start: &[u8]) -> bool {
-        start.starts_with(&SECTION_HEADER)
+        start.starts_with(&kind::SECTION_HEADER.to_be_bytes())
     }
 
     /// Reads the first section header.
-    pub(super) fn open(buffer: &mut Buffer) -> Result<Self, String> {
+    pub(super) fn open(buffer: &mut Buffer, names: &Budget) -> Result<Self, String> {
         let mut pcapng = Self {
-            big_endian: false,
+            order: ByteOrder::Little,
             unknown_version: false,
             passed_over: 0,
-            interfaces: Vec::new(),
-            summaries: Vec::new(),
+            interfaces: Interfaces::default(),
+            remarks: Remarks::new(names),
+            damage: Damage::default(),
         };
-        let length = pcapng.block_length(buffer).map_err(|stop| stop.to_string())?;
-        let Some(length) = length else { return Err("no section header".into()) };
-        pcapng.read_block(&buffer.bytes()[..length]).map_err(|stop| stop.to_string())?;
-        buffer.consume(length);
-        Ok(pcapng)
-    }
-
-    pub(super) fn interfaces(&self) -> &[InterfaceSummary] {
-        &self.summaries
-    }
-
-    /// The next packet; its block stands at the start of the buffer and is consumed by the caller.
-    pub(super) fn next(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Break> {
-        loop {
-            let Some(length) = self.block_length(buffer)? else {
-                return match self.passed_over {
-                    0 => Ok(None),
-                    n => Err(Break::Corrupt(format!("{n} sections of an unknown pcapng version were passed over"))),
-                };
-            };
-            if let Some(record) = self.read_block(&buffer.bytes()[..length])? {
-                return Ok(Some(record));
+        match pcapng.next_block(buffer).map_err(|stop| stop.to_string())? {
+            Next::Held(length) => {
+                pcapng.read_block(&buffer.bytes()[..length], 0)?;
+                buffer.consume(length);
+                Ok(pcapng)
             }
-            buffer.consume(length);
+            Next::Passed => Ok(pcapng),
+            Next::End => Err("no section header".into()),
         }
     }
 
-    /// Has the whole next block in memory and returns its length; `None` at the end of the file.
-    fn block_length(&mut self, buffer: &mut Buffer) -> Result<Option<usize>, Break> {
+    pub(super) fn interfaces(&self) -> &[InterfaceSummary] {
+        self.interfaces.summaries()
+    }
+
+    pub(super) fn described(&self) -> u64 {
+        self.interfaces.described()
+    }
+
+    /// The next packet, which will have the number `number`; its block stands at the start of the buffer and is consumed by
+    /// the caller.
+    pub(super) fn next(&mut self, buffer: &mut Buffer, number: u64) -> Result<Option<Record>, Break> {
+        loop {
+            match self.next_block(buffer) {
+                Ok(Next::Held(length)) => match self.read_block(&buffer.bytes()[..length], number) {
+                    Ok(Some(record)) => return Ok(Some(record)),
+                    Ok(None) => buffer.consume(length),
+                    Err(why) => {
+                        // Its lengths agree, so the next one is where they say.
+                        let from = buffer.offset();
+                        buffer.consume(length);
+                        self.damage.passed(number - 1, from, buffer.offset(), &why);
+                    }
+                },
+                Ok(Next::Passed) => {}
+                Ok(Next::End) => {
+                    return match self.passed_over {
+                        0 => Ok(None),
+                        n => Err(Break::Corrupt(format!("{n} sections of an unknown pcapng version were passed over"))),
+                    };
+                }
+                Err(stop @ (Break::Truncated(_) | Break::Corrupt(_))) => self.recover(buffer, number, stop)?,
+                Err(stop) => return Err(stop),
+            }
+        }
+    }
+
+    /// Has the next block in memory, unless it is too large without carrying a packet.
+    fn next_block(&mut self, buffer: &mut Buffer) -> Result<Next, Break> {
         if !buffer.fill(12)? {
             return match buffer.bytes().len() {
-                0 => Ok(None),
+                0 => Ok(Next::End),
                 available => Err(Break::cut("a block header", 12, available)),
             };
         }
         let bytes = buffer.bytes();
-        if bytes.starts_with(&SECTION_HEADER) {
-            self.big_endian = match bytes[8..12] {
-                [0x1a, 0x2b, 0x3c, 0x4d] => true,
-                [0x4d, 0x3c, 0x2b, 0x1a] => false,
-                _ => return Err(Break::Corrupt("a section header without byte-order magic".into())),
-            };
-        }
-        let length = self.u32_at(bytes, 4);
-        if !(12..=LIMIT_BYTES).contains(&length) {
-            return Err(Break::Corrupt(format!("a block of {length} bytes, which cannot be")));
+        let is_section = Self::recognise(bytes);
+        let order = if is_section {
+            match ByteOrder::of_magic(&bytes[8..]) {
+                Some(order) => order,
+                None => return Err(Break::Corrupt("a section header without byte-order magic".into())),
+            }
+        } else {
+            self.order
+        };
+        let (number, length) = (order.u32(bytes), order.u32(&bytes[4..]));
+        let largest = match number {
+            kind::INTERFACE | kind::STATISTICS => HELD_BYTES,
+            packet if kind::is_packet(packet) => PACKET_LIMIT_BYTES,
+            _ => u32::MAX,
+        };
+        if !(12..=largest).contains(&length) {
+            return Err(Break::Corrupt(format!("a block of type {number} of {length} bytes, which cannot be")));
         }
         if !length.is_multiple_of(4) {
             return Err(Break::Corrupt(format!("a block of {length} bytes, which is no multiple of 4")));
+        }
+        if length > HELD_BYTES && !kind::is_packet(number) {
+            let section = Section { order, interfaces: self.interfaces.count() };
+            if !kind::is_known(number) && resync::holds_blocks(buffer, section)? {
+                return Err(Break::Corrupt(format!("a block of type {number} of {length} bytes, which cannot be")));
+            }
+            return self.pass(buffer, length, order, is_section);
         }
         let length = length as usize;
         if !buffer.fill(length)? {
             return Err(Break::cut("a block", length, buffer.bytes().len()));
         }
-        let trailing = self.u32_at(buffer.bytes(), length - 4);
+        let trailing = order.u32(&buffer.bytes()[length - 4..]);
         if trailing as usize != length {
-            let kind = self.u32_at(buffer.bytes(), 0);
-            let lengths = format!("{length} bytes at its start and {trailing} at its end");
-            return Err(Break::Corrupt(format!("a block of type {kind} whose lengths disagree: {lengths}")));
+            return Err(disagreeing(number, length as u64, trailing));
         }
-        Ok(Some(length))
+        if is_section {
+            self.order = order;
+        }
+        Ok(Next::Held(length))
     }
 
-    fn u32_at(&self, bytes: &[u8], at: usize) -> u32 {
-        let field = bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).unwrap_or_default();
-        if self.big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
+    /// Passes over a block without holding it. A section header that large still begins a section.
+    fn pass(&mut self, buffer: &mut Buffer, length: u32, order: ByteOrder, section: bool) -> Result<Next, Break> {
+        let from = buffer.offset();
+        let number = order.u32(buffer.bytes());
+        if section && buffer.fill(28)? {
+            self.order = order;
+            let start: Vec<u8> = buffer.bytes()[..28].to_vec();
+            self.section(Block { bytes: &start, order });
+        }
+        let at = |stop| Break::At(from, Box::new(stop));
+        let body = u64::from(length - 4);
+        let there = buffer.skip(body)?;
+        if there < body || !buffer.fill(4)? {
+            let available = usize::try_from(there).unwrap_or(usize::MAX);
+            return Err(at(Break::cut("a block", length as usize, available)));
+        }
+        let trailing = order.u32(buffer.bytes());
+        if trailing != length {
+            return Err(at(disagreeing(number, length.into(), trailing)));
+        }
+        buffer.consume(4);
+        match number {
+            kind::SECRETS => self.remarks.counts.secrets_blocks += 1,
+            kind::CUSTOM | kind::CUSTOM_NO_COPY => self.remarks.counts.custom_blocks += 1,
+            _ => self.remarks.counts.unknown_blocks += 1,
+        }
+        Ok(Next::Passed)
     }
 
-    fn read_block(&mut self, block: &[u8]) -> Result<Option<Record>, Break> {
-        if self.unknown_version && !block.starts_with(&SECTION_HEADER) {
+    /// Goes on behind damage at the start of the buffer, or gives `stop` back with its place.
+    fn recover(&mut self, buffer: &mut Buffer, number: u64, stop: Break) -> Result<(), Break> {
+        let from = buffer.offset();
+        let damaged_kind = self.order.u32(buffer.bytes());
+        let section = Section { order: self.order, interfaces: self.interfaces.count() };
+        let found = resync::find(buffer, section, matches!(stop, Break::Truncated(_)));
+        let found = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(Break::At(from, Box::new(stop))),
+            Err(cause) => return Err(Break::At(from, Box::new(cause.into()))),
+        };
+        match damaged_kind {
+            kind::SECTION_HEADER => self.interfaces.begin_section(),
+            kind::INTERFACE => self.interfaces.damaged(),
+            _ => {}
+        }
+        match found {
+            Found::End(length) => buffer.consume(length),
+            Found::Searched => self.interfaces.passed_over(),
+        }
+        self.damage.passed(number - 1, from, buffer.offset(), &stop.to_string());
+        Ok(())
+    }
+
+    /// A packet, or nothing where the block carries none; the reason where its fields contradict each other.
+    fn read_block(&mut self, bytes: &[u8], number: u64) -> Result<Option<Record>, String> {
+        let block = Block { bytes, order: self.order };
+        let kind = block.order.u32(bytes);
+        if self.unknown_version && kind != kind::SECTION_HEADER {
             return Ok(None);
         }
-        if self.u32_at(block, 0) == OBSOLETE_PACKET {
-            return self.obsolete_packet(block).map(Some);
-        }
-        let parsed = if self.big_endian { parse_block_be(block) } else { parse_block_le(block) };
-        // The block is whole: a parser that asks for more was misled by a length inside it.
-        let Ok((_, parsed)) = parsed else {
-            return Err(Break::Corrupt(format!("a block of type {} whose lengths disagree", self.u32_at(block, 0))));
-        };
-        match parsed {
-            Block::SectionHeader(header) => {
-                self.interfaces.clear();
-                self.unknown_version = header.major_version != 1;
-                self.passed_over += u32::from(self.unknown_version);
+        match kind {
+            kind::ENHANCED_PACKET => return self.enhanced_packet(block, number).map(Some),
+            kind::SIMPLE_PACKET => return self.simple_packet(block).map(Some),
+            kind::OBSOLETE_PACKET => return self.obsolete_packet(block, number).map(Some),
+            kind::SECTION_HEADER => self.section(block),
+            kind::INTERFACE => {
+                let Self { interfaces, remarks, .. } = self;
+                interfaces.describe(block, &mut |text| remarks.comment(text, CommentPlace::Interface, None))?;
             }
-            Block::InterfaceDescription(description) => self.describe(&description)?,
-            Block::InterfaceStatistics(statistics) => self.statistics(&statistics),
-            Block::EnhancedPacket(packet) => return self.enhanced_packet(&packet, block.len()).map(Some),
-            Block::SimplePacket(packet) => {
-                let interface = self.interface(0)?;
-                let snap_length = interface.summary.map_or(0, |i| self.summaries[i].snap_length);
-                let mut captured = packet.packet_data().len();
-                if snap_length > 0 {
-                    captured = captured.min(snap_length as usize);
-                }
-                return Ok(Some(Record {
-                    time_ns: 0,
-                    link_type: interface.link_type,
-                    data: 12..12 + captured,
-                    record_bytes: block.len(),
-                    wire_bytes: packet.origlen,
-                }));
-            }
-            _ => {}
+            kind::STATISTICS => self.interfaces.statistics(block),
+            kind::NAMES => self.remarks.name_resolution(block),
+            kind::PROCESS => self.remarks.process(block),
+            kind::SECRETS => self.remarks.counts.secrets_blocks += 1,
+            kind::CUSTOM | kind::CUSTOM_NO_COPY => self.remarks.counts.custom_blocks += 1,
+            _ => self.remarks.counts.unknown_blocks += 1,
         }
         Ok(None)
     }
 
-    fn interface(&self, id: u32) -> Result<Interface, Break> {
-        self.interfaces.get(id as usize).copied().ok_or_else(|| {
-            Break::Corrupt(format!("a packet of interface {id}, but {} are described", self.interfaces.len()))
-        })
-    }
-
-    fn describe(&mut self, description: &InterfaceDescriptionBlock<'_>) -> Result<(), Break> {
-        if self.interfaces.len() >= SECTION_INTERFACES {
-            return Err(Break::Corrupt(format!("more than {SECTION_INTERFACES} interfaces in one section")));
+    fn section(&mut self, block: Block<'_>) {
+        self.interfaces.begin_section();
+        self.remarks.begin_section();
+        // 1.2 was written by mistake and is read as 1.0 (section 4.1).
+        self.unknown_version = block.u16(12) != Some(1);
+        self.passed_over += u32::from(self.unknown_version);
+        if !self.unknown_version {
+            self.remarks.comments(block, 24, CommentPlace::Section, None);
         }
-        let Some(units_per_second) = units_per_second(description.if_tsresol) else {
-            return Err(Break::Corrupt("an interface with an impossible time resolution".into()));
+    }
+
+    #[inline]
+    fn enhanced_packet(&mut self, block: Block<'_>, number: u64) -> Result<Record, String> {
+        let Some(fields) = block.bytes.get(8..28).filter(|_| block.bytes.len() >= 32) else {
+            return Err("an enhanced packet block that is too short".into());
         };
-        let link_type = LinkType((description.linktype.0 as u32 & 0xffff) as u16);
-        let mut summary = None;
-        if self.summaries.len() < SUMMARY_INTERFACES {
-            summary = Some(self.summaries.len());
-            self.summaries.push(InterfaceSummary {
-                link_type,
-                snap_length: description.snaplen,
-                name: description.if_name().and_then(Result::ok).map(|name| name.chars().take(256).collect()),
-                received: None,
-                dropped: None,
-            });
-        }
-        self.interfaces.push(Interface {
-            link_type,
-            units_per_second,
-            offset_seconds: self.offset_seconds(description),
-            summary,
-        });
-        Ok(())
-    }
-
-    /// if_tsoffset. The library reads it as little-endian in every section.
-    fn offset_seconds(&self, description: &InterfaceDescriptionBlock<'_>) -> i64 {
-        let option = description.options.iter().find(|option| option.code.0 == IF_TSOFFSET);
-        let bytes = option.and_then(|option| option.value.get(..8)?.try_into().ok()).unwrap_or_default();
-        if self.big_endian { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) }
-    }
-
-    fn statistics(&mut self, statistics: &InterfaceStatisticsBlock<'_>) {
-        let Ok(Interface { summary: Some(index), .. }) = self.interface(statistics.if_id) else { return };
-        let summary = &mut self.summaries[index];
-        // The library's own accessors read counters as little-endian in every section.
-        let counter = |code: u16| {
-            let option = statistics.options.iter().find(|option| option.code.0 == code)?;
-            let bytes = option.value.get(..8)?.try_into().ok()?;
-            Some(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
-        };
-        // Counters run from the start of the capture: a later block replaces an earlier one.
-        summary.received = counter(ISB_IFRECV).or(summary.received);
-        let dropped = [counter(ISB_IFDROP), counter(ISB_OSDROP)].into_iter().flatten();
-        summary.dropped = dropped.reduce(u64::saturating_add).or(summary.dropped);
-    }
-
-    fn enhanced_packet(&self, packet: &EnhancedPacketBlock<'_>, record_bytes: usize) -> Result<Record, Break> {
-        let interface = self.interface(packet.if_id)?;
-        Ok(Record {
-            time_ns: interface.time_ns(packet.ts_high, packet.ts_low),
+        let word = |at: usize| block.order.u32(&fields[at..]);
+        let interface = self.interfaces.get(word(0))?;
+        let mut record = Record {
+            time_ns: interface.time_ns(word(4), word(8)),
             link_type: interface.link_type,
-            data: 28..28 + packet.packet_data().len(),
-            record_bytes,
-            wire_bytes: packet.origlen,
-        })
+            data: packet_data(block, word(12))?,
+            record_bytes: block.bytes.len(),
+            wire_bytes: word(16),
+            interface: interface.ordinal,
+            heading: None,
+            process: None,
+        };
+        self.packet_options(block, &mut record, number);
+        Ok(record)
     }
 
-    /// Appendix of the draft: interface u16, drops u16, time stamp, captured and original length, data.
-    fn obsolete_packet(&self, block: &[u8]) -> Result<Record, Break> {
-        let field = block.get(8..10).and_then(|b| b.try_into().ok()).unwrap_or_default();
-        let id = if self.big_endian { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) };
-        let interface = self.interface(u32::from(id))?;
-        let captured = self.u32_at(block, 20) as usize;
-        if captured.saturating_add(32) > block.len() {
-            return Err(Break::Corrupt("an obsolete packet block whose lengths disagree".into()));
+    /// Appendix A of the draft: interface u16, drops u16, time stamp, captured and original length, data, options.
+    fn obsolete_packet(&mut self, block: Block<'_>, number: u64) -> Result<Record, String> {
+        let field = |at| block.u32(at).ok_or("an obsolete packet block that is too short");
+        let (Some(id), wire_bytes) = (block.u16(8), field(24)?) else { return Err("no interface".into()) };
+        let interface = self.interfaces.get(id.into())?;
+        let mut record = Record {
+            time_ns: interface.time_ns(field(12)?, field(16)?),
+            link_type: interface.link_type,
+            data: packet_data(block, field(20)?)?,
+            record_bytes: block.bytes.len(),
+            wire_bytes,
+            interface: interface.ordinal,
+            heading: None,
+            process: None,
+        };
+        self.packet_options(block, &mut record, number);
+        Ok(record)
+    }
+
+    /// Section 4.4: no interface, no time, no captured length; that follows from snap length and original length.
+    fn simple_packet(&self, block: Block<'_>) -> Result<Record, String> {
+        let Some(wire_bytes) = block.u32(8) else { return Err("a simple packet block that is too short".into()) };
+        let interface = self.interfaces.get(0)?;
+        let mut captured = (block.bytes.len() - 16).min(wire_bytes as usize);
+        if interface.snap_length > 0 {
+            captured = captured.min(interface.snap_length as usize);
         }
         Ok(Record {
-            time_ns: interface.time_ns(self.u32_at(block, 12), self.u32_at(block, 16)),
+            time_ns: 0,
             link_type: interface.link_type,
-            data: 28..28 + captured,
-            record_bytes: block.len(),
-            wire_bytes: self.u32_at(block, 24),
+            data: 12..12 + captured,
+            record_bytes: block.bytes.len(),
+            wire_bytes,
+            interface: interface.ordinal,
+            heading: None,
+            process: None,
         })
+    }
+
+    /// Options behind the data: comments, direction, process.
+    fn packet_options(&mut self, block: Block<'_>, record: &mut Record, number: u64) {
+        let at = record.data.end.next_multiple_of(4);
+        if at + 4 >= block.bytes.len() {
+            return;
+        }
+        for (code, value) in block.options(at) {
+            match code {
+                OPT_COMMENT => self.remarks.comment(value, CommentPlace::Packet, Some(number)),
+                EPB_FLAGS => {
+                    record.heading = match u32_option(block.order, value).unwrap_or(0) & 3 {
+                        1 => Some(Heading::Inbound),
+                        2 => Some(Heading::Outbound),
+                        _ => None,
+                    };
+                }
+                EPB_PROCESS => record.process = u32_option(block.order, value),
+                _ => {}
+            }
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_resolution_becomes_nanoseconds() {
-        let at = |units_per_second, offset_seconds, units: u64| {
-            let interface =
-                Interface { link_type: LinkType::ETHERNET, units_per_second, offset_seconds, summary: None };
-            interface.time_ns((units >> 32) as u32, units as u32)
-        };
-        assert_eq!(at(1_000_000, 0, 1_700_000_000_123_456), 1_700_000_000_123_456_000);
-        assert_eq!(at(1_000_000_000, 0, 1_700_000_000_123_456_789), 1_700_000_000_123_456_789);
-        assert_eq!(at(1 << 32, 0, 3 << 31), 1_500_000_000);
-        assert_eq!(at(1, 60, 100), 160_000_000_000);
-        assert_eq!(at(1, i64::MAX, u64::MAX), i64::MAX);
+/// Where the data of an enhanced or obsolete packet block stand.
+#[inline]
+fn packet_data(block: Block<'_>, captured: u32) -> Result<std::ops::Range<usize>, String> {
+    let end = (captured as usize).saturating_add(28);
+    if end.saturating_add(4) > block.bytes.len() {
+        let there = block.bytes.len().saturating_sub(32);
+        return Err(format!("a packet block that claims {captured} captured bytes and has room for {there}"));
     }
+    Ok(28..end)
+}
 
-    #[test]
-    fn resolutions_are_powers_of_ten_or_of_two() {
-        let known = [0, 6, 9, 19, 0x80, 0x94, 0xa0, 0xbf].map(units_per_second);
-        let (ten, two) = (10_u64, 2_u64);
-        let expected = [1, ten.pow(6), ten.pow(9), ten.pow(19), 1, two.pow(20), two.pow(32), two.pow(63)].map(Some);
-        assert_eq!(known, expected);
-        assert_eq!([20, 0x7f, 0xc0, 0xff].map(units_per_second), [None; 4]);
-    }
+fn disagreeing(kind: u32, length: u64, trailing: u32) -> Break {
+    let lengths = format!("{length} bytes at its start and {trailing} at its end");
+    Break::Corrupt(format!("a block of type {kind} whose lengths disagree: {lengths}"))
 }

@@ -4,14 +4,21 @@ use super::args::{JudgeArgs, MeterOptions};
 use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
-use crate::capture::{Input, Observation, OpenOptions, expand};
+use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, expand};
 use crate::catalog::{Catalog, Site, read_site};
 use crate::metering::{Meter, MeterSummary};
-use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary};
+use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, Tally};
 use crate::report::os_reason;
 use crate::store::schema::{CaptureIds, LossRow};
 use crate::store::{Facts, PartitionWriter, is_store, read_facts};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+/// Names of one address that a report takes.
+const NAMES_OF_ADDRESS: usize = 16;
+/// What the detail of an end says where reading went on behind damage.
+const WENT_ON: &str = "; reading went on at byte ";
 
 /// What metering a set of captures gave.
 pub(super) struct Metered {
@@ -36,7 +43,9 @@ pub(super) fn meter(
     hash: bool,
     quiet: bool,
 ) -> Result<Metered, CliError> {
-    let mut observation = Observation::open(inputs, OpenOptions { hash })?;
+    // A mistake in the filter is told before anything is read.
+    let filter = options.filter.as_deref().map(Filter::new).transpose()?;
+    let mut observation = Observation::open(inputs, OpenOptions { hash })?.with_filter(filter);
     for note in observation.notes() {
         tell(&format!("note: {note}"));
     }
@@ -51,11 +60,14 @@ pub(super) fn meter(
         interrupt::check()?;
     }
     progress.finish();
-    let (summary, writer) = meter.finish()?;
-    let (mut captures, skipped) = observation.finish();
+    let (summary, mut writer) = meter.finish()?;
+    let ObservationEnd { mut captures, skipped, names, comments, filter_notes } = observation.finish();
+    filter_notes.iter().for_each(|note| tell(&format!("warning: {note}")));
+    writer.remarks(&names, &comments)?;
     for (index, capture) in &mut captures {
         let index = index.0 as usize;
-        capture.tally = summary.tallies.get(index).cloned().unwrap_or_default();
+        let metered = summary.tallies.get(index).into_iter().flat_map(Tally::iter);
+        metered.for_each(|(fate, frames)| capture.tally.add(fate, frames));
         capture.first_stop = summary.first_stops.get(index).cloned().flatten();
     }
     let losses = [
@@ -67,6 +79,20 @@ pub(super) fn meter(
     ];
     writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
     Ok(Metered { captures, summary, skipped })
+}
+
+impl Case {
+    /// Names of addresses that the recordings state.
+    pub(super) fn names(&self) -> BTreeMap<IpAddr, Vec<String>> {
+        let mut names: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
+        for fact in &self.facts.names {
+            let of = names.entry(fact.address).or_default();
+            if !of.contains(&fact.name) && of.len() < NAMES_OF_ADDRESS {
+                of.push(fact.name.clone());
+            }
+        }
+        names
+    }
 }
 
 /// Facts, documents and site: what every judgement needs.
@@ -103,6 +129,8 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         let metered = meter(&inputs, &store, &args.meter, hash, quiet)?;
         facts.append(read_facts(&store)?);
         skipped = metered.skipped;
+    } else if args.meter.filter.is_some() {
+        tell("note: --filter has no effect: no captures are given, and a store is metered already");
     }
     let damaged = !skipped.is_empty() || facts.captures.iter().any(|c| c.end != CaptureEnd::Complete.name());
     tell_skipped(&skipped);
@@ -123,7 +151,8 @@ pub(super) fn tell_skipped(skipped: &[String]) {
 /// Tells that reading a capture ended early; `detail` says where and why, and is missing where it did not.
 pub(super) fn tell_end(capture: &str, end: &str, detail: Option<&str>) {
     if let Some(detail) = detail {
-        tell(&format!("warning: {capture}: {end}: {detail}; what came before it is used"));
+        let used = if detail.contains(WENT_ON) { "what could be read is used" } else { "what came before it is used" };
+        tell(&format!("warning: {capture}: {end}: {detail}; {used}"));
     }
 }
 

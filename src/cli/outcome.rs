@@ -1,6 +1,6 @@
 //! How a run ends.
 
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, FilterError};
 use crate::catalog::{CatalogError, LicenceError};
 use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
@@ -44,6 +44,9 @@ pub enum CliError {
     /// An input cannot be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// The filter cannot be used.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The facts cannot be written or read.
     #[error(transparent)]
     Store(#[from] StoreError),

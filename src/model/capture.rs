@@ -50,6 +50,32 @@ pub struct InterfaceSummary {
     pub dropped: Option<u64>,
 }
 
+/// What reading a capture file met besides frames. Every limit that was reached is counted here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadingCounts {
+    /// Frames whose original length cannot be: smaller than what was captured, or larger than 262,144 bytes and than what
+    /// was captured. Their captured length counts as their length on the wire.
+    pub implausible_lengths: u64,
+    /// Times that reading went on behind damaged bytes.
+    pub resyncs: u64,
+    /// Bytes passed over as damaged, in the uncompressed file.
+    pub skipped_bytes: u64,
+    /// pcapng: interfaces described, over all sections.
+    pub interfaces: u64,
+    /// pcapng: blocks of kinds that are not read, and blocks without packets that are too large to be read.
+    pub unknown_blocks: u64,
+    /// pcapng: custom blocks, whose content only their maker knows. Not read.
+    pub custom_blocks: u64,
+    /// pcapng: blocks of decryption secrets. Never read, stored or printed.
+    pub secrets_blocks: u64,
+    /// pcapng: comments beyond those that are kept.
+    pub comments_dropped: u64,
+    /// pcapng: names of addresses beyond those that are kept, or longer than a name can be.
+    pub names_dropped: u64,
+    /// pcapng: processes beyond those that are kept.
+    pub processes_dropped: u64,
+}
+
 /// One row of the `captures` facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptureSummary {
@@ -75,6 +101,10 @@ pub struct CaptureSummary {
     pub snapped_frames: u64,
     /// Frames stamped earlier than the one before.
     pub backward_steps: u64,
+    /// What else reading it met.
+    pub reading: ReadingCounts,
+    /// The filter that frames had to pass to be metered (pcap-filter(7)).
+    pub filter: Option<String>,
     /// What became of every frame.
     pub tally: Tally,
     /// Example of a decoding stop, with its frame.

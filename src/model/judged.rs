@@ -1,5 +1,6 @@
 //! Judged rows: what classification and port counting conclude, each with its evidence.
 
+use super::capture::ReadingCounts;
 use super::display_filter::flow_filter;
 use super::flow::{DirectionFacts, Endpoint, FlowRecord, Side, Transport};
 use std::net::IpAddr;
@@ -443,6 +444,10 @@ pub struct CaptureRow {
     pub snapped_frames: u64,
     /// Frames stamped earlier than the one before.
     pub backward_steps: u64,
+    /// What else reading it met.
+    pub reading: ReadingCounts,
+    /// The filter that frames had to pass to be metered.
+    pub filter: Option<String>,
     /// Frames by fate.
     pub fates: Vec<(String, u64)>,
     /// Example of a frame that could not be decoded.

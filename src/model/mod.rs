@@ -9,12 +9,13 @@ mod flow;
 mod frame;
 mod judged;
 mod packet;
+mod remark;
 mod sink;
 mod socket;
 mod table;
 mod tally;
 
-pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary};
+pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
 pub use display_filter::{contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
 pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
@@ -29,7 +30,8 @@ pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
     TcpHeader, flags,
 };
+pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use sink::FlowSink;
-pub use socket::SocketFact;
+pub use socket::{SocketFact, SocketRow};
 pub use table::{Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

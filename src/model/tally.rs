@@ -43,6 +43,8 @@ pub enum Fate {
     BadChecksum,
     /// Another copy of a packet, where copies are left out: not metered.
     Duplicate,
+    /// Kept out by the filter that the user gave: neither decoded nor metered.
+    Filtered,
 }
 
 impl Fate {
@@ -86,6 +88,7 @@ impl Fate {
                 None => format!("linktype-{}", link.0),
             },
             Self::Stopped(layer) => format!("malformed-or-cut-{}", layer.name()),
+            Self::Filtered => "filtered".into(),
         }
     }
 }
@@ -180,6 +183,16 @@ impl Tally {
                 self.rare.remove(&from);
             }
             self.count(to);
+        }
+    }
+
+    /// Counts `frames` frames of one fate.
+    pub fn add(&mut self, fate: Fate, frames: u64) {
+        match fate {
+            _ if frames == 0 => {}
+            Fate::Tcp => self.tcp += frames,
+            Fate::Udp => self.udp += frames,
+            rare => *self.rare.entry(rare).or_insert(0) += frames,
         }
     }
 

@@ -4,7 +4,7 @@
 use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount};
 use crate::model::{
     BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, HostPorts, Listener, OneSidedPair, Orientation,
-    Outcome, Status, TcpSides, Transport,
+    Outcome, ReadingCounts, Status, TcpSides, Transport,
 };
 use std::net::IpAddr;
 
@@ -240,6 +240,8 @@ fn capture() -> CaptureRow {
         dropped: Some(0),
         snapped_frames: 0,
         backward_steps: 0,
+        reading: ReadingCounts::default(),
+        filter: None,
         fates: vec![("tcp".into(), 17_204), ("udp".into(), 1_101), ("icmp-error".into(), 5), ("arp".into(), 32)],
         first_stop: None,
         end: "complete".into(),
@@ -269,6 +271,7 @@ pub(crate) fn hostile() -> ReportData {
         h.roles = vec![bad(), bad()];
         h.roles_guessed = true;
     });
+    data.names = data.hosts.iter().map(|h| (h.host, (0..9).map(|_| bad()).collect())).collect();
     data.listeners.iter_mut().for_each(|l| (l.service, l.capture) = (bad(), bad()));
     data.blocked.iter_mut().for_each(|b| (b.service, b.evidence, b.capture) = (bad(), bad(), bad()));
     data.findings.iter_mut().for_each(|f| (f.text, f.capture, f.display_filter) = (bad(), bad(), bad()));
@@ -277,14 +280,16 @@ pub(crate) fn hostile() -> ReportData {
         dropped: Some(1_204),
         snapped_frames: 311,
         backward_steps: 2,
+        reading: ReadingCounts { implausible_lengths: 3, ..ReadingCounts::default() },
         end: "truncated".into(),
-        fates: vec![("tcp".into(), 18_340), ("malformed-or-cut-tcp".into(), 2)],
+        fates: vec![("tcp".into(), 18_331), ("malformed-or-cut-tcp".into(), 2), ("filtered".into(), 9)],
         ..capture()
     });
     data.captures.iter_mut().for_each(|c| {
         (c.name, c.link_types) = (bad(), bad());
         c.end_detail = Some(bad());
         c.first_stop = Some(bad());
+        c.filter = Some(bad());
     });
     data.one_sided.push(OneSidedPair {
         heard: ip(20),
@@ -343,6 +348,7 @@ pub(crate) fn empty() -> ReportData {
         roles_guessed: false,
         captures: Vec::new(),
         hosts: Vec::new(),
+        names: Default::default(),
         listeners: Vec::new(),
         blocked: Vec::new(),
         one_sided: Vec::new(),

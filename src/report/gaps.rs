@@ -39,6 +39,9 @@ const HIDDEN_PERCENT: u64 = 1;
 /// Share of the TCP flows with payload, in percent, that may be one-sided before a verdict on them means nothing.
 const ONE_SIDED_PERCENT: u64 = 5;
 
+/// Name of the fate of frames that a filter kept out.
+const FILTERED: &str = "filtered";
+
 /// The kind of loss that is counted when the flow cache was full.
 const EVICTED: &str = "flows-evicted";
 
@@ -52,6 +55,12 @@ pub fn may_hide_flows(fate: &str) -> bool {
 #[must_use]
 pub fn hidden_frames(capture: &CaptureRow) -> u64 {
     capture.fates.iter().filter(|(fate, _)| may_hide_flows(fate)).map(|(_, n)| n).fold(0, |a, b| a.saturating_add(*b))
+}
+
+/// Frames of one recording that a filter kept out.
+#[must_use]
+pub fn filtered_frames(capture: &CaptureRow) -> u64 {
+    capture.fates.iter().filter(|(fate, _)| fate == FILTERED).map(|(_, n)| n).fold(0, |a, b| a.saturating_add(*b))
 }
 
 /// Fates that may hide flows with their frames over all recordings, most frames first.
@@ -109,6 +118,10 @@ pub fn why_no_verdict(captures: &[CaptureRow], losses: &[(String, u64)]) -> Vec<
     for capture in captures {
         if let Some(dropped) = capture.dropped.filter(|n| *n > 0) {
             reasons.push(format!("{}: the recorder dropped {dropped} packets", capture.name));
+        }
+        let filtered = filtered_frames(capture);
+        if filtered > 0 {
+            reasons.push(format!("{}: a filter kept out {filtered} of {} frames", capture.name, capture.frames));
         }
         let hidden = hidden_frames(capture);
         if hidden.saturating_mul(100) > capture.frames.saturating_mul(HIDDEN_PERCENT) {
@@ -184,6 +197,8 @@ mod tests {
         let mut dropping = clean.clone();
         dropping.dropped = Some(1);
         assert!(why_no_verdict(&[dropping], none)[0].contains("dropped 1 packets"));
+        let filtered = capture(1_000, &[("tcp", 999), ("filtered", 1)]);
+        assert!(why_no_verdict(&[filtered], none)[0].contains("a filter kept out 1 of 1000 frames"));
         let evicted = [("icmp-unattached".to_owned(), 3), ("flows-evicted".to_owned(), 7)];
         let reasons = why_no_verdict(&[clean], &evicted);
         assert!(reasons.len() == 1 && reasons[0].contains("7 flows"), "{reasons:?}");

@@ -37,9 +37,13 @@ use crate::model::{
     BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, OneSidedPair, Orientation, Outcome, Status,
     Table, TcpSides, Transport,
 };
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+
+/// Names of one address that are shown.
+const RECORDED_NAMES: usize = 5;
 
 /// Everything that the report says, judged and counted by the rooms below.
 ///
@@ -58,6 +62,8 @@ pub struct ReportData {
     pub captures: Vec<CaptureRow>,
     /// Port use by host and transport.
     pub hosts: Vec<HostPorts>,
+    /// Names of addresses that the recordings state: no proof, and no match for the site file's.
+    pub names: BTreeMap<IpAddr, Vec<String>>,
     /// Dynamic ports that acted as server.
     pub listeners: Vec<Listener>,
     /// Attempts that did not succeed.
@@ -100,6 +106,15 @@ impl ReportData {
     #[must_use]
     pub fn flows(&self) -> u64 {
         self.statuses.iter().map(|s| s.flows).fold(0, u64::saturating_add)
+    }
+
+    /// The first few names of an address that the recordings state, separated by a semicolon; empty without one.
+    #[must_use]
+    pub fn recorded_names(&self, ip: IpAddr) -> String {
+        self.names
+            .get(&ip)
+            .map(|names| names.iter().take(RECORDED_NAMES).map(String::as_str).collect::<Vec<_>>().join("; "))
+            .unwrap_or_default()
     }
 
     /// The site file's name for an address, or an empty text.

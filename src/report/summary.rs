@@ -34,8 +34,9 @@ pub fn warnings(data: &ReportData) -> Vec<Warning> {
     all.extend(guessed_roles(data));
     all.extend(damaged(data));
     all.extend(counted_twice(data));
+    all.extend(filtered(data));
     all.extend(not_metered(data));
-    let per_recording: [Lowering; 3] = [
+    let per_recording: [Lowering; 4] = [
         (
             "Dropped packets",
             "packets dropped by the recorder",
@@ -47,6 +48,12 @@ pub fn warnings(data: &ReportData) -> Vec<Warning> {
             "frames cut by the snap length",
             |c| c.snapped_frames,
             "Addresses, ports and lengths come from the headers and stay exact; what needs payload may be missed.",
+        ),
+        (
+            "Impossible lengths",
+            "frames whose stated length cannot be",
+            |c| c.reading.implausible_lengths,
+            "What was captured of them counts as their length.",
         ),
         (
             "Time runs backwards",
@@ -85,8 +92,11 @@ fn damaged(data: &ReportData) -> Option<Warning> {
         Some(detail) => format!("{} is {}: {detail}", c.name, c.end),
         None => format!("{} is {}", c.name, c.end),
     };
-    let text =
-        format!("{}. What precedes the break is in this report, what follows it is not.", listed(&broken, describe));
+    let meaning = match broken.iter().any(|c| c.reading.resyncs > 0) {
+        true => "What could be read on both sides of the damage is in this report, what was passed over is not.",
+        false => "What precedes the break is in this report, what follows it is not.",
+    };
+    let text = format!("{}. {meaning}", listed(&broken, describe));
     (!broken.is_empty()).then(|| warning("Damaged recording", text))
 }
 
@@ -96,6 +106,22 @@ fn counted_twice(data: &ReportData) -> Option<Warning> {
     let text = groups.iter().take(NAMED_RECORDINGS).map(describe).collect::<Vec<_>>().join("; and again ");
     let meaning = "have the same content (SHA-256): every packet in them is counted twice or more. Name one of them.";
     (!groups.is_empty()).then(|| warning("Counted twice", format!("{text} {meaning}")))
+}
+
+/// A filter is a choice of the reader, and absence behind it is no absence.
+fn filtered(data: &ReportData) -> Option<Warning> {
+    let mut filters: Vec<&str> = data.captures.iter().filter_map(|c| c.filter.as_deref()).collect();
+    filters.sort_unstable();
+    filters.dedup();
+    let frames = data.captures.iter().map(gaps::filtered_frames).fold(0, u64::saturating_add);
+    let quoted = listed(&filters, |filter| format!("\"{filter}\""));
+    let text = format!(
+        "A filter was in use and kept out {} of {} frames: {quoted}. Hosts, ports and connections that it hides are missing \
+         here: what this report does not show may be there all the same.",
+        super::text::count(frames),
+        super::text::count(data.frames()),
+    );
+    (!filters.is_empty()).then(|| warning("Filtered", text))
 }
 
 fn not_metered(data: &ReportData) -> Option<Warning> {
@@ -319,9 +345,11 @@ mod tests {
             "Roles are guessed",
             "Damaged recording",
             "Counted twice",
+            "Filtered",
             "Frames not metered",
             "Dropped packets",
             "Cut frames",
+            "Impossible lengths",
             "Time runs backwards",
             "One-sided traffic",
             "Late start",

@@ -5,6 +5,9 @@
 //!                        fates.parquet      frames by fate, per capture file
 //!                        flows.parquet      one row per flow record
 //!                        activity.parquet   bursts of flows that have more than one
+//!                        names.parquet      names of addresses
+//!                        sockets.parquet    processes behind endpoints
+//!                        comments.parquet   comments in the captures
 //!                        losses.parquet     what the metering process could not keep
 //! ```
 //!
@@ -17,7 +20,9 @@ mod pages;
 mod parquet;
 mod read;
 mod read_flows;
+mod read_remarks;
 pub mod schema;
+mod schema_remarks;
 mod write;
 
 pub use error::StoreError;

@@ -3,7 +3,8 @@
 use super::error::StoreError;
 use super::parquet::read_frame;
 use super::read_flows::read_flows;
-use crate::model::{Activity, CaptureIndex, CaptureRow, FlowRecord};
+use super::read_remarks::read_remarks;
+use crate::model::{Activity, CaptureIndex, CaptureRow, CommentFact, FlowRecord, NameFact, ReadingCounts, SocketRow};
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::fs;
@@ -24,6 +25,12 @@ pub struct Facts {
     pub flows: Vec<StoredFlow>,
     /// Bursts of flows that have more than one.
     pub activity: Vec<Activity>,
+    /// Names of addresses.
+    pub names: Vec<NameFact>,
+    /// Processes behind endpoints.
+    pub sockets: Vec<SocketRow>,
+    /// Comments in the captures.
+    pub comments: Vec<CommentFact>,
     /// What the metering process could not keep: kind and count.
     pub losses: Vec<(String, u64)>,
 }
@@ -42,6 +49,10 @@ impl Facts {
             burst.burst_capture.0 += offset;
             burst
         }));
+        let moved = |capture: CaptureIndex| CaptureIndex(capture.0 + offset);
+        self.names.extend(other.names.into_iter().map(|name| NameFact { capture: moved(name.capture), ..name }));
+        self.sockets.extend(other.sockets.into_iter().map(|s| SocketRow { capture: moved(s.capture), ..s }));
+        self.comments.extend(other.comments.into_iter().map(|c| CommentFact { capture: moved(c.capture), ..c }));
         self.losses.extend(other.losses);
         self.sort();
     }
@@ -101,6 +112,7 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     let counts = losses.numbers("count")?.into_iter().map(Option::unwrap_or_default);
     facts.losses.extend(losses.text("kind")?.into_iter().map(Option::unwrap_or_default).zip(counts));
     read_activity(&Frame::read(partition, "activity")?, &indices, &mut facts.activity)?;
+    read_remarks(partition, &indices, facts)?;
     read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
 }
 
@@ -113,11 +125,13 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
     let ids = frame.text("capture_id")?;
     let position = |row: usize| CaptureIndex(u32::try_from(offset + row).unwrap_or(u32::MAX));
     let indices: Indices = ids.iter().enumerate().map(|(row, id)| (id.clone(), position(row))).collect();
-    let text = ["name", "sha256", "format", "link_types", "first_stop", "end", "end_detail"].map(|n| frame.text(n));
-    let [mut name, mut sha256, mut format, mut link_types, mut first_stop, mut end, mut end_detail] = all_ok(text)?;
+    let text = ["name", "sha256", "format", "link_types", "first_stop", "end", "end_detail", "filter"];
+    let text = all_ok(text.map(|n| frame.text(n)))?;
+    let [mut name, mut sha256, mut format, mut link_types, mut first_stop, mut end, mut end_detail, mut filter] = text;
     let numbers = ["size_bytes", "frames", "metered_frames", "dropped_packets", "snapped_frames", "backward_steps"];
     let [size_bytes, frames, metered, dropped, snapped, backward] = all_ok(numbers.map(|n| frame.numbers(n)))?;
     let (first_ns, last_ns) = (frame.times("first_ns")?, frame.times("last_ns")?);
+    let mut reading = read_counts(&frame)?;
     for row in 0..ids.len() {
         facts.captures.push(CaptureRow {
             name: name[row].take().unwrap_or_default(),
@@ -132,6 +146,8 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
             dropped: dropped[row],
             snapped_frames: snapped[row].unwrap_or(0),
             backward_steps: backward[row].unwrap_or(0),
+            reading: std::mem::take(&mut reading[row]),
+            filter: filter[row].take(),
             fates: Vec::new(),
             first_stop: first_stop[row].take(),
             end: end[row].take().unwrap_or_default(),
@@ -147,6 +163,41 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
         }
     }
     Ok(indices)
+}
+
+fn read_counts(frame: &Frame) -> Result<Vec<ReadingCounts>, StoreError> {
+    let columns = [
+        "implausible_lengths",
+        "resyncs",
+        "skipped_bytes",
+        "interfaces",
+        "unknown_blocks",
+        "custom_blocks",
+        "secrets_blocks",
+        "comments_dropped",
+        "names_dropped",
+        "processes_dropped",
+    ];
+    let columns = all_ok(columns.map(|name| frame.numbers(name)))?;
+    let row = |row: usize| {
+        let counts = std::array::from_fn::<u64, 10, _>(|column| columns[column][row].unwrap_or(0));
+        let [implausible_lengths, resyncs, skipped_bytes, interfaces, unknown_blocks, custom_blocks, rest @ ..] =
+            counts;
+        let [secrets_blocks, comments_dropped, names_dropped, processes_dropped] = rest;
+        ReadingCounts {
+            implausible_lengths,
+            resyncs,
+            skipped_bytes,
+            interfaces,
+            unknown_blocks,
+            custom_blocks,
+            secrets_blocks,
+            comments_dropped,
+            names_dropped,
+            processes_dropped,
+        }
+    };
+    Ok((0..columns[0].len()).map(row).collect())
 }
 
 /// All columns, or the first complaint.
@@ -195,6 +246,13 @@ impl Frame {
 
     pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
         StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
+    }
+
+    /// The captures of the column `capture_id`.
+    pub(super) fn captures(&self, indices: &Indices) -> Result<Vec<CaptureIndex>, StoreError> {
+        let ids = self.text("capture_id")?;
+        let index = |id| indices.get(id).copied().ok_or_else(|| self.bad("capture_id", "names no capture"));
+        ids.iter().map(index).collect()
     }
 
     pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {

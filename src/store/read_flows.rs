@@ -113,7 +113,7 @@ fn elapsed(ns: Option<u64>) -> Option<i64> {
     ns.and_then(|ns| i64::try_from(ns).ok())
 }
 
-fn small(number: Option<u64>) -> u32 {
+pub(super) fn small(number: Option<u64>) -> u32 {
     number.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 

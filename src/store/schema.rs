@@ -11,6 +11,8 @@ use crate::model::{
 /// Version of the schema. Readers refuse any other.
 pub const VERSION: &str = "2";
 
+pub use super::schema_remarks::{comments, names, sockets};
+
 /// One column of a fact table.
 pub struct FactColumn<Row> {
     /// Name, type, meaning and unit.
@@ -26,7 +28,7 @@ pub struct FactColumn<Row> {
 pub struct CaptureIds(pub Vec<String>);
 
 impl CaptureIds {
-    fn of(&self, index: CaptureIndex) -> Value {
+    pub(super) fn of(&self, index: CaptureIndex) -> Value {
         self.0.get(index.0 as usize).map_or("", String::as_str).into()
     }
 }
@@ -63,6 +65,7 @@ macro_rules! columns {
         }),*]
     };
 }
+pub(super) use columns;
 
 fn time(ns: Option<i64>) -> Value {
     ns.map_or(Value::Null, Value::TimeNs)
@@ -84,7 +87,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "format": Text, "", "pcap or pcapng" => |_, (_, c)| c.format.into();
         "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| c.compression.into();
         "link_types": Text, "", "link types of its interfaces, comma-separated, each once" => |_, (_, c)| link_types(c).into();
-        "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| (c.interfaces.len() as u64).into();
+        "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| c.reading.interfaces.into();
         "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
             c.interfaces.iter().map(|i| i.snap_length).filter(|n| *n > 0).min().unwrap_or(0).into()
         };
@@ -95,6 +98,16 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "dropped_packets": Unsigned, "droppedPacketTotalCount", "packets that the recorder says it lost; null where it says nothing" => |_, (_, c)| c.dropped().into();
         "snapped_frames": Unsigned, "", "frames of which the recording kept only the beginning" => |_, (_, c)| c.snapped_frames.into();
         "backward_steps": Unsigned, "", "frames stamped earlier than the one before them" => |_, (_, c)| c.backward_steps.into();
+        "implausible_lengths": Unsigned, "", "frames whose original length is below the captured length, or above 262,144 bytes and above the captured length: the captured length stands in" => |_, (_, c)| c.reading.implausible_lengths.into();
+        "resyncs": Unsigned, "", "times that reading went on behind damage" => |_, (_, c)| c.reading.resyncs.into();
+        "skipped_bytes": Unsigned, "", "bytes passed over as damaged, of the uncompressed file" => |_, (_, c)| c.reading.skipped_bytes.into();
+        "unknown_blocks": Unsigned, "", "pcapng blocks of kinds that are not read, or too large to be read" => |_, (_, c)| c.reading.unknown_blocks.into();
+        "custom_blocks": Unsigned, "", "pcapng custom blocks: not read" => |_, (_, c)| c.reading.custom_blocks.into();
+        "secrets_blocks": Unsigned, "", "pcapng blocks of decryption secrets: not read, stored or printed" => |_, (_, c)| c.reading.secrets_blocks.into();
+        "comments_dropped": Unsigned, "", "comments beyond the first 100" => |_, (_, c)| c.reading.comments_dropped.into();
+        "names_dropped": Unsigned, "", "names beyond the first 100,000 (400,000 for all captures together) or longer than 255 bytes" => |_, (_, c)| c.reading.names_dropped.into();
+        "processes_dropped": Unsigned, "", "process blocks beyond the first 65,536 of a section" => |_, (_, c)| c.reading.processes_dropped.into();
+        "filter": Text, "", "filter (pcap-filter) that frames had to pass to be metered; null without one" => |_, (_, c)| text(c.filter.as_deref());
         "first_stop": Text, "", "first frame that could not be decoded to its end, and why" => |_, (_, c)| text(c.first_stop.as_deref());
         "end": Text, "", "complete, truncated or corrupt" => |_, (_, c)| c.end.name().into();
         "end_detail": Text, "", "where and why reading ended early" => |_, (_, c)| text(c.end.detail());

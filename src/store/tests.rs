@@ -72,6 +72,8 @@ fn capture() -> CaptureSummary {
         last_ns: None,
         snapped_frames: 0,
         backward_steps: 0,
+        reading: ReadingCounts { skipped_bytes: 7, names_dropped: 5, processes_dropped: 2, ..Default::default() },
+        filter: Some("tcp port 135".into()),
         tally,
         first_stop: None,
         end: CaptureEnd::Truncated("after frame 2, byte 99".into()),
@@ -98,6 +100,25 @@ fn facts_come_back_as_they_were_written() {
     let mut writer = PartitionWriter::create(&store, CaptureIds(vec![capture().id])).unwrap();
     writer.flow(&record()).unwrap();
     writer.activity(&burst()).unwrap();
+    let name = NameFact {
+        capture: CaptureIndex(0),
+        address: "10.0.0.1".parse().unwrap(),
+        name: "srv\u{1b}".into(),
+        source: NameSource::NameResolutionBlock,
+    };
+    let comment =
+        CommentFact { capture: CaptureIndex(0), frame: Some(2), place: CommentPlace::Packet, text: "<look>".into() };
+    writer.remarks(std::slice::from_ref(&name), std::slice::from_ref(&comment)).unwrap();
+    let (local, remote) = (record().key.a, record().key.b);
+    let socket = SocketFact {
+        position: Position { capture: CaptureIndex(0), frame: 3, offset: 0 },
+        time_ns: -5,
+        transport: Transport::Tcp,
+        local,
+        remote,
+        process: Process { id: u32::MAX, name: b"ssh\xff" },
+    };
+    writer.socket(&socket).unwrap();
     let losses = [LossRow { kind: "flows-evicted", count: 4 }];
     writer.commit(&[(CaptureIndex(0), capture())], &losses).unwrap();
     let facts = read_facts(&store).unwrap();
@@ -105,6 +126,12 @@ fn facts_come_back_as_they_were_written() {
     assert_eq!(facts.activity, [burst()]);
     assert_eq!(facts.captures[0].fates, [("tcp".to_owned(), 1), ("arp".to_owned(), 1)]);
     assert_eq!((facts.captures[0].frames, facts.captures[0].end.as_str()), (2, "truncated"));
+    assert_eq!((facts.names, facts.comments), (vec![name], vec![comment]));
+    let found = &facts.sockets[0];
+    assert_eq!((found.frame, found.time_ns, found.local, found.remote), (3, -5, local, remote));
+    assert_eq!((found.process_id, found.process_name.as_str()), (u32::MAX, "ssh\u{fffd}"));
+    assert_eq!(facts.captures[0].reading, capture().reading);
+    assert_eq!(facts.captures[0].filter.as_deref(), Some("tcp port 135"));
     assert_eq!(facts.losses, [("flows-evicted".to_owned(), 4)]);
 }
 

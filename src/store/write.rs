@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::parquet::TableWriter;
 use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
-use crate::model::{Activity, FlowRecord, FlowSink, SocketFact};
+use crate::model::{Activity, CommentFact, FlowRecord, FlowSink, NameFact, SocketFact, SocketRow};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,8 +29,12 @@ pub struct PartitionWriter {
     capture_ids: CaptureIds,
     flow_columns: Vec<FactColumn<FlowRecord>>,
     activity_columns: Vec<FactColumn<Activity>>,
+    socket_columns: Vec<FactColumn<SocketRow>>,
     flows: TableWriter,
     activity: TableWriter,
+    sockets: TableWriter,
+    names: TableWriter,
+    comments: TableWriter,
 }
 
 /// Name of the partition within its temporary folder.
@@ -107,9 +111,33 @@ impl PartitionWriter {
         let folder = place.inner();
         let flow_columns = schema::flows();
         let activity_columns = schema::activity();
+        let socket_columns = schema::sockets();
         let flows = create_table(&folder, "flows", &flow_columns)?;
         let activity = create_table(&folder, "activity", &activity_columns)?;
-        Ok(Self { place, capture_ids, flow_columns, activity_columns, flows, activity })
+        let sockets = create_table(&folder, "sockets", &socket_columns)?;
+        let names = create_table(&folder, "names", &schema::names())?;
+        let comments = create_table(&folder, "comments", &schema::comments())?;
+        Ok(Self {
+            place,
+            capture_ids,
+            flow_columns,
+            activity_columns,
+            socket_columns,
+            flows,
+            activity,
+            sockets,
+            names,
+            comments,
+        })
+    }
+
+    /// Writes what the recordings say besides packets.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn remarks(&mut self, names: &[NameFact], comments: &[CommentFact]) -> Result<(), StoreError> {
+        push_all(&mut self.names, &self.capture_ids, &schema::names(), names)?;
+        push_all(&mut self.comments, &self.capture_ids, &schema::comments(), comments)
     }
 
     /// Writes the small tables and moves the partition into place, over one of the same captures if there is one.
@@ -128,6 +156,9 @@ impl PartitionWriter {
         write_all(&folder, "losses", ids, &schema::losses(), losses)?;
         self.flows.finish()?;
         self.activity.finish()?;
+        self.sockets.finish()?;
+        self.names.finish()?;
+        self.comments.finish()?;
         self.place.commit(&format!("observation={id}"))
     }
 }
@@ -143,8 +174,18 @@ impl FlowSink for PartitionWriter {
         self.activity.push(self.activity_columns.iter().map(|column| (column.get)(&self.capture_ids, burst)))
     }
 
-    fn socket(&mut self, _socket: &SocketFact<'_>) -> Result<(), StoreError> {
-        Ok(())
+    fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), StoreError> {
+        let row = SocketRow {
+            capture: socket.position.capture,
+            frame: socket.position.frame,
+            time_ns: socket.time_ns,
+            transport: socket.transport,
+            local: socket.local,
+            remote: socket.remote,
+            process_id: socket.process.id,
+            process_name: String::from_utf8_lossy(socket.process.name).into_owned(),
+        };
+        self.sockets.push(self.socket_columns.iter().map(|column| (column.get)(&self.capture_ids, &row)))
     }
 }
 
@@ -160,10 +201,17 @@ fn write_all<Row>(
     rows: &[Row],
 ) -> Result<(), StoreError> {
     let mut writer = create_table(folder, name, columns)?;
-    for row in rows {
-        writer.push(columns.iter().map(|column| (column.get)(ids, row)))?;
-    }
+    push_all(&mut writer, ids, columns, rows)?;
     writer.finish()
+}
+
+fn push_all<Row>(
+    writer: &mut TableWriter,
+    ids: &CaptureIds,
+    columns: &[FactColumn<Row>],
+    rows: &[Row],
+) -> Result<(), StoreError> {
+    rows.iter().try_for_each(|row| writer.push(columns.iter().map(|column| (column.get)(ids, row))))
 }
 
 fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {

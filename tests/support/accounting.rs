@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each user needs some of it")]
 
-use portproof::capture::{CaptureError, Input, Observation, OpenOptions};
+use portproof::capture::{CaptureError, Input, Observation, ObservationEnd, OpenOptions};
 use portproof::decode::{DecodeSettings, Decoder};
 use portproof::metering::{Meter, MeterSettings, MeterSummary};
 use portproof::model::{
@@ -242,7 +242,7 @@ pub(crate) fn read(inputs: &[Input], settings: MeterSettings) -> Result<Reading,
         watched.frame(&frame);
     }
     assert!(observation.next_frame().is_none(), "the end is the end");
-    let (captures, skipped) = observation.finish();
+    let ObservationEnd { captures, skipped, .. } = observation.finish();
     let (summary, sums) = watched.finish();
     for (index, capture) in &captures {
         let tally = summary.tallies.get(index.0 as usize).map_or(0, Tally::frames);

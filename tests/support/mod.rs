@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects by failing")]
 #![allow(clippy::disallowed_methods, reason = "tests write their own inputs, and limit how long a program may hang")]
 
+pub(crate) mod blocks;
 pub(crate) mod captures;
 pub(crate) mod rewrite;
 

@@ -7,7 +7,7 @@ use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::model::{JudgedFlow, Transport};
 use crate::report::text::{count, counted, iso_utc, visible};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -72,6 +72,13 @@ fn roles(judged: &Judged, ip: IpAddr) -> String {
     }
 }
 
+/// ", recorded as srv1.example", or nothing.
+fn recorded(case: &Case, ip: IpAddr) -> String {
+    let names = case.facts.names.iter().filter(|fact| fact.address == ip).map(|fact| visible(&fact.name));
+    let names: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().take(LISTED).map(Into::into).collect();
+    if names.is_empty() { String::new() } else { format!(", recorded as {}", names.join("; ")) }
+}
+
 /// ", zone cell-1 (Packaging)", or nothing.
 fn zone(case: &Case, ip: IpAddr) -> String {
     let zone = case.site.as_ref().and_then(|site| site.zone(ip));
@@ -91,10 +98,11 @@ fn served(
     let total = flows.len() as u64;
     let _ = writeln!(
         text,
-        "{} port {port}/{transport}, {}{}: called in {}",
+        "{} port {port}/{transport}, {}{}{}: called in {}",
         host_name(case, ip),
         roles(judged, ip),
         zone(case, ip),
+        recorded(case, ip),
         counted(total, "flow", "flows")
     );
     let mut callers: BTreeMap<(IpAddr, &str, &str, &str), Vec<&JudgedFlow>> = BTreeMap::new();
@@ -107,10 +115,11 @@ fn served(
         let calls = counted(flows.len() as u64, "flow", "flows");
         let _ = writeln!(
             text,
-            "\n  from {} ({}{}): {calls}, {outcome}",
+            "\n  from {} ({}{}{}): {calls}, {outcome}",
             host_name(case, *caller),
             roles(judged, *caller),
-            zone(case, *caller)
+            zone(case, *caller),
+            recorded(case, *caller)
         );
         if !first.judgement.service.is_empty() {
             let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
@@ -134,7 +143,8 @@ fn served(
 /// The port as the local port of a connection that its host opened.
 fn used_locally(case: &Case, ip: IpAddr, transport: Transport, port: u16, flows: &[&JudgedFlow], text: &mut String) {
     let total = counted(flows.len() as u64, "flow", "flows");
-    let _ = writeln!(text, "{} used port {port}/{transport} as its own end of {total}:", host_name(case, ip));
+    let names = recorded(case, ip);
+    let _ = writeln!(text, "{}{names} used port {port}/{transport} as its own end of {total}:", host_name(case, ip));
     for flow in flows.iter().take(LISTED) {
         let j = &flow.judgement;
         let evidence = match j.outcome.is_blocked() {

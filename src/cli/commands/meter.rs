@@ -37,6 +37,23 @@ fn describe(capture: &CaptureSummary, text: &mut String) {
     if let Some(dropped) = capture.dropped() {
         let _ = writeln!(text, "  dropped by the recorder     {:>14}", count(dropped));
     }
+    let reading = &capture.reading;
+    let counts = [
+        ("impossible lengths", reading.implausible_lengths),
+        ("damaged bytes passed over", reading.skipped_bytes),
+        ("blocks of unknown kinds", reading.unknown_blocks),
+        ("custom blocks", reading.custom_blocks),
+        ("blocks of secrets, not read", reading.secrets_blocks),
+        ("comments not kept", reading.comments_dropped),
+        ("names not kept", reading.names_dropped),
+        ("processes not kept", reading.processes_dropped),
+    ];
+    for (what, n) in counts.into_iter().filter(|(_, n)| *n > 0) {
+        let _ = writeln!(text, "  {what:<28}{:>14}", count(n));
+    }
+    if let Some(filter) = &capture.filter {
+        let _ = writeln!(text, "  filter: {}", visible(filter));
+    }
     if let Some(stop) = &capture.first_stop {
         let _ = writeln!(text, "  not decoded to its end: {}", visible(stop));
     }

@@ -105,6 +105,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         roles_guessed: judged.roles.are_guessed(),
         captures: case.facts.captures.clone(),
         hosts: counts.hosts,
+        names: case.names(),
         listeners: counts.listeners,
         blocked: blocked_attempts(&judged.flows),
         one_sided: one_sided_pairs(&judged.flows),

@@ -158,7 +158,11 @@ pub(super) fn hosts(data: &ReportData) -> Markup {
     }
     let row = |h: &HostPorts| {
         let mut cells = vec![
-            html! { (address(&h.name, h.host)) span class="proto" { "\u{a0}" (h.transport) } },
+            html! {
+                (address(&h.name, h.host)) span class="proto" { "\u{a0}" (h.transport) }
+                @let recorded = data.recorded_names(h.host);
+                @if !recorded.is_empty() { br; span class="for" { "recorded as " (text(&recorded)) } }
+            },
             html! { (or_dash(&h.roles.join(", "))) @if h.roles_guessed { " " span class="pill look" { "guessed" } } },
             html! { strong { (number(h.dynamic_listeners.into())) } },
             number(h.dynamic_listeners_explained.into()),

@@ -162,7 +162,12 @@ fn recording(c: &CaptureRow) -> Vec<Markup> {
         number(c.frames),
         number(c.metered),
         c.dropped.map_or_else(dash, number),
-        number(c.snapped_frames),
+        html! {
+            (number(c.snapped_frames))
+            @if c.reading.implausible_lengths > 0 {
+                br; span class="for" { (count(c.reading.implausible_lengths)) " of impossible length" }
+            }
+        },
         html! {
             @if c.end == "complete" { (text(&c.end)) } @else { span class="pill bad" { (clipped(&c.end, 20)) } }
             @if let Some(detail) = &c.end_detail { br; (text(detail)) }
@@ -179,6 +184,7 @@ fn recording(c: &CaptureRow) -> Vec<Markup> {
                     span class="r" { (count(sum)) }
                 }
             }
+            @if let Some(filter) = &c.filter { p class="why" { "Filter: " (text(filter)) } }
             @if let Some(stop) = &c.first_stop { p class="why" { "Not decoded, e.g. " (text(stop)) } }
         },
     ]
