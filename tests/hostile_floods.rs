@@ -232,10 +232,10 @@ fn bombs(mebibytes: u64) {
         std::fs::write(&file, bomb).unwrap();
         let flooded = flood(&mut meter(&file, &store, &[]), |_| Ok(()));
         let what = format!("{name}: {mebibytes} MiB of zeros");
-        flooded.within(BOUND, 3, &what);
+        // Zeros are no records: damage.
+        flooded.within(BOUND, 4, &what);
         let facts = read_facts(&store).unwrap();
-        assert!(facts.captures[0].frames >= mebibytes * MIB / 16, "{what}: {}", facts.captures[0].frames);
-        assert_eq!((facts.captures[0].metered, facts.captures[0].end.as_str()), (0, "complete"), "{what}");
+        assert_eq!((facts.captures[0].frames, facts.captures[0].end.as_str()), (0, "corrupt"), "{what}");
     }
 }
 
@@ -286,7 +286,6 @@ fn five_thousand_ring_files_need_few_descriptors() {
 }
 
 #[test]
-#[ignore = "fails until files that overlap are read with few descriptors (capture)"]
 fn five_thousand_files_of_the_same_second_need_few_descriptors() {
     ring_is_read(0);
 }

@@ -6,12 +6,12 @@ use super::compression::Compression;
 use super::damage::Damage;
 use super::error::CaptureError;
 use super::inputs::Input;
-use super::pcap::{Pcap, USUAL_LIMIT_BYTES};
+use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use super::stored::{Opened, Shared, Stored, identity};
 use crate::model::{
     CaptureEnd, CaptureIndex, CaptureSummary, CommentFact, Fate, Frame, Heading, LinkType, NameFact, Position,
-    ReadingCounts, Tally,
+    ReadingCounts, Tally, believed_wire_bytes,
 };
 use std::cell::RefCell;
 use std::io;
@@ -206,16 +206,11 @@ impl CaptureFile {
 
     fn note(&mut self, record: &mut Record) {
         self.frames += 1;
-        let captured = record.data.len();
-        let original = record.wire_bytes as usize;
-        if original != captured {
-            if original < captured || record.wire_bytes > USUAL_LIMIT_BYTES {
-                self.implausible_lengths += 1;
-                record.wire_bytes = u32::try_from(captured).unwrap_or(u32::MAX);
-            } else {
-                self.snapped_frames += 1;
-            }
-        }
+        let captured_bytes = record.data.len();
+        let claimed_bytes = record.wire_bytes;
+        record.wire_bytes = believed_wire_bytes(captured_bytes, claimed_bytes);
+        self.implausible_lengths += u64::from(claimed_bytes != record.wire_bytes);
+        self.snapped_frames += u64::from(record.wire_bytes as usize > captured_bytes);
         // A simple packet block has no time: it says nothing about the interval.
         if record.time_ns != 0 {
             self.backward_steps += u64::from(record.time_ns < self.previous_ns);

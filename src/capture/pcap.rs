@@ -102,24 +102,31 @@ impl Pcap {
 
     /// The next record, which will have the number `number`; it stands at the start of the buffer and is consumed by the
     /// caller.
+    #[inline]
     pub(super) fn next(&mut self, buffer: &mut Buffer, number: u64) -> Result<Option<Record>, Break> {
-        match self.read(buffer) {
-            Err(Break::Corrupt(why)) => {
-                let from = buffer.offset();
-                if !self.find(buffer).map_err(|e| Break::At(from, Box::new(e.into())))? {
-                    return Err(Break::At(from, Box::new(Break::Corrupt(why))));
-                }
-                self.damage.passed(number - 1, from, buffer.offset(), &why);
-                self.read(buffer)
-            }
-            other => other,
+        let read = self.read(buffer);
+        if let Err(Break::Corrupt(why)) = &read {
+            return self.go_on(buffer, number, why);
         }
+        read
+    }
+
+    /// Goes on behind damage at the start of the buffer.
+    #[cold]
+    fn go_on(&mut self, buffer: &mut Buffer, number: u64, why: &str) -> Result<Option<Record>, Break> {
+        let from = buffer.offset();
+        if !self.find(buffer).map_err(|e| Break::At(from, Box::new(e.into())))? {
+            return Err(Break::At(from, Box::new(Break::Corrupt(why.to_owned()))));
+        }
+        self.damage.passed(number - 1, from, buffer.offset(), why);
+        self.read(buffer)
     }
 
     fn header_bytes(&self) -> usize {
         if self.layout == Layout::Modified { 24 } else { 16 }
     }
 
+    #[inline]
     fn read(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, Break> {
         let header_bytes = self.header_bytes();
         if !buffer.fill(header_bytes)? {

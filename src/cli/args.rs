@@ -158,7 +158,8 @@ pub(super) struct MeterArgs {
 #[command(next_help_heading = "Metering (of captures; a store is metered already)")]
 pub(super) struct MeterOptions {
     /// Meter only frames that match this filter, in the language of tcpdump [pcap-filter(7)]. It sees the captured bytes
-    /// only. The others are counted, and the report says that a filter was in use.
+    /// only, and frames with a VLAN tag only behind the word vlan: "tcp port 135 or (vlan and tcp port 135)". The others are
+    /// counted, and the report says that a filter was in use.
     #[arg(short = 'f', long, value_name = "BPF")]
     pub(super) filter: Option<String>,
     /// Silence in packet time that ends a UDP flow. Once --max-flows are held, 5 minutes are enough.

@@ -3,10 +3,8 @@
 use super::cursor::Cursor;
 use super::walk::Inside;
 use super::{Step, stop};
-use crate::model::{Content, Fate, Frame, Heading, Layer, LinkType, Process};
+use crate::model::{Content, Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
 
-/// Largest length on the wire that is believed (MAXIMUM_SNAPLEN of libpcap); beyond it counts what was captured.
-const LARGEST_WIRE_BYTES: usize = 262_144;
 /// Length of the PKTAP header up to the name of the effective process.
 const PKTAP_BYTES: usize = 108;
 
@@ -19,8 +17,8 @@ pub(super) struct Told<'a> {
 
 /// What stands behind the link header.
 pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a>> {
-    let wire_bytes = Some(frame.wire_bytes as usize).filter(|bytes| *bytes <= LARGEST_WIRE_BYTES);
-    let missing = wire_bytes.unwrap_or(0).saturating_sub(frame.data.len());
+    let wire_bytes = believed_wire_bytes(frame.data.len(), frame.wire_bytes) as usize;
+    let missing = wire_bytes.saturating_sub(frame.data.len());
     let mut cursor = Cursor { data: frame.data, offset: 0, missing };
     let mut link_type = frame.link_type;
     // Headers that name another link type. Each consumes bytes.

@@ -1,7 +1,10 @@
 //! What a packet changes in the record of its flow, apart from what TCP makes of it.
 
 use super::cache::Entry;
-use crate::model::{Activity, CaptureIndex, FlowRecord, Frame, Heading, IcmpError, IcmpKind, Packet, Position, Side};
+use crate::model::{
+    Activity, CaptureIndex, FlowRecord, Frame, Heading, IcmpError, IcmpKind, Packet, Position, Side,
+    believed_wire_bytes,
+};
 
 /// Payload after this much silence begins a new burst.
 const BURST_SILENCE_NS: i64 = 1_000_000_000;
@@ -17,7 +20,8 @@ pub(super) struct Arrival {
 
 impl Arrival {
     pub(super) fn of(frame: &Frame<'_>, heading: Option<Heading>) -> Self {
-        Self { position: frame.position, time_ns: frame.time_ns, wire_bytes: frame.wire_bytes, heading }
+        let wire_bytes = believed_wire_bytes(frame.data.len(), frame.wire_bytes);
+        Self { position: frame.position, time_ns: frame.time_ns, wire_bytes, heading }
     }
 
     pub(super) fn capture(&self) -> CaptureIndex {

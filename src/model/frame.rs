@@ -117,7 +117,7 @@ pub struct Frame<'a> {
     pub link_type: LinkType,
     /// The captured bytes: `data.len()` is the captured length.
     pub data: &'a [u8],
-    /// Length on the wire, from the record header. Never trusted to be plausible.
+    /// Length on the wire, from the record header: as [`believed_wire_bytes`] has it, where a reader of ours gives it.
     pub wire_bytes: u32,
     /// Ordinal of the interface within the file, over all its sections. 0 in classic pcap.
     pub interface: u32,
@@ -125,6 +125,17 @@ pub struct Frame<'a> {
     pub heading: Option<Heading>,
     /// Whose packet it is, where the record says so.
     pub process: Option<Process<'a>>,
+}
+
+/// Largest length on the wire that is believed where it is more than was captured: MAXIMUM_SNAPLEN of libpcap. Records that
+/// claim gigabytes exist.
+const LARGEST_WIRE_BYTES: u32 = 262_144;
+
+/// The length on the wire that a record may be believed: not less than what was captured, and nothing that cannot be.
+#[must_use]
+pub fn believed_wire_bytes(captured_bytes: usize, claimed_bytes: u32) -> u32 {
+    let captured_bytes = u32::try_from(captured_bytes).unwrap_or(u32::MAX);
+    if claimed_bytes > LARGEST_WIRE_BYTES { captured_bytes } else { claimed_bytes.max(captured_bytes) }
 }
 
 impl<'a> Frame<'a> {

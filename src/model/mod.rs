@@ -21,7 +21,7 @@ pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
-pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process};
+pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process, believed_wire_bytes};
 pub use judged::{
     BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, OneSidedPair,
     Orientation, Outcome, Status, TcpSides,

@@ -7,7 +7,7 @@ use portproof::decode::{DecodeSettings, Decoder};
 use portproof::metering::{Meter, MeterSettings, MeterSummary};
 use portproof::model::{
     Activity, CaptureIndex, CaptureSummary, Content, Decoded, Fate, FlowRecord, FlowSink, Frame, Packet, SocketFact,
-    Stop, Tally, Transport,
+    Stop, Tally, Transport, believed_wire_bytes,
 };
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -77,7 +77,7 @@ impl Sums {
         self.packets += 1;
         self.ip_bytes += u64::from(packet.ip_bytes);
         self.payload_bytes += u64::from(packet.payload_bytes);
-        self.wire_bytes += u64::from(frame.wire_bytes);
+        self.wire_bytes += u64::from(believed_wire_bytes(frame.data.len(), frame.wire_bytes));
     }
 }
 
