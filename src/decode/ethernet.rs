@@ -12,6 +12,8 @@ const ARP: u16 = 0x0806;
 const RARP: u16 = 0x8035;
 const PPPOE_SESSION: u16 = 0x8864;
 const BACKBONE: u16 = 0x88e7;
+const TRILL: u16 = 0x22f3;
+const FABRIC_PATH: u16 = 0x8903;
 /// 802.1Q, 802.1ad and two pre-standard values for stacked tags.
 const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 /// Up to here the field is a length (IEEE 802.3), above an Ethernet type.
@@ -57,6 +59,18 @@ pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut
             BACKBONE => {
                 let behind = past(cursor, 4, "backbone service tag")?;
                 walk.tunnel(Tunnel::Pbb, cursor.u32(0).map(|tag| tag & 0x00ff_ffff));
+                return Ok(Inside::Ethernet(behind));
+            }
+            TRILL => {
+                // Six bytes, and options whose length in words stands in five bits across the first two (RFC 6325 section 3).
+                let options = cursor.u16(0).map_or(0, |word| usize::from(word >> 6 & 0x1f) * 4);
+                let behind = past(cursor, 6 + options, "TRILL header")?;
+                walk.tunnel(Tunnel::Trill, None);
+                return Ok(Inside::Ethernet(behind));
+            }
+            FABRIC_PATH => {
+                let behind = past(cursor, 2, "FabricPath tag")?;
+                walk.tunnel(Tunnel::FabricPath, cursor.u16(0).map(|tag| u32::from(tag >> 6)));
                 return Ok(Inside::Ethernet(behind));
             }
             other => match tag_bytes(other) {

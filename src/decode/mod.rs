@@ -2,9 +2,10 @@
 //!
 //! Link: Ethernet, Linux cooked v1 and v2, BSD null/loop, raw IP, PPP, Cisco HDLC, FDDI, Token Ring, ARCNET, IEEE 802.11
 //! with and without radiotap, NFLOG, PKTAP and some more (`link`). Between link and IP: VLAN tags of any depth (IEEE
-//! 802.1Q, 802.1ad), LLC/SNAP, PPPoE, MPLS, provider backbone bridges. Network: IPv4 (RFC 791), IPv6 (RFC 8200) with
-//! extension headers. Tunnels: IP in IP, GRE, ERSPAN, EtherIP over IP; VXLAN, Geneve, GTP-U, L2TP, Teredo, AYIYA, TZSP and
-//! MPLS over UDP (`tunnel`, `udp_tunnel`). Transport: TCP (RFC 9293), UDP (RFC 768), errors of ICMP (RFC 792) and ICMPv6
+//! 802.1Q, 802.1ad), LLC/SNAP, PPPoE, MPLS, provider backbone bridges, TRILL,
+//! FabricPath. Network: IPv4 (RFC 791), IPv6 (RFC 8200) with
+//! extension headers. Tunnels: IP in IP, GRE, ERSPAN, EtherIP over IP; VXLAN, Geneve, GTP-U, L2TP, Teredo, AYIYA, CAPWAP,
+//! TZSP and MPLS over UDP (`tunnel`, `udp_tunnel`). Transport: TCP (RFC 9293), UDP (RFC 768), errors of ICMP (RFC 792) and ICMPv6
 //! (RFC 4443). Headers are parsed with etherparse where it serves; where a recording cut a header off behind the ports, the
 //! ports are still used.
 //!
@@ -94,7 +95,8 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<(Fate, C
             Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk)?,
             Inside::Llc(cursor) => ethernet::llc(cursor),
             Inside::Ppp(cursor) => ppp::ppp(cursor)?,
-            Inside::Wlan(cursor) => wlan::wlan(cursor)?,
+            Inside::Wlan(cursor) => wlan::wlan(cursor, false)?,
+            Inside::WlanSwapped(cursor) => wlan::wlan(cursor, true)?,
             Inside::Mpls(cursor) => tunnel::mpls(cursor, walk)?,
             Inside::Ip(cursor) => network::network(cursor, walk)?,
             Inside::Done(fate, content) => return Ok((fate, content)),
@@ -107,6 +109,7 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<(Fate, C
         | Inside::Llc(cursor)
         | Inside::Ppp(cursor)
         | Inside::Wlan(cursor)
+        | Inside::WlanSwapped(cursor)
         | Inside::Mpls(cursor)
         | Inside::Ip(cursor) => {
             let needed = cursor.wire_remaining() + 1;

@@ -52,6 +52,20 @@ fn udp_tunnels() -> Vec<(u16, Tunnel, Option<u32>, Vec<u8>)> {
         (1701, Tunnel::L2tp, Some(4), [&[0x40, 2, 0, 0, 0, 3, 0, 4, 0xff, 0x03, 0, 0x21][..], &ip].concat()),
         (3544, Tunnel::Teredo, None, [&[0, 0, 1, 2, 3, 4, 5, 6][..], &inner_v6()].concat()),
         (5072, Tunnel::Ayiya, None, [&[0x10, 0x10, 1, 41][..], &[0; 4 + 2 + 4], &inner_v6()].concat()),
+        (5247, Tunnel::Capwap, None, [&[0, 0x10, 0, 0, 0, 0, 0, 0][..], &ethernet].concat()),
+        (
+            5247,
+            Tunnel::Capwap,
+            None,
+            [
+                &[0, 0x10, 0x03, 0, 0, 0, 0, 0, 0x01, 0x08][..],
+                &[0; 20],
+                &[0x76, 0x30],
+                &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0],
+                &ip,
+            ]
+            .concat(),
+        ),
         (6635, Tunnel::Mpls, Some(17), [&[0, 0x01, 0x11, 64][..], &ip].concat()),
         (37008, Tunnel::Tzsp, None, [&[1, 0, 0, 1, 13, 1, 6, 0, 1][..], &ethernet].concat()),
     ]
@@ -151,7 +165,16 @@ fn pppoe_backbone_and_tags_are_passed() {
     let pppoe = [&[0; 12][..], &[0x88, 0x64, 0x11, 0, 0, 3], &length.to_be_bytes(), &[0, 0x21], &ip, &[0; 9]].concat();
     let backbone = [&[0; 12][..], &[0x88, 0xe7, 0, 0, 1, 1], &pppoe].concat();
     let ring = [&[0; 12][..], &[0x89, 0x2f, 0, 9, 0, 1, 0x08, 0], &ip].concat();
-    for (name, bytes) in [("pppoe", &pppoe), ("pbb/pppoe", &backbone), ("", &ring)] {
+    let fabric = [&[0; 12][..], &[0x89, 0x03, 0x40, 0x20], &pppoe].concat();
+    let trill = [&[0; 12][..], &[0x22, 0xf3, 0, 0x7f, 0, 1, 0, 2, 9, 9, 9, 9], &pppoe].concat();
+    let frames = [
+        ("pppoe", &pppoe),
+        ("pbb/pppoe", &backbone),
+        ("", &ring),
+        ("fabricpath/pppoe", &fabric),
+        ("trill/pppoe", &trill),
+    ];
+    for (name, bytes) in frames {
         let decoded = decode(&Frame::whole(Position::default(), 0, LinkType::ETHERNET, bytes));
         assert_eq!((content(&decoded).destination.port, content(&decoded).payload_bytes), (135, 30), "{name}");
         assert_eq!(content(&decoded).encapsulation.tunnels.to_string(), name);

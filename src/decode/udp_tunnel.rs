@@ -18,6 +18,7 @@ pub(super) fn carried<'a>(ports: [u16; 2], payload: Cursor<'a>) -> Option<Carrie
         4789 | 8472 => vxlan(payload),
         4790 => vxlan_gpe(payload),
         5072 => ayiya(payload),
+        5247 => capwap(payload),
         6081 => geneve(payload),
         6635 => Some((Tunnel::Mpls, None, Inside::Mpls(payload))).filter(|_| payload.remaining() >= 24),
         37008 => tzsp(payload),
@@ -127,6 +128,26 @@ fn ayiya(payload: Cursor<'_>) -> Option<Carried<'_>> {
     }
     let (identity, signature) = (1usize << (lengths >> 12), usize::from(lengths >> 4 & 0x0f) * 4);
     Some((Tunnel::Ayiya, None, whole_ip(payload.past(8 + identity + signature)?)?))
+}
+
+/// No DTLS; header of announced length; no fragment, no keep-alive; then an IEEE 802.11 frame, of which some controllers swap
+/// the first two bytes, or an Ethernet frame (RFC 5415 section 4.3).
+fn capwap(payload: Cursor<'_>) -> Option<Carried<'_>> {
+    let header = payload.u32(0)?;
+    let (preamble, words) = (header >> 24, header >> 19 & 0x1f);
+    // Fragment, and keep-alive.
+    if preamble != 0 || words < 2 || header & 0x88 != 0 {
+        return None;
+    }
+    let behind = payload.past(words as usize * 4)?;
+    let inside = if header & 0x100 == 0 {
+        ethernet(behind)?
+    } else if behind.u8(0)? & 0x0f != 0x08 && behind.u8(1)? & 0x0f == 0x08 {
+        Inside::WlanSwapped(behind)
+    } else {
+        Inside::Wlan(behind)
+    };
+    Some((Tunnel::Capwap, None, inside))
 }
 
 /// Version 0, options, protocol, network identifier (RFC 8926 section 3.4).

@@ -16,6 +16,8 @@ pub(super) enum Inside<'a> {
     Ppp(Cursor<'a>),
     /// An IEEE 802.11 frame.
     Wlan(Cursor<'a>),
+    /// The same with the two bytes of its frame control swapped.
+    WlanSwapped(Cursor<'a>),
     /// An MPLS label stack.
     Mpls(Cursor<'a>),
     /// An IPv4 or IPv6 packet.

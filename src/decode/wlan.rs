@@ -10,11 +10,12 @@ const TO_AND_FROM_DS: u8 = 0x03;
 const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
 
-/// Of an aggregate of several packets the first one is read.
-pub(super) fn wlan(cursor: Cursor<'_>) -> Step<Inside<'_>> {
-    let (Some(control), Some(flags)) = (cursor.u8(0), cursor.u8(1)) else {
+/// Of an aggregate of several packets the first one is read. `swapped`: flags come before the frame's kind.
+pub(super) fn wlan(cursor: Cursor<'_>, swapped: bool) -> Step<Inside<'_>> {
+    let (Some(first), Some(second)) = (cursor.u8(0), cursor.u8(1)) else {
         return Err(stop(Layer::Link, "IEEE 802.11 header", &cursor, 24));
     };
+    let (control, flags) = if swapped { (second, first) } else { (first, second) };
     let (kind, subtype) = (control >> 2 & 0x03, control >> 4);
     let no_data = subtype & 0x04 != 0;
     if control & 0x03 != 0 || kind != DATA || no_data {
@@ -29,8 +30,8 @@ pub(super) fn wlan(cursor: Cursor<'_>) -> Step<Inside<'_>> {
     let Some(behind) = cursor.past(header_bytes) else {
         return Err(stop(Layer::Link, "IEEE 802.11 header", &cursor, header_bytes));
     };
-    // The number of a fragment stands in the low bits of the sequence control.
-    if cursor.u8(22).is_some_and(|byte| byte & 0x0f != 0) {
+    // The number of a fragment stands in the low bits of the sequence control, which is swapped as well.
+    if cursor.u8(if swapped { 23 } else { 22 }).is_some_and(|byte| byte & 0x0f != 0) {
         return Ok(Inside::Done(Fate::Wlan, Content::Nothing));
     }
     let aggregate = quality && cursor.u8(addresses).is_some_and(|byte| byte & 0x80 != 0);

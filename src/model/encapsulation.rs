@@ -10,6 +10,10 @@ pub enum Tunnel {
     Pppoe,
     /// Provider backbone bridge (IEEE 802.1ah).
     Pbb,
+    /// TRILL (RFC 6325).
+    Trill,
+    /// Cisco FabricPath.
+    FabricPath,
     /// Generic Routing Encapsulation (RFC 2784, RFC 2890; version 1: RFC 2637).
     Gre,
     /// Encapsulated Remote SPAN: mirrored frames in GRE.
@@ -32,13 +36,17 @@ pub enum Tunnel {
     Ayiya,
     /// TaZmen sniffer protocol: mirrored frames in UDP.
     Tzsp,
+    /// CAPWAP data (RFC 5415): frames of wireless clients on their way to a controller.
+    Capwap,
 }
 
 impl Tunnel {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 17] = [
         Self::Mpls,
         Self::Pppoe,
         Self::Pbb,
+        Self::Trill,
+        Self::FabricPath,
         Self::Gre,
         Self::Erspan,
         Self::IpInIp,
@@ -50,6 +58,7 @@ impl Tunnel {
         Self::Teredo,
         Self::Ayiya,
         Self::Tzsp,
+        Self::Capwap,
     ];
 
     /// Name as stored.
@@ -59,6 +68,8 @@ impl Tunnel {
             Self::Mpls => "mpls",
             Self::Pppoe => "pppoe",
             Self::Pbb => "pbb",
+            Self::Trill => "trill",
+            Self::FabricPath => "fabricpath",
             Self::Gre => "gre",
             Self::Erspan => "erspan",
             Self::IpInIp => "ip-in-ip",
@@ -70,6 +81,7 @@ impl Tunnel {
             Self::Teredo => "teredo",
             Self::Ayiya => "ayiya",
             Self::Tzsp => "tzsp",
+            Self::Capwap => "capwap",
         }
     }
 
@@ -155,7 +167,7 @@ mod tests {
             tunnels.push(tunnel);
         }
         let text = tunnels.to_string();
-        assert_eq!(text, "mpls/pppoe/pbb/gre/erspan/ip-in-ip/etherip");
+        assert_eq!(text, "mpls/pppoe/pbb/trill/fabricpath/gre/erspan");
         assert_eq!(text.parse(), Ok(tunnels));
         assert!("gre/nonsense".parse::<Tunnels>().is_err());
     }

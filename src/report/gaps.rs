@@ -10,14 +10,11 @@ use std::collections::BTreeMap;
 /// Beginnings of the names of fates that may hide flows.
 const FAMILIES: [&str; 3] = ["linktype-", "malformed-or-cut-", "ip-protocol-"];
 
-/// Names of further fates that may hide flows. The last two Ethernet types: provider backbone bridging (IEEE 802.1ah) and
-/// TRILL (RFC 6325).
-const FATES: [&str; 18] = [
+/// Names of further fates that may hide flows.
+const FATES: [&str; 16] = [
     "ethertype-mpls",
     "ethertype-pppoe",
     "ethertype-macsec",
-    "ethertype-0x88e7",
-    "ethertype-0x22f3",
     "ip-gre",
     "ip-ipip",
     "ip-ipv6-in-ip",
