@@ -2,8 +2,8 @@
 
 use super::cursor::Cursor;
 use super::walk::{Inside, Walk};
-use super::{Step, stop};
-use crate::model::{Content, Fate, Layer, Tunnel};
+use super::{Step, network, stop};
+use crate::model::{Fate, Layer, Tunnel};
 use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
 
 const IPV4: u16 = 0x0800;
@@ -19,15 +19,16 @@ const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 /// Up to here the field is a length (IEEE 802.3), above an Ethernet type.
 const LARGEST_LENGTH: u16 = 1535;
 
-pub(super) fn ethernet(cursor: Cursor<'_>) -> Step<Inside<'_>> {
+/// Ethernet, and straight on to the IP packet in it: nearly every frame takes this way.
+pub(super) fn ethernet<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
     let header = Ethernet2HeaderSlice::from_slice(cursor.data)
         .map_err(|_| stop(Layer::Link, "Ethernet header", &cursor, Ethernet2Header::LEN))?;
     let behind = cursor.skip(Ethernet2Header::LEN);
-    Ok(match header.ether_type().0 {
+    match header.ether_type().0 {
         // What lies behind the length is padding.
-        length @ 1..=1500 => Inside::EtherType(length, behind.limit(usize::from(length))),
-        number => Inside::EtherType(number, behind),
-    })
+        length @ 1..=1500 => ether_type(length, behind.limit(usize::from(length)), walk),
+        number => ether_type(number, behind, walk),
+    }
 }
 
 /// Length of a tag that ends with the Ethernet type of what follows: VN-Tag, IEEE 802.1BR, HSR (IEC 62439-3), IEEE 802.1CB,
@@ -51,7 +52,7 @@ pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut
                 number = tag.ether_type().0;
                 cursor = cursor.skip(SingleVlanHeader::LEN);
             }
-            IPV4 | IPV6 => return Ok(Inside::Ip(cursor)),
+            IPV4 | IPV6 => return network::network(cursor, walk),
             ARP | RARP => return Ok(done(Fate::Arp)),
             0..=LARGEST_LENGTH => return Ok(Inside::Llc(cursor)),
             0x8847 | 0x8848 => return Ok(Inside::Mpls(cursor)),
@@ -86,7 +87,7 @@ pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut
 }
 
 fn done<'a>(fate: Fate) -> Inside<'a> {
-    Inside::Done(fate, Content::Nothing)
+    Inside::Done(fate)
 }
 
 fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {

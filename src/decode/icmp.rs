@@ -1,24 +1,23 @@
 //! ICMP errors: they quote the packet that they complain about, and so name a flow.
 
 use super::network::{IpHeader, ip_header};
-use super::walk::Inside;
+use super::walk::{Inside, Walk};
 use super::{Step, stop};
 use crate::model::{Content, Endpoint, Fate, IcmpError, IcmpKind, Layer, Transport};
 
 /// Both protocols: type, code, checksum and four bytes more before the quoted packet.
 const HEADER_BYTES: usize = 8;
 
-pub(super) fn icmp<'a>(ip: &IpHeader<'a>, depth: u8) -> Step<Inside<'a>> {
+pub(super) fn icmp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
     let cursor = ip.payload;
     let (Some(&icmp_type), Some(&code)) = (cursor.data.first(), cursor.data.get(1)) else {
         return Err(stop(Layer::Transport, "ICMP header", &cursor, HEADER_BYTES));
     };
     let kind = if ip.source.is_ipv4() { kind_v4(icmp_type, code) } else { kind_v6(icmp_type, code) };
-    let error = kind.and_then(|kind| quoted(ip, kind, icmp_type, code)).map(|error| IcmpError { depth, ..error });
-    Ok(match error {
-        Some(error) => Inside::Done(Fate::IcmpError, Content::IcmpError(error)),
-        None => Inside::Done(Fate::Icmp, Content::Nothing),
-    })
+    let error = kind.and_then(|kind| quoted(ip, kind, icmp_type, code));
+    let Some(error) = error else { return Ok(Inside::Done(Fate::Icmp)) };
+    walk.content = Content::IcmpError(IcmpError { depth: walk.encapsulation.depth, ..error });
+    Ok(Inside::Done(Fate::IcmpError))
 }
 
 /// RFC 792 types 3, 11, 12; codes of type 3 from RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1.

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::walk::Inside;
 use super::{Step, stop};
-use crate::model::{Content, Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
+use crate::model::{Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
 
 /// Length of the PKTAP header up to the name of the effective process.
 const PKTAP_BYTES: usize = 108;
@@ -57,7 +57,7 @@ pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a
 }
 
 fn done<'a>(fate: Fate) -> Inside<'a> {
-    Inside::Done(fate, Content::Nothing)
+    Inside::Done(fate)
 }
 
 fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {

@@ -34,7 +34,7 @@ mod wlan;
 pub use fragments::{FragmentTable, Owner};
 pub use walk::Carrier;
 
-use crate::model::{Content, Decoded, Fate, Frame, Layer, Stop};
+use crate::model::{Decoded, Fate, Frame, Layer, Stop};
 use walk::{Inside, Walk};
 
 /// Headers that are read of one frame, VLAN tags and IPv6 extension headers not counted.
@@ -87,11 +87,11 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
 }
 
 /// Follows the headers to the end.
-fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<(Fate, Content<'a>)> {
+fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
     let mut inside = first?;
     for _ in 0..MOST_LAYERS {
         inside = match inside {
-            Inside::Ethernet(cursor) => ethernet::ethernet(cursor)?,
+            Inside::Ethernet(cursor) => ethernet::ethernet(cursor, walk)?,
             Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk)?,
             Inside::Llc(cursor) => ethernet::llc(cursor),
             Inside::Ppp(cursor) => ppp::ppp(cursor)?,
@@ -99,11 +99,11 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<(Fate, C
             Inside::WlanSwapped(cursor) => wlan::wlan(cursor, true)?,
             Inside::Mpls(cursor) => tunnel::mpls(cursor, walk)?,
             Inside::Ip(cursor) => network::network(cursor, walk)?,
-            Inside::Done(fate, content) => return Ok((fate, content)),
+            Inside::Done(fate) => return Ok(fate),
         };
     }
     match inside {
-        Inside::Done(fate, content) => Ok((fate, content)),
+        Inside::Done(fate) => Ok(fate),
         Inside::Ethernet(cursor)
         | Inside::EtherType(_, cursor)
         | Inside::Llc(cursor)

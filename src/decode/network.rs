@@ -65,20 +65,19 @@ pub(super) fn network<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<I
     let header = ip_header(cursor)?;
     walk.ip_header();
     if walk.settings.verify_checksums && !header.v4_header.is_none_or(checksum::header_holds) {
-        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+        return Ok(Inside::Done(Fate::BadChecksum));
     }
     if let Some(fragment) = header.fragment().filter(|_| header.is_later_fragment()) {
         let later = LaterFragment { fragment, ip_bytes: header.ip_bytes, encapsulation: walk.encapsulation };
-        let content = match header.protocol {
-            TCP | UDP => Content::LaterFragment(later),
-            _ => Content::Nothing,
-        };
-        return Ok(Inside::Done(Fate::OrphanFragment, content));
+        if matches!(header.protocol, TCP | UDP) {
+            walk.content = Content::LaterFragment(later);
+        }
+        return Ok(Inside::Done(Fate::OrphanFragment));
     }
     match header.protocol {
         TCP => transport::tcp(&header, walk),
         UDP => transport::udp(&header, walk),
-        ICMP | ICMPV6 => icmp::icmp(&header, walk.encapsulation.depth),
+        ICMP | ICMPV6 => icmp::icmp(&header, walk),
         IPV4 | IPV6 => {
             walk.tunnel(Tunnel::IpInIp, None);
             Ok(Inside::Ip(header.payload))
@@ -86,7 +85,7 @@ pub(super) fn network<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<I
         tunnel::GRE => tunnel::gre(header.payload, walk),
         ETHER_IP => tunnel::ether_ip(header.payload, walk),
         MPLS => Ok(Inside::Mpls(header.payload)),
-        other => Ok(Inside::Done(Fate::IpProtocol(other), Content::Nothing)),
+        other => Ok(Inside::Done(Fate::IpProtocol(other))),
     }
 }
 

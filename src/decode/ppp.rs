@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::walk::Inside;
 use super::{Step, stop};
-use crate::model::{Content, Fate, Layer};
+use crate::model::{Fate, Layer};
 
 /// From the address field, or from the protocol field where address and control are left out.
 pub(super) fn ppp(cursor: Cursor<'_>) -> Step<Inside<'_>> {
@@ -20,7 +20,7 @@ pub(super) fn ppp(cursor: Cursor<'_>) -> Step<Inside<'_>> {
         0x0021 | 0x0057 => Inside::Ip(behind),
         0x0281 | 0x0283 => Inside::Mpls(behind),
         0x0031 => bridged(behind),
-        other => Inside::Done(Fate::Ppp(other), Content::Nothing),
+        other => Inside::Done(Fate::Ppp(other)),
     })
 }
 
@@ -28,6 +28,6 @@ pub(super) fn ppp(cursor: Cursor<'_>) -> Step<Inside<'_>> {
 fn bridged(cursor: Cursor<'_>) -> Inside<'_> {
     match cursor.data {
         [_, 1, ..] => Inside::Ethernet(cursor.skip(2)),
-        _ => Inside::Done(Fate::Ppp(0x0031), Content::Nothing),
+        _ => Inside::Done(Fate::Ppp(0x0031)),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
         }
     };
     if walk.settings.verify_checksums && !checksum::segment_holds(ip, cursor.wire_remaining()) {
-        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+        return Ok(Inside::Done(Fate::BadChecksum));
     }
     let packet = Packet {
         source,
@@ -39,7 +39,8 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
         checksum: cursor.u16(16).unwrap_or_default(),
         fragment: ip.fragment(),
     };
-    Ok(Inside::Done(Fate::Tcp, Content::Packet(packet)))
+    walk.content = Content::Packet(packet);
+    Ok(Inside::Done(Fate::Tcp))
 }
 
 fn of(header: &TcpHeaderSlice<'_>) -> TcpHeader {
@@ -70,7 +71,7 @@ pub(super) fn udp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
     let checksum = cursor.u16(6).unwrap_or_default();
     // 0 says that there is none (RFC 768).
     if walk.settings.verify_checksums && checksum != 0 && !checksum::segment_holds(ip, datagram_bytes) {
-        return Ok(Inside::Done(Fate::BadChecksum, Content::Nothing));
+        return Ok(Inside::Done(Fate::BadChecksum));
     }
     let payload = cursor.limit(datagram_bytes).past(UDP_HEADER_BYTES);
     let packet = Packet {
@@ -91,7 +92,10 @@ pub(super) fn udp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
             walk.carrier(packet, tunnel, id);
             inside
         }
-        None => Inside::Done(Fate::Udp, Content::Packet(packet)),
+        None => {
+            walk.content = Content::Packet(packet);
+            Inside::Done(Fate::Udp)
+        }
     })
 }
 

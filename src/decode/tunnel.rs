@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::walk::{Inside, Walk};
 use super::{Step, stop};
-use crate::model::{Content, Fate, Layer, Tunnel};
+use crate::model::{Fate, Layer, Tunnel};
 
 /// IP protocol number of GRE: the fate of what it carries and nobody here reads.
 pub(super) const GRE: u8 = 47;
@@ -47,7 +47,7 @@ pub(super) fn gre<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Insid
         0x883e => Inside::Ip(if behind.u8(0).is_some_and(|byte| byte >> 4 == 4) { behind } else { behind.skip(4) }),
         // Aruba: frames of its access points.
         0x8200..=0x82f0 | 0x9000 => Inside::Wlan(behind),
-        _ => Inside::Done(Fate::IpProtocol(GRE), Content::Nothing),
+        _ => Inside::Done(Fate::IpProtocol(GRE)),
     })
 }
 
@@ -104,7 +104,7 @@ pub(super) fn mpls<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Insi
         Some(4 | 6) if !is_ethernet(behind) || is_ip(behind) => Inside::Ip(behind),
         Some(0) if !is_ethernet(behind) || is_ethernet(behind.skip(4)) => Inside::Ethernet(behind.skip(4)),
         _ if is_ethernet(behind) => Inside::Ethernet(behind),
-        _ => Inside::Done(Fate::EtherType(0x8847), Content::Nothing),
+        _ => Inside::Done(Fate::EtherType(0x8847)),
     })
 }
 

@@ -22,8 +22,8 @@ pub(super) enum Inside<'a> {
     Mpls(Cursor<'a>),
     /// An IPv4 or IPv6 packet.
     Ip(Cursor<'a>),
-    /// The end: this is what the frame holds.
-    Done(Fate, Content<'a>),
+    /// The end. What the frame holds stands in the walk.
+    Done(Fate),
 }
 
 /// A UDP packet that carried what was found, and the tunnel in it.
@@ -33,6 +33,8 @@ pub type Carrier = (Packet<'static>, Tunnel);
 pub(super) struct Walk<'a, 'w> {
     pub(super) settings: &'w DecodeSettings,
     pub(super) encapsulation: Encapsulation,
+    /// What the frame holds.
+    pub(super) content: Content<'a>,
     ip_headers: u8,
     carriers: &'w mut Vec<Carrier>,
     /// Payload of the innermost carrier.
@@ -44,8 +46,15 @@ pub(super) struct Walk<'a, 'w> {
 impl<'a, 'w> Walk<'a, 'w> {
     pub(super) fn new(settings: &'w DecodeSettings, carriers: &'w mut Vec<Carrier>) -> Self {
         carriers.clear();
-        let encapsulation = Encapsulation::default();
-        Self { settings, encapsulation, ip_headers: 0, carriers, carrier_payload: &[], stop: None }
+        Self {
+            settings,
+            encapsulation: Encapsulation::default(),
+            content: Content::Nothing,
+            ip_headers: 0,
+            carriers,
+            carrier_payload: &[],
+            stop: None,
+        }
     }
 
     pub(super) fn vlan(&mut self, id: u16) {
@@ -80,16 +89,17 @@ impl<'a, 'w> Walk<'a, 'w> {
     }
 
     /// The outcome. A carrier of something that is no conversation is the innermost conversation itself.
-    pub(super) fn outcome(self, end: Step<(Fate, Content<'a>)>) -> Decoded<'a> {
-        let (fate, content, stop) = match end {
-            Ok((fate, content)) => (fate, content, self.stop),
-            Err(stop) => (Fate::Stopped(stop.layer), Content::Nothing, Some(stop)),
+    pub(super) fn outcome(mut self, end: Step<Fate>) -> Decoded<'a> {
+        let (mut fate, stop) = match end {
+            Ok(fate) => (fate, self.stop),
+            Err(stop) => (Fate::Stopped(stop.layer), Some(stop)),
         };
-        let carrier = if matches!(content, Content::Nothing) { self.carriers.pop() } else { None };
-        let (fate, content) = match carrier {
-            Some((packet, _)) => (Fate::Udp, Content::Packet(Packet { payload: self.carrier_payload, ..packet })),
-            None => (fate, content),
-        };
-        Decoded { fate, content, stop, heading: None, process: None }
+        if matches!(self.content, Content::Nothing)
+            && let Some((packet, _)) = self.carriers.pop()
+        {
+            fate = Fate::Udp;
+            self.content = Content::Packet(Packet { payload: self.carrier_payload, ..packet });
+        }
+        Decoded { fate, content: self.content, stop, heading: None, process: None }
     }
 }

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::walk::Inside;
 use super::{Step, stop};
-use crate::model::{Content, Fate, Layer};
+use crate::model::{Fate, Layer};
 
 const DATA: u8 = 2;
 const TO_AND_FROM_DS: u8 = 0x03;
@@ -19,10 +19,10 @@ pub(super) fn wlan(cursor: Cursor<'_>, swapped: bool) -> Step<Inside<'_>> {
     let (kind, subtype) = (control >> 2 & 0x03, control >> 4);
     let no_data = subtype & 0x04 != 0;
     if control & 0x03 != 0 || kind != DATA || no_data {
-        return Ok(Inside::Done(Fate::Wlan, Content::Nothing));
+        return Ok(Inside::Done(Fate::Wlan));
     }
     if flags & PROTECTED != 0 {
-        return Ok(Inside::Done(Fate::WlanEncrypted, Content::Nothing));
+        return Ok(Inside::Done(Fate::WlanEncrypted));
     }
     let addresses = if flags & TO_AND_FROM_DS == TO_AND_FROM_DS { 30 } else { 24 };
     let quality = subtype & 0x08 != 0;
@@ -32,7 +32,7 @@ pub(super) fn wlan(cursor: Cursor<'_>, swapped: bool) -> Step<Inside<'_>> {
     };
     // The number of a fragment stands in the low bits of the sequence control, which is swapped as well.
     if cursor.u8(if swapped { 23 } else { 22 }).is_some_and(|byte| byte & 0x0f != 0) {
-        return Ok(Inside::Done(Fate::Wlan, Content::Nothing));
+        return Ok(Inside::Done(Fate::Wlan));
     }
     let aggregate = quality && cursor.u8(addresses).is_some_and(|byte| byte & 0x80 != 0);
     if !aggregate {

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
 /// Packets that are remembered. Where more come within the time of a copy, some copies are not recognised.
-const SLOTS: usize = 1 << 16;
+const SLOTS: usize = 1 << 15;
 /// Time between a packet and its copy at one tap; with clocks of their own, at two.
 const SAME_TAP_NS: i64 = 1_000_000;
 const OTHER_TAP_NS: i64 = 200_000_000;
@@ -18,16 +18,13 @@ const OTHER_TAP_NS: i64 = 200_000_000;
 const SAME_TAP_UNIDENTIFIED_NS: i64 = 100_000;
 const OTHER_TAP_UNIDENTIFIED_NS: i64 = 1_000_000;
 
-/// Where a packet was seen: capture and interface.
-pub(super) type Tap = (u32, u32);
-
 #[derive(Clone, Copy)]
 struct Slot {
     hash: u64,
-    /// Sequence and acknowledgment numbers once more, so that equal hashes alone make no copy.
-    numbers: u64,
     time_ns: i64,
-    tap: Tap,
+    /// Sequence and acknowledgment numbers once more, so that equal hashes alone make no copy.
+    numbers: u32,
+    tap: u32,
 }
 
 /// Packets seen lately.
@@ -39,12 +36,12 @@ pub(super) struct Copies {
 
 impl Copies {
     pub(super) fn new() -> Self {
-        let never = Slot { hash: 0, numbers: 0, time_ns: i64::MIN, tap: (0, 0) };
+        let never = Slot { hash: 0, time_ns: i64::MIN, numbers: 0, tap: 0 };
         Self { slots: vec![never; SLOTS], hasher: FixedState::default() }
     }
 
-    /// Whether the packet was seen a moment ago; remembers it.
-    pub(super) fn seen(&mut self, packet: &Packet<'_>, key: PackedKey, from_a: bool, tap: Tap, time_ns: i64) -> bool {
+    /// Whether the packet was seen a moment ago; remembers it. `tap` is where: a number for each capture and interface.
+    pub(super) fn seen(&mut self, packet: &Packet<'_>, key: PackedKey, from_a: bool, tap: u32, time_ns: i64) -> bool {
         let (numbers, tcp_flags) = match packet.segment {
             Segment::Tcp(Some(tcp)) => (u64::from(tcp.sequence) << 32 | u64::from(tcp.acknowledgment), tcp.flags),
             _ => (0, 0),
@@ -67,9 +64,10 @@ impl Copies {
             (false, true) => OTHER_TAP_NS,
             (false, false) => OTHER_TAP_UNIDENTIFIED_NS,
         };
+        let numbers = (numbers >> 32) as u32 ^ numbers as u32;
         let same = slot.hash == hash && slot.numbers == numbers;
         let copy = same && time_ns.saturating_sub(slot.time_ns).saturating_abs() <= window_ns;
-        *slot = Slot { hash, numbers, time_ns, tap };
+        *slot = Slot { hash, time_ns, numbers, tap };
         copy
     }
 }

@@ -104,7 +104,7 @@ impl<S: FlowSink> Meter<S> {
         let transport = packet.segment.transport();
         let (key, side) = FlowKey::new(transport, packet.source, packet.destination);
         let packed = PackedKey::new(&key, packet.encapsulation.depth);
-        let tap = (arrival.capture().0, frame.interface);
+        let tap = arrival.capture().0.rotate_left(16) ^ frame.interface;
         let copy = self.copies.seen(packet, packed, side == Side::A, tap, arrival.time_ns);
         if copy {
             self.summary.duplicates += 1;
