@@ -73,7 +73,7 @@ pub(super) fn meter(
     let losses = [
         LossRow { kind: "flows-evicted", count: summary.evicted },
         LossRow { kind: "icmp-unattached", count: summary.icmp_unattached },
-        LossRow { kind: "duplicates", count: summary.duplicates },
+        LossRow { kind: if options.dedup { "duplicates-left-out" } else { "duplicates" }, count: summary.duplicates },
         LossRow { kind: "fragment-overlaps", count: summary.fragment_overlaps },
         LossRow { kind: "sockets-dropped", count: summary.sockets_dropped },
     ];

@@ -1,7 +1,7 @@
 //! Link headers: what stands behind the header of each link type.
 
 use super::cursor::Cursor;
-use super::walk::Inside;
+use super::walk::{Inside, Variant};
 use super::{Step, stop};
 use crate::model::{Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
 
@@ -36,12 +36,12 @@ pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a
         12 | 14 | 101 | 228 | 229 => Ok(Inside::Ip(cursor)),
         100 => Ok(Inside::Llc(cursor)),
         104 => cisco_hdlc(cursor),
-        105 => Ok(Inside::Wlan(cursor)),
+        105 => Ok(wlan(cursor)),
         107 => frame_relay(cursor),
         109 => past(cursor, 12, "IPsec header").map(Inside::Ip),
         113 => cooked(cursor, [0, 2, 14], 16, told),
         117 => pflog(cursor),
-        119 => past(cursor, 144, "Prism header").map(Inside::Wlan),
+        119 => past(cursor, 144, "Prism header").map(wlan),
         127 => radiotap(cursor),
         138 => by_type(cursor, 16, "IEEE 1394 header"),
         163 => avs(cursor),
@@ -58,6 +58,10 @@ pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a
 
 fn done<'a>(fate: Fate) -> Inside<'a> {
     Inside::Done(fate)
+}
+
+fn wlan(cursor: Cursor<'_>) -> Inside<'_> {
+    Inside::Wlan(cursor, Variant::Plain)
 }
 
 fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
@@ -115,7 +119,7 @@ fn cooked<'a>(
     let protocol = cursor.u16(protocol_at).unwrap_or_default();
     // ARPHRD numbers of the device: its frames are no Ethernet frames.
     Ok(match (cursor.u16(device_at).unwrap_or_default(), protocol) {
-        (801, _) => Inside::Wlan(behind),
+        (801, _) => wlan(behind),
         (803, _) => return radiotap(behind),
         (824, _) => done(Fate::LinkType(LinkType(253))),
         (_, 4) => Inside::Llc(behind),
@@ -191,16 +195,24 @@ fn pflog(cursor: Cursor<'_>) -> Step<Inside<'_>> {
     Ok(family_inside(family, behind).unwrap_or_else(|| done(Fate::LoopbackFamily(family))))
 }
 
-/// Radiotap: length at byte 2; the flags field says whether the IEEE 802.11 header is padded to 4 bytes.
+/// Radiotap: length at byte 2, then words that say which fields are there, the last one without its highest bit. The flags
+/// field, behind the time stamp if there is one, says whether the IEEE 802.11 header is padded to 4 bytes.
 fn radiotap(cursor: Cursor<'_>) -> Step<Inside<'_>> {
     let bytes = usize::from(cursor.array(2).map_or(0, u16::from_le_bytes)).max(8);
-    past(cursor, bytes, "radiotap header").map(Inside::Wlan)
+    let behind = past(cursor, bytes, "radiotap header")?;
+    let present = |word: usize| cursor.array(4 + 4 * word).map_or(0, u32::from_le_bytes);
+    let words = 1 + (0..bytes / 4).take_while(|word| present(*word) & 1 << 31 != 0).count();
+    // The time stamp is aligned to 8 bytes.
+    let fields_at = 4 + 4 * words;
+    let flags_at = if present(0) & 1 != 0 { fields_at.next_multiple_of(8) + 8 } else { fields_at };
+    let padded = present(0) & 2 != 0 && flags_at < bytes && cursor.u8(flags_at).is_some_and(|flags| flags & 0x20 != 0);
+    Ok(Inside::Wlan(behind, if padded { Variant::Padded } else { Variant::Plain }))
 }
 
 /// AVS header: magic, then its length.
 fn avs(cursor: Cursor<'_>) -> Step<Inside<'_>> {
     let bytes = (cursor.u32(4).unwrap_or_default() as usize).max(8);
-    past(cursor, bytes, "AVS header").map(Inside::Wlan)
+    past(cursor, bytes, "AVS header").map(wlan)
 }
 
 /// NFLOG: family, version, resource; then attributes of length, type and value, padded to 4, in the byte order of the

@@ -95,8 +95,7 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
             Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk)?,
             Inside::Llc(cursor) => ethernet::llc(cursor),
             Inside::Ppp(cursor) => ppp::ppp(cursor)?,
-            Inside::Wlan(cursor) => wlan::wlan(cursor, false)?,
-            Inside::WlanSwapped(cursor) => wlan::wlan(cursor, true)?,
+            Inside::Wlan(cursor, variant) => wlan::wlan(cursor, variant)?,
             Inside::Mpls(cursor) => tunnel::mpls(cursor, walk)?,
             Inside::Ip(cursor) => network::network(cursor, walk)?,
             Inside::Done(fate) => return Ok(fate),
@@ -108,8 +107,7 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
         | Inside::EtherType(_, cursor)
         | Inside::Llc(cursor)
         | Inside::Ppp(cursor)
-        | Inside::Wlan(cursor)
-        | Inside::WlanSwapped(cursor)
+        | Inside::Wlan(cursor, _)
         | Inside::Mpls(cursor)
         | Inside::Ip(cursor) => {
             let needed = cursor.wire_remaining() + 1;

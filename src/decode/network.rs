@@ -20,6 +20,9 @@ const AUTHENTICATION: u8 = 51;
 const ICMPV6: u8 = 58;
 const ETHER_IP: u8 = 97;
 const MPLS: u8 = 137;
+const ROUTING: u8 = 43;
+/// What an Ethernet frame of 60 bytes has behind an IPv6 header.
+const SHORT_FRAME_PADDING: usize = 6;
 /// Hop-by-hop, routing, destination options, mobility, HIP, shim6: all share one shape (RFC 6564).
 const RAW_EXTENSIONS: [u8; 6] = [0, 43, 60, 135, 139, 140];
 
@@ -36,23 +39,26 @@ pub(super) struct IpHeader<'a> {
     payload_bytes: usize,
     /// Identification field; 0 where there is none.
     pub(super) identification: u32,
-    /// Offset of the data of a fragment, in bytes; `None` for a whole packet.
-    fragment_offset: Option<u32>,
+    /// Offset of the data of a fragment, in bytes, and the protocol that all fragments of the datagram name; `None` for a
+    /// whole packet.
+    fragment: Option<(u32, u8)>,
+    /// A routing header was passed: the destination may not be the final one.
+    pub(super) routed: bool,
     /// The IPv4 header itself, for its checksum.
     v4_header: Option<&'a [u8]>,
 }
 
 impl IpHeader<'_> {
     pub(super) fn is_later_fragment(&self) -> bool {
-        self.fragment_offset.is_some_and(|offset| offset > 0)
+        self.fragment.is_some_and(|(offset, _)| offset > 0)
     }
 
     pub(super) fn fragment(&self) -> Option<Fragment> {
-        self.fragment_offset.map(|offset_bytes| Fragment {
+        self.fragment.map(|(offset_bytes, protocol)| Fragment {
             key: FragmentKey {
                 source: self.source,
                 destination: self.destination,
-                protocol: self.protocol,
+                protocol,
                 identification: self.identification,
             },
             offset_bytes,
@@ -69,10 +75,11 @@ pub(super) fn network<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<I
     }
     if let Some(fragment) = header.fragment().filter(|_| header.is_later_fragment()) {
         let later = LaterFragment { fragment, ip_bytes: header.ip_bytes, encapsulation: walk.encapsulation };
-        if matches!(header.protocol, TCP | UDP) {
+        // Behind extension headers and authentication only the first fragment knows what they carry.
+        if matches!(header.protocol, TCP | UDP | AUTHENTICATION) || RAW_EXTENSIONS.contains(&header.protocol) {
             walk.content = Content::LaterFragment(later);
         }
-        return Ok(Inside::Done(Fate::OrphanFragment));
+        return Ok(Inside::Done(later_fate(header.protocol)));
     }
     match header.protocol {
         TCP => transport::tcp(&header, walk),
@@ -86,6 +93,16 @@ pub(super) fn network<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<I
         ETHER_IP => tunnel::ether_ip(header.payload, walk),
         MPLS => Ok(Inside::Mpls(header.payload)),
         other => Ok(Inside::Done(Fate::IpProtocol(other))),
+    }
+}
+
+/// Fragments of what carries no TCP or UDP share the fate of the whole packet; the others wait for their flow.
+fn later_fate(protocol: u8) -> Fate {
+    match protocol {
+        ICMP | ICMPV6 => Fate::Icmp,
+        TCP | UDP | IPV4 | IPV6 | tunnel::GRE | AUTHENTICATION | ETHER_IP | MPLS => Fate::OrphanFragment,
+        extension if RAW_EXTENSIONS.contains(&extension) => Fate::OrphanFragment,
+        other => Fate::IpProtocol(other),
     }
 }
 
@@ -126,7 +143,8 @@ fn ipv4(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
         payload: cursor.skip(header_bytes).limit(ip_bytes - header_bytes),
         payload_bytes: ip_bytes - header_bytes,
         identification: u32::from(header.identification()),
-        fragment_offset: (offset_bytes > 0 || header.more_fragments()).then_some(offset_bytes),
+        fragment: (offset_bytes > 0 || header.more_fragments()).then_some((offset_bytes, header.protocol().0)),
+        routed: false,
         v4_header: Some(header.slice()),
     })
 }
@@ -135,8 +153,9 @@ fn ipv6(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
     let header = Ipv6HeaderSlice::from_slice(cursor.data)
         .map_err(|_| stop(Layer::Network, "IPv6 header", &cursor, Ipv6Header::LEN))?;
     let behind = cursor.skip(Ipv6Header::LEN);
-    // 0 is a jumbogram (RFC 2675) or segmentation offload.
+    // 0 is a jumbogram (RFC 2675) or segmentation offload, unless nothing follows but the padding of a short frame.
     let payload_bytes = match usize::from(header.payload_length()) {
+        0 if behind.wire_remaining() <= SHORT_FRAME_PADDING => 0,
         0 => behind.wire_remaining(),
         length => length,
     };
@@ -148,7 +167,8 @@ fn ipv6(cursor: Cursor<'_>) -> Step<IpHeader<'_>> {
         payload: behind.limit(payload_bytes),
         payload_bytes,
         identification: 0,
-        fragment_offset: None,
+        fragment: None,
+        routed: false,
         v4_header: None,
     })
 }
@@ -172,11 +192,12 @@ fn extension(ip: &mut IpHeader<'_>, is_v4: bool) -> Step<bool> {
                 .map_err(|_| stop(Layer::Network, "IPv6 fragment header", &cursor, 8))?;
             if header.is_fragmenting_payload() {
                 ip.identification = header.identification();
-                ip.fragment_offset = Some(u32::from(header.fragment_offset().value()) * 8);
+                ip.fragment = Some((u32::from(header.fragment_offset().value()) * 8, header.next_header().0));
             }
             (header.next_header(), header.slice().len())
         }
         number if RAW_EXTENSIONS.contains(&number) => {
+            ip.routed |= number == ROUTING;
             let header = Ipv6RawExtHeaderSlice::from_slice(cursor.data)
                 .map_err(|_| unreadable(Layer::Network, "IPv6 extension header", &cursor, 8, claimed))?;
             (header.next_header(), header.slice().len())

@@ -272,3 +272,47 @@ fn an_extension_header_needs_what_its_own_length_says() {
     let stop = decode(&frame(LinkType::IPV6, &too_short)).stop.unwrap();
     assert_eq!((stop.needed, stop.available, stop.snapped), (12, 8, false), "{stop}");
 }
+
+#[test]
+fn a_padded_wlan_header_is_as_long_as_its_padding() {
+    let snap = [&[0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x00][..], &tcp_syn()[14..54]].concat();
+    // Quality of service: 26 bytes, padded to 28. With a time stamp before the flags, and without.
+    let stamped = [&[0, 0, 17, 0, 3, 0, 0, 0][..], &[0; 8], &[0x20]].concat();
+    let plain = [0, 0, 9, 0, 2, 0, 0, 0, 0x20].to_vec();
+    for radiotap in [stamped, plain] {
+        let bytes = [&radiotap[..], &[0x88, 0x01], &[0; 24], &[0; 2], &snap].concat();
+        assert_eq!(packet(&decode(&frame(LinkType(127), &bytes))).destination.port, 135);
+    }
+}
+
+#[test]
+fn fragments_behind_an_extension_header_share_one_key() {
+    let part = |offset: u16, more: u16, data: &[u8]| {
+        let mut body = vec![60, 0];
+        body.extend((offset << 3 | more).to_be_bytes());
+        body.extend([0, 0, 0, 9]);
+        body.extend(data);
+        extended(44, &body)
+    };
+    // Destination options, then UDP.
+    let first = part(0, 1, &[17, 0, 0, 0, 0, 0, 0, 0, 0, 53, 0, 54, 0, 32, 0, 0]);
+    let key = packet(&decode(&frame(LinkType::IPV6, &first))).fragment.map(|fragment| fragment.key);
+    let later = part(2, 0, &[1; 16]);
+    let Content::LaterFragment(later) = decode(&frame(LinkType::IPV6, &later)).content else { panic!() };
+    assert_eq!(key, Some(later.fragment.key));
+}
+
+#[test]
+fn fragments_of_a_ping_hide_no_flow() {
+    let mut later = tcp_syn();
+    later[20..22].copy_from_slice(&[0, 5]);
+    later[23] = 1;
+    assert_eq!(decode(&frame(LinkType::ETHERNET, &later)).fate, Fate::Icmp);
+}
+
+#[test]
+fn a_packet_without_payload_does_not_take_padding_for_a_header() {
+    let mut bytes = [&[0; 12][..], &[0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 6, 64], &[1; 32]].concat();
+    bytes.extend([0; 6]);
+    assert_eq!(decode(&frame(LinkType::ETHERNET, &bytes)).fate, Fate::Stopped(Layer::Transport));
+}

@@ -36,7 +36,6 @@ pub(super) fn tcp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
         payload: cursor.data.get(header_bytes..).unwrap_or_default(),
         encapsulation: walk.encapsulation,
         identification: ip.identification,
-        checksum: cursor.u16(16).unwrap_or_default(),
         fragment: ip.fragment(),
     };
     walk.content = Content::Packet(packet);
@@ -83,7 +82,6 @@ pub(super) fn udp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside
         payload: payload.map_or(&[], |payload| payload.data),
         encapsulation: walk.encapsulation,
         identification: ip.identification,
-        checksum,
         fragment: ip.fragment(),
     };
     let carried = payload.and_then(|payload| udp_tunnel::carried([destination.port, source.port], payload));

@@ -1,7 +1,7 @@
 //! Tunnels over IP, and MPLS.
 
 use super::cursor::Cursor;
-use super::walk::{Inside, Walk};
+use super::walk::{Inside, Variant, Walk};
 use super::{Step, stop};
 use crate::model::{Fate, Layer, Tunnel};
 
@@ -46,7 +46,7 @@ pub(super) fn gre<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Insid
         // WCCP: version 2 has a redirect header of four bytes.
         0x883e => Inside::Ip(if behind.u8(0).is_some_and(|byte| byte >> 4 == 4) { behind } else { behind.skip(4) }),
         // Aruba: frames of its access points.
-        0x8200..=0x82f0 | 0x9000 => Inside::Wlan(behind),
+        0x8200..=0x82f0 | 0x9000 => Inside::Wlan(behind, Variant::Plain),
         _ => Inside::Done(Fate::IpProtocol(GRE)),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::tunnel::is_ip;
-use super::walk::Inside;
+use super::walk::{Inside, Variant};
 use crate::model::Tunnel;
 
 /// A tunnel, its identifier where it has one, and what it carries.
@@ -143,9 +143,9 @@ fn capwap(payload: Cursor<'_>) -> Option<Carried<'_>> {
     let inside = if header & 0x100 == 0 {
         ethernet(behind)?
     } else if behind.u8(0)? & 0x0f != 0x08 && behind.u8(1)? & 0x0f == 0x08 {
-        Inside::WlanSwapped(behind)
+        Inside::Wlan(behind, Variant::Swapped)
     } else {
-        Inside::Wlan(behind)
+        Inside::Wlan(behind, Variant::Plain)
     };
     Some((Tunnel::Capwap, None, inside))
 }
@@ -183,7 +183,7 @@ fn tzsp(payload: Cursor<'_>) -> Option<Carried<'_>> {
     let behind = payload.past(at + 1)?;
     let inside = match protocol {
         1 => ethernet(behind)?,
-        18 => Inside::Wlan(behind),
+        18 => Inside::Wlan(behind, Variant::Plain),
         _ => return None,
     };
     Some((Tunnel::Tzsp, None, inside))

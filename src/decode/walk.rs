@@ -4,6 +4,17 @@ use super::cursor::Cursor;
 use super::{DecodeSettings, Step};
 use crate::model::{Content, Decoded, Encapsulation, Fate, Packet, Stop, Tunnel};
 
+/// How an IEEE 802.11 header is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// As the standard says.
+    Plain,
+    /// Padded to a multiple of 4 bytes.
+    Padded,
+    /// With frame control and sequence control in the other byte order.
+    Swapped,
+}
+
 /// What a header announces behind itself.
 pub(super) enum Inside<'a> {
     /// An Ethernet frame, from its destination address on.
@@ -15,9 +26,7 @@ pub(super) enum Inside<'a> {
     /// A PPP frame, from its protocol field or the address before it on.
     Ppp(Cursor<'a>),
     /// An IEEE 802.11 frame.
-    Wlan(Cursor<'a>),
-    /// The same with the two bytes of its frame control swapped.
-    WlanSwapped(Cursor<'a>),
+    Wlan(Cursor<'a>, Variant),
     /// An MPLS label stack.
     Mpls(Cursor<'a>),
     /// An IPv4 or IPv6 packet.

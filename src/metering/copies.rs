@@ -1,13 +1,16 @@
 //! Copies of packets: a SPAN port that mirrors both ways, several taps merged.
 //!
-//! A copy has the same endpoints, IP identification, lengths, transport header and first and last payload bytes. The hosts
-//! themselves do not send that again: a retransmission has another IP identification. Where there is none (IPv6, or 0 in
-//! IPv4) only much shorter times are taken for a copy, and bare acknowledgments never.
+//! A copy has the same endpoints, IP identification, lengths, numbers and flags, and the same payload at its beginning and
+//! end. Checksums may differ: a sending host records them unfilled. The hosts themselves do not send that again: a
+//! retransmission has another IP identification. Where there is none (IPv6, or 0 in IPv4) only much shorter times are taken
+//! for a copy, and segments that a host may well repeat at once never: bare acknowledgments and resets.
+//!
+//! Times count from the original, and each tap gives it at most one copy: what comes after that is sent anew.
 
 use super::key::PackedKey;
-use crate::model::{Packet, Segment, flags};
+use crate::model::{Fragment, Packet, Segment, flags};
 use foldhash::fast::FixedState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 /// Packets that are remembered. Where more come within the time of a copy, some copies are not recognised.
 const SLOTS: usize = 1 << 15;
@@ -15,16 +18,23 @@ const SLOTS: usize = 1 << 15;
 const SAME_TAP_NS: i64 = 1_000_000;
 const OTHER_TAP_NS: i64 = 200_000_000;
 /// The same where no IP identification tells a copy from a repetition.
-const SAME_TAP_UNIDENTIFIED_NS: i64 = 100_000;
+const SAME_TAP_UNIDENTIFIED_NS: i64 = 20_000;
 const OTHER_TAP_UNIDENTIFIED_NS: i64 = 1_000_000;
 
+/// When and where a packet was seen. `tap` is a number for each capture and interface.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighting {
+    pub(super) time_ns: i64,
+    pub(super) tap: u32,
+}
+
+/// The original that was seen latest, and the tap that gave a copy of it.
 #[derive(Clone, Copy)]
 struct Slot {
     hash: u64,
     time_ns: i64,
-    /// Sequence and acknowledgment numbers once more, so that equal hashes alone make no copy.
-    numbers: u32,
     tap: u32,
+    copied_at: Option<u32>,
 }
 
 /// Packets seen lately.
@@ -36,27 +46,36 @@ pub(super) struct Copies {
 
 impl Copies {
     pub(super) fn new() -> Self {
-        let never = Slot { hash: 0, time_ns: i64::MIN, numbers: 0, tap: 0 };
+        let never = Slot { hash: 0, time_ns: i64::MIN, tap: 0, copied_at: None };
         Self { slots: vec![never; SLOTS], hasher: FixedState::default() }
     }
 
-    /// Whether the packet was seen a moment ago; remembers it. `tap` is where: a number for each capture and interface.
-    pub(super) fn seen(&mut self, packet: &Packet<'_>, key: PackedKey, from_a: bool, tap: u32, time_ns: i64) -> bool {
+    /// Whether the packet is a copy; an original is remembered. `key` is that of its flow, wherever in tunnels it lies.
+    pub(super) fn packet(&mut self, packet: &Packet<'_>, key: PackedKey, from_a: bool, seen: Sighting) -> bool {
         let (numbers, tcp_flags) = match packet.segment {
             Segment::Tcp(Some(tcp)) => (u64::from(tcp.sequence) << 32 | u64::from(tcp.acknowledgment), tcp.flags),
             _ => (0, 0),
         };
         let identified = packet.identification != 0;
-        let bare = packet.payload_bytes == 0 && tcp_flags & (flags::SYN | flags::FIN | flags::RST) == 0;
-        if !identified && bare {
+        let repeatable = packet.payload_bytes == 0 && tcp_flags & (flags::SYN | flags::FIN) == 0;
+        if !identified && repeatable {
             return false;
         }
         let lengths = u64::from(packet.ip_bytes) << 32 | u64::from(packet.identification);
-        let header = u64::from(tcp_flags) << 17 | u64::from(packet.checksum) << 1 | u64::from(from_a);
-        let payload = packet.payload;
-        let first = payload.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let last = payload.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let hash = self.hasher.hash_one((key, numbers, lengths, header, first, last));
+        let header = u64::from(tcp_flags) << 1 | u64::from(from_a);
+        let words = packet.payload.as_chunks::<8>().0;
+        let first: [u64; 4] = std::array::from_fn(|i| words.get(i).map_or(0, |word| u64::from_le_bytes(*word)));
+        let last = packet.payload.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        self.seen((key, numbers, lengths, header, first, last), identified, seen)
+    }
+
+    /// The same for a fragment without ports.
+    pub(super) fn fragment(&mut self, fragment: &Fragment, seen: Sighting) -> bool {
+        self.seen((fragment.key, fragment.offset_bytes, fragment.data_bytes), true, seen)
+    }
+
+    fn seen(&mut self, identity: impl Hash, identified: bool, Sighting { time_ns, tap }: Sighting) -> bool {
+        let hash = self.hasher.hash_one(identity);
         let slot = &mut self.slots[hash as usize % SLOTS];
         let window_ns = match (slot.tap == tap, identified) {
             (true, true) => SAME_TAP_NS,
@@ -64,10 +83,13 @@ impl Copies {
             (false, true) => OTHER_TAP_NS,
             (false, false) => OTHER_TAP_UNIDENTIFIED_NS,
         };
-        let numbers = (numbers >> 32) as u32 ^ numbers as u32;
-        let same = slot.hash == hash && slot.numbers == numbers;
-        let copy = same && time_ns.saturating_sub(slot.time_ns).saturating_abs() <= window_ns;
-        *slot = Slot { hash, time_ns, numbers, tap };
+        let near = time_ns.saturating_sub(slot.time_ns).saturating_abs() <= window_ns;
+        let copy = slot.hash == hash && near && slot.copied_at != Some(tap);
+        if copy {
+            slot.copied_at = Some(tap);
+        } else {
+            *slot = Slot { hash, time_ns, tap, copied_at: None };
+        }
         copy
     }
 }

@@ -161,3 +161,73 @@ fn counters_pass_32_bits() {
     assert_eq!((facts.wire_bytes, facts.ip_bytes), (frames * 262_144, frames * 262_144));
     assert!(facts.payload_bytes > 1 << 32 && kept.flows[0].snapped as u64 == frames);
 }
+
+/// UDP over IPv6, which has no identification.
+fn udp_v6(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    PacketBuilder::ipv6([1; 16], [2; 16], 64).udp(50_000, 2222).write(&mut bytes, payload).unwrap();
+    bytes
+}
+
+/// Packets that are left when copies are left out: times in ns, taps, the same bytes each.
+fn left(data: &[u8], sightings: &[(i64, u32)]) -> u64 {
+    let settings = MeterSettings { leave_out_copies: true, ..MeterSettings::default() };
+    let frames: Vec<_> = (1..)
+        .zip(sightings)
+        .map(|(n, (ns, interface))| Frame { interface: *interface, ..Frame::whole(at(n), *ns, LinkType::RAW, data) })
+        .collect();
+    let (_, flows, _) = metered(settings, &frames);
+    flows.iter().map(|flow| flow.from_a.packets + flow.from_b.packets).sum()
+}
+
+#[test]
+fn what_a_host_repeats_is_kept() {
+    // A poll every 20 ms with a constant identification, seen by two taps 30 µs apart, and with the taps in turn.
+    let poll = tcp(1, b"poll");
+    let both: Vec<_> = (0..100).flat_map(|n| [(n * 20_000_000, 0), (n * 20_000_000 + 30_000, 1)]).collect();
+    assert_eq!(left(&poll, &both), 100);
+    let one_lost = [(0, 0), (30_000, 1), (20_030_000, 1), (40_000_000, 0), (40_030_000, 1)];
+    assert_eq!(left(&poll, &one_lost), 3);
+    // Datagrams without identification every 50 µs; a SPAN port's copies of them 2 µs behind.
+    let datagram = udp_v6(b"input/output");
+    let alone: Vec<_> = (0..20).map(|n| (n * 50_000, 0)).collect();
+    assert_eq!(left(&datagram, &alone), 20);
+    let mirrored: Vec<_> = (0..20).flat_map(|n| [(n * 50_000, 0), (n * 50_000 + 2_000, 0)]).collect();
+    assert_eq!(left(&datagram, &mirrored), 20);
+}
+
+#[test]
+fn resets_without_identification_are_no_copies() {
+    let mut reset = tcp(0, b"");
+    reset[33] = 0x04;
+    assert_eq!(left(&reset, &[(0, 0), (1_000, 0), (2_000, 0)]), 3);
+}
+
+#[test]
+fn a_copy_may_have_another_checksum_and_come_out_of_a_tunnel() {
+    let plain = tcp(5, b"abcdefgh");
+    let mut offloaded = plain.clone();
+    offloaded[36..38].copy_from_slice(&[0x12, 0x34]);
+    let mut tunnelled = Vec::new();
+    PacketBuilder::ipv4(A, B, 64).write(&mut tunnelled, IpNumber(4), &plain).unwrap();
+    let settings = MeterSettings { leave_out_copies: true, ..MeterSettings::default() };
+    let frames = [
+        Frame::whole(at(1), 0, LinkType::RAW, &plain),
+        Frame { interface: 1, ..Frame::whole(at(2), 50_000_000, LinkType::RAW, &offloaded) },
+        Frame { interface: 2, ..Frame::whole(at(3), 60_000_000, LinkType::RAW, &tunnelled) },
+    ];
+    let (summary, flows, _) = metered(settings, &frames);
+    assert_eq!((summary.duplicates, flows.len(), fates(&summary)), (2, 1, vec![(Fate::Tcp, 1), (Fate::Duplicate, 2)]));
+}
+
+#[test]
+fn copies_of_fragments_are_left_out_too() {
+    let (first, second) = (fragment(0, true), fragment(3, false));
+    let settings = MeterSettings { leave_out_copies: true, ..MeterSettings::default() };
+    let order = [&first, &first, &second, &second];
+    let frames: Vec<_> =
+        (1..).zip(order).map(|(n, data)| Frame::whole(at(n), n as i64 * 1_000, LinkType::RAW, data)).collect();
+    let (summary, flows, _) = metered(settings, &frames);
+    assert_eq!(fates(&summary), [(Fate::Udp, 1), (Fate::Fragment, 1), (Fate::Duplicate, 2)]);
+    assert_eq!((flows[0].from_a.packets, flows[0].from_a.payload_bytes), (2, 32));
+}

@@ -2,7 +2,7 @@
 
 use super::cache::{Class, Entry, FlowCache};
 use super::clock::PacketClock;
-use super::copies::Copies;
+use super::copies::{Copies, Sighting};
 use super::entry::{self, Arrival};
 use super::key::PackedKey;
 use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
@@ -15,6 +15,12 @@ use crate::model::{
 
 /// Processes behind endpoints that are told; a recorder that names more is not believed.
 const MOST_SOCKETS: u64 = 1_000_000;
+
+/// When and where a frame was seen.
+fn sighting(frame: &Frame<'_>) -> Sighting {
+    let tap = frame.position.capture.0.rotate_left(16) ^ frame.interface;
+    Sighting { time_ns: frame.time_ns, tap }
+}
 
 /// The metering process.
 pub struct Meter<S: FlowSink> {
@@ -63,10 +69,7 @@ impl<S: FlowSink> Meter<S> {
         let arrival = Arrival::of(frame, decoded.heading);
         let fate = match decoded.content {
             Content::Packet(packet) => self.conversation(frame, &arrival, &packet, decoded.process, decoded.fate)?,
-            Content::LaterFragment(later) => {
-                self.carriers(&arrival)?;
-                self.later_fragment(&arrival, &later)?
-            }
+            Content::LaterFragment(later) => self.later_fragment(&arrival, &later, sighting(frame))?,
             Content::IcmpError(error) => {
                 self.carriers(&arrival)?;
                 self.icmp_error(&arrival, &error);
@@ -104,13 +107,12 @@ impl<S: FlowSink> Meter<S> {
         let transport = packet.segment.transport();
         let (key, side) = FlowKey::new(transport, packet.source, packet.destination);
         let packed = PackedKey::new(&key, packet.encapsulation.depth);
-        let tap = arrival.capture().0.rotate_left(16) ^ frame.interface;
-        let copy = self.copies.seen(packet, packed, side == Side::A, tap, arrival.time_ns);
-        if copy {
-            self.summary.duplicates += 1;
-            if self.settings.leave_out_copies {
-                return Ok(Fate::Duplicate);
-            }
+        // A copy may come by another way: inside a tunnel and outside.
+        let anywhere = if packet.encapsulation.depth == 0 { packed } else { PackedKey::new(&key, 0) };
+        let copy = self.copies.packet(packet, anywhere, side == Side::A, sighting(frame));
+        self.summary.duplicates += u64::from(copy);
+        if copy && self.settings.leave_out_copies {
+            return Ok(Fate::Duplicate);
         }
         self.carriers(arrival)?;
         let index = self.packet(arrival, packet, (packed, key, side), None, copy)?;
@@ -218,7 +220,13 @@ impl<S: FlowSink> Meter<S> {
     }
 
     /// Counts a fragment without ports in the flow of its first one, or has it wait for that.
-    fn later_fragment(&mut self, arrival: &Arrival, later: &LaterFragment) -> Result<Fate, S::Error> {
+    fn later_fragment(&mut self, arrival: &Arrival, later: &LaterFragment, seen: Sighting) -> Result<Fate, S::Error> {
+        let copy = self.copies.fragment(&later.fragment, seen);
+        self.summary.duplicates += u64::from(copy);
+        if copy && self.settings.leave_out_copies {
+            return Ok(Fate::Duplicate);
+        }
+        self.carriers(arrival)?;
         match self.fragments.later(&later.fragment, arrival.time_ns, (*arrival, *later)) {
             Some(owner) => self.attach(arrival, later, &owner).map(|()| Fate::Fragment),
             None => Ok(Fate::OrphanFragment),

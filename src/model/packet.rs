@@ -94,8 +94,6 @@ pub struct Packet<'a> {
     pub encapsulation: Encapsulation,
     /// Identification of IPv4, or of an IPv6 fragment; 0 where there is none.
     pub identification: u32,
-    /// Checksum field of the transport header, as it stands there; 0 where it was not captured.
-    pub checksum: u16,
     /// Set on the first fragment of a datagram: later ones carry no ports and are attached by it.
     pub fragment: Option<Fragment>,
 }

@@ -96,9 +96,10 @@ pub fn loss_sentence(kind: &str, count: u64) -> String {
         }
         "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
         "duplicates" => format!(
-            "{count} packets are copies of others, as a SPAN port or merged captures make them. Packet and byte counts \
-             hold them unless metered with --dedup."
+            "Copies of packets, as a SPAN port or merged captures make them: {count}. Packet and byte counts hold them; \
+             meter with --dedup to leave them out."
         ),
+        "duplicates-left-out" => format!("Copies of packets that were left out (--dedup): {count}."),
         "fragment-overlaps" => {
             format!("{count} IP fragments overlap others of their datagram: damage, or an attempt to deceive.")
         }

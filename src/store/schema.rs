@@ -135,7 +135,7 @@ pub fn fates() -> Vec<FactColumn<FateRow>> {
 #[must_use]
 pub fn losses() -> Vec<FactColumn<LossRow>> {
     columns! {
-        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped: processes behind endpoints beyond what is kept" => |_, r| r.kind.into();
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped: processes behind endpoints beyond what is kept" => |_, r| r.kind.into();
         "count": Unsigned, "", "how many" => |_, r| r.count.into();
     }
 }
