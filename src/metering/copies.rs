@@ -64,7 +64,8 @@ impl Copies {
         let lengths = u64::from(packet.ip_bytes) << 32 | u64::from(packet.identification);
         let header = u64::from(tcp_flags) << 1 | u64::from(from_a);
         let words = packet.payload.as_chunks::<8>().0;
-        let first: [u64; 4] = std::array::from_fn(|i| words.get(i).map_or(0, |word| u64::from_le_bytes(*word)));
+        let word = |i: usize| words.get(i).map_or(0, |word| u64::from_le_bytes(*word));
+        let first = (word(0), word(1), word(2), word(3));
         let last = packet.payload.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         self.seen((key, numbers, lengths, header, first, last), identified, seen)
     }

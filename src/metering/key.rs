@@ -1,12 +1,20 @@
 //! The flow key as five machine words: hashing and comparing whole words halves the cost of the look-up.
 
 use crate::model::FlowKey;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// Transport, endpoints, and the number of IP headers around them: the same endpoints inside and outside of a tunnel are two
 /// flows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PackedKey([u64; 5]);
+
+impl Hash for PackedKey {
+    /// Word by word: an array of words would be hashed as a text of bytes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|word| state.write_u64(*word));
+    }
+}
 
 impl PackedKey {
     pub(super) fn new(key: &FlowKey, depth: u8) -> Self {
