@@ -94,16 +94,16 @@ pub fn loss_sentence(kind: &str, count: u64) -> String {
                 "The flow cache was full: {count} flows were cut short and may be counted twice. Raise --max-flows."
             )
         }
-        "icmp-unattached" => format!("{count} ICMP errors speak of flows that are not in the recording."),
+        "icmp-unattached" => format!("ICMP errors about flows that are not in the recording: {count}."),
         "duplicates" => format!(
             "Copies of packets, as a SPAN port or merged captures make them: {count}. Packet and byte counts hold them; \
              meter with --dedup to leave them out."
         ),
         "duplicates-left-out" => format!("Copies of packets that were left out (--dedup): {count}."),
         "fragment-overlaps" => {
-            format!("{count} IP fragments overlap others of their datagram: damage, or an attempt to deceive.")
+            format!("IP fragments that overlap others of their datagram: {count}. Damage, or an attempt to deceive.")
         }
-        "sockets-dropped" => format!("{count} processes behind endpoints were not kept."),
+        "sockets-dropped" => format!("Processes behind endpoints that were not kept: {count}."),
         other => format!("{other}: {count}"),
     }
 }

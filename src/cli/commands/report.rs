@@ -141,8 +141,8 @@ fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
         judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
     if copies > 0 {
         doubts.push(format!(
-            "{copies} handshake segments were seen twice within 200 ms: two taps, or a mirror that copies packets. Packets \
-             and bytes are then counted twice."
+            "SYN and SYN-ACK seen twice within 200 ms: {copies}. Two taps, or a mirror that copies packets; they repeat \
+             nothing."
         ));
     }
     let named = |site: &Site| {
