@@ -137,3 +137,60 @@ fn a_verdict_on_one_direction_is_none() {
     let half = check("half", &|from| from == ip(SERVER)).expect(3);
     assert!(half.stderr.contains("TCP flows with payload were recorded in one direction only"), "{}", half.stderr);
 }
+
+/// A report of a capture, with more arguments.
+fn report_of(capture: &Path, more: &[&str]) -> (TempDir, PathBuf, Run) {
+    let folder = tempfile::tempdir().unwrap();
+    let (site, target) = (support::demo_site(), folder.path().join("report"));
+    let arguments: [&Path; 6] = ["report".as_ref(), capture, "--site".as_ref(), &site, "-o".as_ref(), &target];
+    let run = portproof(arguments.iter().map(|a| a.as_os_str()).chain(more.iter().map(|a| a.as_ref())));
+    (folder, target, run)
+}
+
+/// Attempts called blocked, and sweeps, in a report that must not have any but those refused.
+fn claims_nothing(target: &Path, refused: usize) {
+    let rows = table(target, "blocked");
+    assert!(rows.len() <= refused && rows.iter().all(|row| row["outcome"] == "refused"), "{rows:?}");
+    let scans = table(target, "findings").into_iter().filter(|finding| finding["kind"] == "scan");
+    assert_eq!(scans.count(), 0);
+    assert!(table(target, "flows").iter().all(|flow| flow["outcome"] != "unanswered"));
+}
+
+#[test]
+fn recordings_that_lack_answers_claim_neither_silence_nor_sweeps() {
+    let filters = [
+        ("udp or tcp[tcpflags] == tcp-syn", 1),
+        ("tcp[tcpflags] == tcp-syn or tcp[tcpflags] & tcp-rst != 0", 2),
+        ("tcp or udp dst port 53 or udp dst port 123", 2),
+    ];
+    for (filter, refused) in filters {
+        let (_folder, target, run) = report_of(&support::demo(), &["-f", filter]);
+        run.expect(0);
+        claims_nothing(&target, refused);
+        let page = std::fs::read_to_string(target.join("index.html")).unwrap();
+        assert!(page.contains("A filter was in use and may have kept answers away"), "{filter}");
+    }
+    // The same, filtered beforehand: nobody says so.
+    let folder = tempfile::tempdir().unwrap();
+    let openings = folder.path().join("openings.pcapng");
+    for (resets, refused) in [(false, 1), (true, 3)] {
+        rewrite(&support::demo(), &openings, |_, decoded| {
+            let set = support::rewrite::flags_of(decoded);
+            set.is_none_or(|set| set == 0x02 || (resets && set & 0x04 != 0))
+                && matches!(decoded.content, portproof::model::Content::Packet(_))
+        })
+        .unwrap();
+        let (_folder, target, run) = report_of(&openings, &[]);
+        run.expect(0);
+        claims_nothing(&target, refused);
+    }
+}
+
+#[test]
+fn datagrams_whose_answers_take_another_path_are_not_unanswered() {
+    let asks = |transport, from: IpAddr, to: IpAddr| transport == Transport::Tcp || from < to;
+    let (_folder, target, run) = report_without(|transport, from, to| !asks(transport, from, to), &[]);
+    run.expect(0);
+    let unanswered = |flow: &&Row| flow["protocol"] == "udp" && flow["outcome"] == "unanswered";
+    assert_eq!(table(&target, "flows").iter().filter(unanswered).count(), 0);
+}

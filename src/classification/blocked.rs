@@ -10,7 +10,9 @@ use std::net::IpAddr;
 #[must_use]
 pub fn blocked_attempts(flows: &[JudgedFlow]) -> Vec<BlockedAttempt> {
     let mut groups: BTreeMap<(IpAddr, Transport, Endpoint, Outcome), BlockedAttempt> = BTreeMap::new();
-    for flow in flows.iter().filter(|f| f.judgement.outcome.is_blocked() && f.judgement.status != Status::Scan) {
+    // Where only one direction is tunnelled, the record that holds the answers alone is no attempt of its own.
+    let attempted = flows.iter().filter(|f| f.judgement.outcome.is_blocked() && f.forward().packets > 0);
+    for flow in attempted.filter(|f| f.judgement.status != Status::Scan) {
         let judgement = &flow.judgement;
         let transport = flow.facts.key.transport;
         let key = (judgement.initiator.ip, transport, judgement.responder, judgement.outcome);

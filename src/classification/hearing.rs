@@ -1,18 +1,23 @@
 //! What the tap hears: whose packets are in the recording, towards whom. Silence means something only where it would be heard.
+//!
+//! Each transport has its own account: a filter that lets name service through says nothing about TCP. That the answers between
+//! two hosts go another way is known from TCP, and holds for both.
 
-use crate::model::{FlowRecord, Side, Transport};
+use crate::model::{Endpoint, FlowRecord, Side, Transport};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// Hosts and pairs of hosts by the directions of their traffic that were recorded.
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
-    /// Hosts of which both directions of some flow were recorded.
+    /// Hosts of which both directions of some TCP flow were recorded.
     two_way: HashSet<IpAddr>,
     /// Hosts that answered in one of these: as far as is known, they did not open it.
     answered: HashSet<IpAddr>,
+    /// UDP endpoints that answered somebody.
+    answered_datagrams: HashSet<Endpoint>,
     /// Pairs of hosts between which both directions of some flow were recorded, in both orders.
-    two_way_pairs: HashSet<(IpAddr, IpAddr)>,
+    two_way_pairs: HashSet<(Transport, IpAddr, IpAddr)>,
     /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
     one_way: HashSet<(IpAddr, IpAddr)>,
     /// The hosts that were heard in such pairs.
@@ -21,33 +26,54 @@ pub(super) struct Hearing {
     one_way_unheard: HashSet<IpAddr>,
 }
 
+/// Whether both directions were heard. A reset is no answer here: a filter that keeps SYNs and resets keeps no other.
+fn is_two_way(flow: &FlowRecord) -> bool {
+    let beyond = |side| flow.from(side).syn_ack > 0 || flow.from(side).spoke();
+    let answered = flow.key.transport == Transport::Udp || beyond(Side::A) || beyond(Side::B);
+    answered && flow.from_a.packets > 0 && flow.from_b.packets > 0
+}
+
 impl Hearing {
     /// Takes note of one flow.
     pub(super) fn note(&mut self, flow: &FlowRecord) {
+        let (transport, two_way) = (flow.key.transport, is_two_way(flow));
         for side in [Side::A, Side::B] {
-            let (own, peer) = (flow.key.endpoint(side).ip, flow.key.endpoint(side.other()).ip);
-            let (facts, peer_packets) = (flow.from(side), flow.from(side.other()).packets);
-            if facts.packets > 0 && peer_packets > 0 {
-                self.two_way.insert(own);
-                self.two_way_pairs.insert((own, peer));
-                if flow.first_syn != Some(side) {
-                    self.answered.insert(own);
+            let (own, peer) = (flow.key.endpoint(side), flow.key.endpoint(side.other()));
+            if two_way {
+                self.two_way_pairs.insert((transport, own.ip, peer.ip));
+            }
+            match transport {
+                Transport::Tcp if two_way => {
+                    self.two_way.insert(own.ip);
+                    if flow.first_syn != Some(side) {
+                        self.answered.insert(own.ip);
+                    }
                 }
-            } else if flow.key.transport == Transport::Tcp && facts.spoke() {
-                self.one_way.insert((own, peer));
-                self.one_way_heard.insert(own);
-                self.one_way_unheard.insert(peer);
+                Transport::Tcp if flow.from(side).spoke() && flow.from(side.other()).packets == 0 => {
+                    self.one_way.insert((own.ip, peer.ip));
+                    self.one_way_heard.insert(own.ip);
+                    self.one_way_unheard.insert(peer.ip);
+                }
+                Transport::Udp if two_way && flow.first_sender != side => {
+                    self.answered_datagrams.insert(own);
+                }
+                _ => {}
             }
         }
     }
 
-    /// Whether an answer to the initiator would be heard: the tap saw both directions between the two, or the responder
-    /// answering others, or both directions of the initiator's other conversations. Routes may differ by pair of hosts: what
-    /// was heard from one side only takes away what it contradicts.
-    pub(super) fn answers(&self, initiator: IpAddr, responder: IpAddr) -> bool {
-        let between = self.two_way_pairs.contains(&(initiator, responder));
-        let answers_others = self.answered.contains(&responder) && !self.one_way_unheard.contains(&responder);
-        let others_two_sided = self.two_way.contains(&initiator) && !self.one_way_heard.contains(&initiator);
-        !self.one_way.contains(&(initiator, responder)) && (between || answers_others || others_two_sided)
+    /// Whether an answer to the initiator would be heard over this transport: the tap saw both directions between the two, or
+    /// the responder answering others (over UDP, from this very port), or, over TCP, both directions of the initiator's other
+    /// conversations. Routes may differ by pair of hosts: what was heard from one side only takes away what it contradicts.
+    pub(super) fn answers(&self, transport: Transport, initiator: IpAddr, responder: Endpoint) -> bool {
+        let between = self.two_way_pairs.contains(&(transport, initiator, responder.ip));
+        let answers_others = match transport {
+            Transport::Tcp => self.answered.contains(&responder.ip),
+            Transport::Udp => self.answered_datagrams.contains(&responder),
+        } && !self.one_way_unheard.contains(&responder.ip);
+        let others_two_sided = transport == Transport::Tcp
+            && self.two_way.contains(&initiator)
+            && !self.one_way_heard.contains(&initiator);
+        !self.one_way.contains(&(initiator, responder.ip)) && (between || answers_others || others_two_sided)
     }
 }

@@ -2,11 +2,12 @@
 
 use super::direction::{Direction, direction};
 use super::documented::{Called, Covered, covered, expired, undocumented_reason};
-use super::outcome::outcome;
+use super::outcome::{evidence, outcome};
 use super::roles::Roles;
 use super::scan::Sweeps;
 use super::sequence::{Conversation, Sequence};
 use super::survey::{Survey, is_conversation};
+use super::wrapped::{Around, joined};
 use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRef, Site};
 use crate::model::{
     Activity, CaptureIndex, Endpoint, FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side, Status,
@@ -26,69 +27,85 @@ pub struct Judged {
     pub roles: Roles,
     /// True where no TCP segment but those that open connections is in the recording: a capture filter kept the rest away.
     pub openings_only: bool,
+    /// Attempts to which nothing came back, where that means nothing: a filter was in use, or the tap may not see the answers.
+    pub unheard: u64,
 }
 
 struct Opened {
     direction: Direction,
     outcome: Outcome,
+    /// The packets that show the outcome, or why they do not.
+    evidence: String,
 }
 
 /// Judges every flow. Without a site file that names roles, they are guessed from what hosts were seen to serve.
 #[must_use]
 pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
-    let (opened, openings_only) = open_all(facts, catalog);
+    let flows = joined(&facts.flows);
+    let survey = Survey::of(&flows, &facts.captures);
+    let (opened, survey) = open_all(&flows, survey, catalog);
     let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
     let roles = match site.filter(names_roles) {
         Some(site) => Roles::stated(site, facts.flows.iter().flat_map(|flow| [flow.key.a.ip, flow.key.b.ip])),
-        None => Roles::guessed(catalog, &served(&facts.flows, &opened)),
+        None => Roles::guessed(catalog, &served(&flows, &opened)),
     };
+    let unheard = flows.iter().zip(&opened).filter(|(flow, opened)| {
+        let initiator = opened.direction.initiator;
+        let silent = opened.outcome == Outcome::Undetermined && flow.from(initiator.other()).packets == 0;
+        silent && !opened.evidence.is_empty() && survey.doubts_silence(flow, initiator).is_some()
+    });
+    let unheard = unheard.count() as u64;
     let mut sweeps = Sweeps::default();
-    for (flow, opened) in facts.flows.iter().zip(&opened) {
+    for (flow, opened) in flows.iter().zip(&opened) {
         let (initiator, responder) = ends(flow, opened.direction.initiator);
-        sweeps.note(initiator.ip, flow.key.transport, responder, opened.outcome, payload_packets(flow));
+        let (transport, payload_packets) = (flow.key.transport, payload_packets(flow));
+        // What may have succeeded out of sight is no failure, and has to be weighed against those.
+        match opened.outcome == Outcome::Undetermined && survey.lacks_answers() {
+            true => sweeps.may_have_reached(initiator.ip, transport, responder),
+            false => sweeps.note(initiator.ip, transport, responder, opened.outcome, payload_packets),
+        }
     }
     let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
-    let sequence = Sequence::of(conversations(facts, &opened), catalog, &names);
+    let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names);
     let bench = Bench { catalog, site, roles: &roles, sweeps, sequence };
-    let flows = facts.flows.iter().zip(opened);
-    let flows = flows.map(|(flow, opened)| JudgedFlow {
+    let around = Around::of(&facts.flows);
+    let judged = facts.flows.iter().zip(flows.iter()).zip(opened).map(|((flow, joined), opened)| JudgedFlow {
         capture: names.get(flow.capture.0 as usize).cloned().unwrap_or_else(|| "".into()),
         facts: *flow,
-        judgement: bench.judgement(flow, opened),
+        judgement: bench.judgement(joined, opened, &around.words(flow, joined)),
     });
-    Judged { flows: flows.collect(), roles, openings_only }
+    Judged { flows: judged.collect(), roles, openings_only: survey.openings_only(), unheard }
 }
 
 /// Direction and outcome of every flow. What a first look makes strong is evidence for the others in a second one.
-fn open_all(facts: &Facts, catalog: &Catalog) -> (Vec<Opened>, bool) {
-    let mut survey = Survey::of(&facts.flows, &facts.captures);
-    let mut directions: Vec<Direction> = facts.flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
-    for (flow, direction) in facts.flows.iter().zip(&directions) {
+fn open_all(flows: &[FlowRecord], mut survey: Survey, catalog: &Catalog) -> (Vec<Opened>, Survey) {
+    let mut directions: Vec<Direction> = flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
+    for (flow, direction) in flows.iter().zip(&directions) {
         if direction.orientation >= Orientation::Strong && is_conversation(flow) {
             survey.learn(flow, direction.initiator);
         }
     }
-    for (flow, weak) in facts.flows.iter().zip(&mut directions) {
+    for (flow, weak) in flows.iter().zip(&mut directions) {
         if weak.orientation < Orientation::Strong {
             *weak = direction(flow, &survey, catalog);
         }
     }
-    let opened = facts.flows.iter().zip(directions);
-    let opened = opened.map(|(flow, direction)| {
+    let opened = flows.iter().zip(directions).map(|(flow, direction)| {
         let outcome = outcome(flow, direction.initiator, &survey);
-        Opened { direction, outcome }
+        let evidence = evidence(flow, direction.initiator, outcome, &survey);
+        Opened { direction, outcome, evidence }
     });
-    (opened.collect(), survey.openings_only())
+    (opened.collect(), survey)
 }
 
 /// Conversations whose direction is known, long ones burst by burst.
-fn conversations(facts: &Facts, opened: &[Opened]) -> Vec<Conversation> {
+fn conversations(facts: &Facts, flows: &[FlowRecord], opened: &[Opened]) -> Vec<Conversation> {
     let mut bursts: HashMap<(CaptureIndex, u64), Vec<&Activity>> = HashMap::new();
     for burst in &facts.activity {
         bursts.entry((burst.capture, burst.flow_first_frame)).or_default().push(burst);
     }
     let mut conversations = Vec::new();
-    for (flow, opened) in facts.flows.iter().zip(opened) {
+    for (flow, opened) in flows.iter().zip(opened) {
         if opened.direction.orientation < Orientation::Probable || !is_conversation(flow) {
             continue;
         }
@@ -133,7 +150,7 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
 /// Ports that each host answered at, the direction being at least probable.
 fn served(flows: &[FlowRecord], opened: &[Opened]) -> BTreeMap<IpAddr, BTreeSet<PortRef>> {
     let mut served: BTreeMap<IpAddr, BTreeSet<PortRef>> = BTreeMap::new();
-    for (flow, Opened { direction, outcome }) in flows.iter().zip(opened) {
+    for (flow, Opened { direction, outcome, .. }) in flows.iter().zip(opened) {
         let answered = matches!(outcome, Outcome::Established | Outcome::Midstream);
         if answered && direction.orientation >= Orientation::Probable {
             let (_, responder) = ends(flow, direction.initiator);
@@ -153,8 +170,14 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn judgement(&self, flow: &FlowRecord, opened: Opened) -> Judgement {
-        let Covered { status, service, reason } = self.status(flow, &opened);
+    /// The judgement of a flow; `around` goes to the end of its reason and evidence.
+    fn judgement(&self, flow: &FlowRecord, opened: Opened, around: &str) -> Judgement {
+        let Covered { status, service, mut reason } = self.status(flow, &opened);
+        reason.push_str(around);
+        let mut outcome_evidence = opened.evidence;
+        if !outcome_evidence.is_empty() {
+            outcome_evidence.push_str(around);
+        }
         let (initiator, responder) = ends(flow, opened.direction.initiator);
         Judgement {
             orientation: opened.direction.orientation,
@@ -168,6 +191,7 @@ impl Bench<'_> {
             status,
             reason,
             outcome: opened.outcome,
+            outcome_evidence,
         }
     }
 

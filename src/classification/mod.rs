@@ -23,6 +23,7 @@ mod scan;
 mod sequence;
 mod survey;
 mod table;
+mod wrapped;
 
 pub use blocked::blocked_attempts;
 pub use findings::findings;

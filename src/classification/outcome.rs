@@ -1,12 +1,12 @@
 //! What became of the attempt to talk? Each answer with the packets that show it.
 //!
 //! *Unanswered* is said only where silence means something: the initiator sent nothing but SYNs, repeated them or had time
-//! to, and the tap is known to see both directions there ([`Survey::hears_answers`]); otherwise the outcome is
-//! *undetermined*. An ACK or data from the initiator means that the answers went past the tap: *one-sided*, whatever else
+//! to, no filter was in use, and the tap is known to see both directions there ([`Survey::doubts_silence`]); otherwise the
+//! outcome is *undetermined*. An ACK or data from the initiator means that the answers went past the tap: *one-sided*, whatever else
 //! the tap sees, and never blocked. A host firewall in stealth mode and a dead host look the same.
 
 use super::survey::Survey;
-use crate::model::{FlowRecord, JudgedFlow, Outcome, Side, Transport};
+use crate::model::{DirectionFacts, FlowRecord, JudgedFlow, Judgement, Outcome, Side, Transport};
 
 /// Silence that is long enough: Windows gives up 21 s after its first SYN.
 const PATIENCE_NS: i64 = 21_000_000_000;
@@ -57,7 +57,8 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
         return Outcome::Undetermined;
     }
     if from_responder.rst > 0 {
-        return Outcome::Refused;
+        let closes = survey.lacks_answers() && closes_something(from_responder);
+        return if closes { Outcome::Undetermined } else { Outcome::Refused };
     }
     if let Some(outcome) = icmp(flow, initiator) {
         return outcome;
@@ -68,11 +69,20 @@ fn tcp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     }
     let told = flow.icmp.other > 0 && flow.icmp.quoted == Some(initiator);
     let waited = from_initiator.syn >= 2 || survey.silence_after_ns(flow) >= PATIENCE_NS;
-    if told || (waited && survey.hears_answers(flow, initiator)) { Outcome::Unanswered } else { Outcome::Undetermined }
+    let silent = match told {
+        true => !survey.is_filtered(),
+        false => waited && survey.doubts_silence(flow, initiator).is_none(),
+    };
+    if silent { Outcome::Unanswered } else { Outcome::Undetermined }
+}
+
+/// Whether a reset has a sequence number of its own: the answer to a SYN has 0 (RFC 9293 section 3.5.2), so it may end what
+/// had been accepted. Middleboxes refuse so as well: it counts only where accepted connections may be missing.
+fn closes_something(sent: &DirectionFacts) -> bool {
+    sent.next_seq.is_some_and(|seq| seq != 0)
 }
 
 fn udp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
-    let responder = flow.key.endpoint(initiator.other());
     match (flow.from(initiator).packets, flow.from(initiator.other()).packets) {
         (1.., 1..) => return Outcome::Established,
         (0, _) => return Outcome::OneSided,
@@ -81,14 +91,21 @@ fn udp(flow: &FlowRecord, initiator: Side, survey: &Survey) -> Outcome {
     if let Some(outcome) = icmp(flow, initiator) {
         return outcome;
     }
-    let answers = ANSWERING_UDP_PORTS.contains(&responder.port) && !survey.is_group(responder.ip);
     let repeated = flow.last_seen_ns.saturating_sub(flow.first_seen_ns) >= REPEATED_NS;
     let waited = repeated || survey.silence_after_ns(flow) >= PATIENCE_NS;
-    if answers && waited && survey.hears_answers(flow, initiator) { Outcome::Unanswered } else { Outcome::Undetermined }
+    let heard = survey.doubts_silence(flow, initiator).is_none();
+    if owes_answer(flow, initiator, survey) && waited && heard { Outcome::Unanswered } else { Outcome::Undetermined }
 }
 
-/// The packets that show an outcome, for people.
-fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> String {
+/// Whether the responder of a UDP flow answers from the port that was asked, if at all.
+fn owes_answer(flow: &FlowRecord, initiator: Side, survey: &Survey) -> bool {
+    let responder = flow.key.endpoint(initiator.other());
+    ANSWERING_UDP_PORTS.contains(&responder.port) && !survey.is_group(responder.ip)
+}
+
+/// The packets that show an outcome, for people; where nothing came back and that means nothing, why. Empty where the
+/// outcome's name says all.
+pub(super) fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome, survey: &Survey) -> String {
     let (from_initiator, from_responder) = (flow.from(initiator), flow.from(initiator.other()));
     let icmp = || {
         let [kind, code] = [flow.icmp.first_type, flow.icmp.first_code].map(Option::unwrap_or_default);
@@ -108,12 +125,21 @@ fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome) -> String {
         Outcome::Refused | Outcome::Prohibited => format!("{tries}, {}", icmp()),
         Outcome::Unanswered if flow.icmp.other > 0 => format!("{tries}, {}", icmp()),
         Outcome::Unanswered => format!("{tries}, nothing came back"),
-        other => other.name().to_owned(),
+        Outcome::Undetermined if flow.key.transport == Transport::Tcp || owes_answer(flow, initiator, survey) => {
+            let doubt = || survey.doubts_silence(flow, initiator).map(|why| format!("; {why}")).unwrap_or_default();
+            match (from_responder.packets, from_responder.rst) {
+                (0, _) => format!("{tries}, nothing came back{}", doubt()),
+                (packets, rst) if packets == u64::from(rst) => format!("{tries}, RST that answers no SYN{}", doubt()),
+                _ => String::new(),
+            }
+        }
+        _ => String::new(),
     }
 }
 
 /// The packets that show what became of a flow, for people: e.g. "3 SYN, nothing came back".
 #[must_use]
 pub fn outcome_evidence(flow: &JudgedFlow) -> String {
-    evidence(&flow.facts, flow.initiator_side(), flow.judgement.outcome)
+    let Judgement { outcome, outcome_evidence, .. } = &flow.judgement;
+    if outcome_evidence.is_empty() { outcome.name().to_owned() } else { outcome_evidence.clone() }
 }

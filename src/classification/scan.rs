@@ -40,6 +40,11 @@ impl Sweeps {
         }
     }
 
+    /// Notes a flow of which the recording may lack the answer.
+    pub(super) fn may_have_reached(&mut self, initiator: IpAddr, transport: Transport, responder: Endpoint) {
+        self.reached.entry(initiator).or_default().insert((transport, responder));
+    }
+
     /// Whether the initiator sweeps, this host among others.
     pub(super) fn sweeps(&self, initiator: IpAddr, responder: IpAddr) -> bool {
         let count = |map: &BTreeMap<IpAddr, BTreeSet<_>>| map.get(&initiator).map_or(0, BTreeSet::len);

@@ -22,6 +22,8 @@ const RING_GAP_NS: i64 = 2_000_000_000;
 const STRAY_NS: i64 = 600_000_000_000;
 /// Stray stamps at the end that are looked past.
 const STRAYS: usize = 8;
+/// TCP attempts without any answer that make a recording without a single accepted connection one of openings only.
+const SILENT_OPENINGS: usize = 20;
 
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
@@ -44,8 +46,14 @@ pub(super) struct Survey {
     senders: HashSet<IpAddr>,
     /// For each capture: when it and the files that follow it without a gap end.
     ends_ns: Vec<Option<i64>>,
-    /// Some TCP segment was more than a SYN or SYN-ACK.
-    beyond_openings: bool,
+    /// Some TCP segment was more than a SYN, SYN-ACK or RST.
+    spoke: bool,
+    /// Some TCP segment was a RST.
+    reset: bool,
+    /// TCP flows with a SYN to which nothing came back.
+    silent_openings: usize,
+    /// A filter chose the frames.
+    filtered: bool,
     /// The latest packet, stray stamps left out.
     end_ns: i64,
 }
@@ -60,7 +68,8 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 
 impl Survey {
     pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow]) -> Self {
-        let mut survey = Self { ends_ns: ends_ns(captures), end_ns: end_ns(flows), ..Self::default() };
+        let filtered = captures.iter().any(|capture| capture.filter.is_some());
+        let mut survey = Self { ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };
         for flow in flows {
             survey.note(flow);
         }
@@ -85,7 +94,11 @@ impl Survey {
                 let first_ns = ports.entry(own.port).or_insert(flow.first_seen_ns);
                 *first_ns = flow.first_seen_ns.min(*first_ns);
             }
-            self.beyond_openings |= transport == Transport::Tcp && (facts.spoke() || facts.rst > 0);
+            if transport == Transport::Tcp {
+                self.spoke |= facts.spoke();
+                self.reset |= facts.rst > 0;
+                self.silent_openings += usize::from(facts.syn > 0 && flow.from(side.other()).packets == 0);
+            }
             // Who opened a flow is not its server, however many peers it has.
             let opened = match transport {
                 Transport::Tcp => flow.first_syn == Some(side),
@@ -152,16 +165,37 @@ impl Survey {
         in_order.len() >= ROW_NEIGHBOURS && in_order.iter().all(|holds| *holds)
     }
 
-    /// Whether silence from the responder means something: an answer would be heard, and more than the segments that open
-    /// connections was recorded.
-    pub(super) fn hears_answers(&self, flow: &FlowRecord, initiator: Side) -> bool {
-        let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()).ip);
-        !self.openings_only() && self.hearing.answers(own, peer)
+    /// Why silence from the responder means nothing, if so: an answer might have been kept away, or not be heard.
+    pub(super) fn doubts_silence(&self, flow: &FlowRecord, initiator: Side) -> Option<&'static str> {
+        let (own, peer) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()));
+        if self.filtered {
+            return Some("a filter was in use and may have kept the answer away");
+        }
+        if flow.key.transport == Transport::Tcp && self.openings_only() {
+            return Some("nothing but segments that open or reset connections was recorded");
+        }
+        let heard = self.hearing.answers(flow.key.transport, own, peer);
+        (!heard).then_some("nothing shows that the recording would hold an answer")
     }
 
-    /// Whether no TCP segment but SYN and SYN-ACK was recorded: a filter kept the rest away.
+    /// Whether no TCP segment but SYN and SYN-ACK was recorded, or SYNs and resets without a single accepted connection: a
+    /// filter kept the rest away.
     pub(super) fn openings_only(&self) -> bool {
-        !self.beyond_openings && !self.accepted.is_empty()
+        let lacks = match self.accepted.is_empty() {
+            true => self.silent_openings >= SILENT_OPENINGS,
+            false => !self.reset,
+        };
+        !self.spoke && lacks
+    }
+
+    /// Whether a filter chose the frames.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filtered
+    }
+
+    /// Whether accepted connections may be missing: a filter was in use, or there is none although attempts were recorded.
+    pub(super) fn lacks_answers(&self) -> bool {
+        self.filtered || (self.accepted.is_empty() && !self.spoke && self.silent_openings > 0)
     }
 
     /// Multicast or broadcast: nobody answers from there. A subnet's broadcast address is known by its last byte, and by

@@ -32,6 +32,11 @@ pub(super) const MIDSTREAM: (Sent, Sent) = (
     Sent { syn: 0, syn_ack: 0, rst: 0, plain: 2, payload: 9 },
 );
 
+const ANSWERED: (Sent, Sent) = (
+    Sent { syn: 0, syn_ack: 0, rst: 0, plain: 1, payload: 9 },
+    Sent { syn: 0, syn_ack: 0, rst: 0, plain: 1, payload: 9 },
+);
+
 pub(super) fn endpoint(ip: &str, port: u16) -> Endpoint {
     Endpoint { ip: ip.parse().unwrap(), port }
 }
@@ -74,6 +79,10 @@ pub(super) fn flow(
 
 pub(super) fn tcp(from: (&str, u16), to: (&str, u16), sent: (Sent, Sent), second: i64) -> FlowRecord {
     flow(Transport::Tcp, endpoint(from.0, from.1), endpoint(to.0, to.1), sent, second)
+}
+
+fn udp(from: (&str, u16), to: (&str, u16), sent: (Sent, Sent), second: i64) -> FlowRecord {
+    flow(Transport::Udp, endpoint(from.0, from.1), endpoint(to.0, to.1), sent, second)
 }
 
 const SITE: &str = r#"
@@ -310,7 +319,7 @@ fn nobody_is_unanswered_by_a_broadcast_address() {
     let to = |ip: &str| {
         let mut flow = flow(Transport::Udp, endpoint(CLIENT, 137), endpoint(ip, 137), sent, 0);
         flow.last_seen_ns += 5 * SECOND;
-        let flows = vec![flow, tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 60)];
+        let flows = vec![flow, udp((CLIENT, 50_001), ("10.0.0.5", 161), ANSWERED, 60)];
         judged(flows, true).flows[0].judgement.outcome
     };
     assert_eq!(to("10.0.0.255"), Outcome::Undetermined);
@@ -345,6 +354,7 @@ fn reductions_count_flows_clients_and_visits() {
     assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
 }
 
+mod silence;
 mod site;
 
 #[test]

@@ -187,6 +187,8 @@ pub struct Judgement {
     pub reason: String,
     /// What became of it.
     pub outcome: Outcome,
+    /// The packets that show it, or why they do not; empty where the outcome's name says all.
+    pub outcome_evidence: String,
 }
 
 /// A flow and its judgement, ready for every report and export.

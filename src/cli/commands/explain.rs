@@ -125,7 +125,7 @@ fn served(
             let _ = writeln!(text, "    service    {}", visible(&first.judgement.service));
         }
         let _ = writeln!(text, "    status     {status}: {}", visible(reason));
-        if first.judgement.outcome.is_blocked() {
+        if !first.judgement.outcome_evidence.is_empty() {
             let _ = writeln!(text, "    evidence   {}", visible(&outcome_evidence(first)));
         }
         let orientation = first.judgement.orientation.name();

@@ -15,11 +15,15 @@ use crate::cli::terminal;
 use crate::dynamic_ports::{PortCounts, count};
 use crate::model::{Column, JudgedFlow, Orientation, Outcome, Status, Transport, Value};
 use crate::report::{
-    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::visible, write_all,
+    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
+    text::visible, write_all,
 };
 use crate::store::write_table;
 use polars::prelude::{DataFrame, IntoLazy, PolarsResult};
 use std::net::IpAddr;
+
+/// Attempts of which the answers may be out of sight that are worth a warning.
+const MANY_UNHEARD: u64 = 10;
 
 pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let mut dir = ReportDir::create(&args.output)?;
@@ -132,10 +136,22 @@ fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
     let mut doubts = Vec::new();
     if judged.openings_only {
         doubts.push(
-            "Only segments that open connections were recorded (a capture filter?): whether anything was answered, refused \
-             or closed cannot be told."
+            "Only segments that open or reset connections were recorded (a capture filter?): whether anything was answered, \
+             refused or closed cannot be told of most."
                 .to_owned(),
         );
+    }
+    let attempts = counted(judged.unheard, "attempt", "attempts");
+    if judged.unheard > 0 && case.facts.captures.iter().any(|capture| capture.filter.is_some()) {
+        doubts.push(format!(
+            "A filter was in use and may have kept answers away: nothing is called unanswered, and {attempts} to which nothing \
+             came back can be neither blocked nor part of a sweep."
+        ));
+    } else if judged.unheard >= MANY_UNHEARD && !judged.openings_only {
+        doubts.push(format!(
+            "To {attempts} nothing came back, but nothing shows that the recording would hold the answers (a tap of one \
+             direction?): they are undetermined, not unanswered."
+        ));
     }
     let copies: u64 =
         judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
