@@ -99,6 +99,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "snapped_frames": Unsigned, "", "frames of which the recording kept only the beginning" => |_, (_, c)| c.snapped_frames.into();
         "backward_steps": Unsigned, "", "frames stamped earlier than the one before them" => |_, (_, c)| c.backward_steps.into();
         "implausible_lengths": Unsigned, "", "frames whose original length is below the captured length, or above 262,144 bytes and above the captured length: the captured length stands in" => |_, (_, c)| c.reading.implausible_lengths.into();
+        "untimed_frames": Unsigned, "", "frames without a time stamp (pcapng simple packet blocks, or stamped 0): the time of the frame before them in the file stands in" => |_, (_, c)| c.reading.untimed_frames.into();
         "resyncs": Unsigned, "", "times that reading went on behind damage" => |_, (_, c)| c.reading.resyncs.into();
         "skipped_bytes": Unsigned, "", "bytes passed over as damaged, of the uncompressed file" => |_, (_, c)| c.reading.skipped_bytes.into();
         "unknown_blocks": Unsigned, "", "pcapng blocks of kinds that are not read, or too large to be read" => |_, (_, c)| c.reading.unknown_blocks.into();

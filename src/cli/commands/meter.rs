@@ -40,6 +40,7 @@ fn describe(capture: &CaptureSummary, text: &mut String) {
     let reading = &capture.reading;
     let counts = [
         ("impossible lengths", reading.implausible_lengths),
+        ("without a time stamp", reading.untimed_frames),
         ("damaged bytes passed over", reading.skipped_bytes),
         ("blocks of unknown kinds", reading.unknown_blocks),
         ("custom blocks", reading.custom_blocks),
