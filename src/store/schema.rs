@@ -86,7 +86,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "sha256": Text, "", "SHA-256 of the file as stored; null unless asked for" => |_, (_, c)| text(c.sha256.as_deref());
         "format": Text, "", "pcap or pcapng" => |_, (_, c)| c.format.into();
         "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| c.compression.into();
-        "link_types": Text, "", "link types of its interfaces, comma-separated, each once" => |_, (_, c)| link_types(c).into();
+        "link_types": Text, "", "link types of its interfaces, comma-separated, each once; of more than 64 the first, and how many more" => |_, (_, c)| link_types(c).into();
         "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| c.reading.interfaces.into();
         "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
             c.interfaces.iter().map(|i| i.snap_length).filter(|n| *n > 0).min().unwrap_or(0).into()
@@ -115,11 +115,17 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
     }
 }
 
+/// Link types of a capture that are named.
+const LINK_TYPES: usize = 64;
+
 fn link_types(capture: &CaptureSummary) -> String {
     let mut names: Vec<String> = capture.interfaces.iter().map(|i| i.link_type.to_string()).collect();
     names.sort();
     names.dedup();
-    names.join(",")
+    let more = names.len().saturating_sub(LINK_TYPES);
+    names.truncate(LINK_TYPES);
+    let names = names.join(",");
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 /// Columns of `fates`.
