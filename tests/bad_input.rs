@@ -22,6 +22,31 @@ const USAGE: i32 = 2;
 const NO_EVIDENCE: i32 = 3;
 const DAMAGED: i32 = 4;
 
+#[test]
+fn standard_input_is_read_once() {
+    for command in [&["flows"][..], &["report", "-o", "/nowhere/report"], &["meter", "-o", "/nowhere/store"]] {
+        let run = portproof(command.iter().chain(&["-q", "-", "-"])).expect(USAGE);
+        assert!(one_line(&run).contains("standard input is given more than once"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn thousands_of_link_types_are_told_in_few_lines() {
+    let b = support::blocks::LITTLE;
+    let types = 1_000..9_000_u16;
+    let interfaces: Vec<u8> = types.clone().flat_map(|link_type| b.interface(link_type, 0, &[])).collect();
+    let packets: Vec<u8> = (0..types.len() as u32).flat_map(|n| b.packet(n, 5_000_000, &[9; 60], &[])).collect();
+    let (folder, file) = folder_with("links.pcapng", &[b.section(&[]), interfaces, packets].concat());
+    let run = portproof(["flows", "-q", &text(&file)]).expect(NO_EVIDENCE);
+    assert_eq!(run.lines().len(), 12, "{}", run.stderr);
+    assert!(run.stderr.contains("further link types, with 7990 frames"), "{}", run.stderr);
+    let store = text(&folder.path().join("store"));
+    let run = portproof(["meter", &text(&file), "-o", &store]).expect(NO_EVIDENCE);
+    assert!(run.text().lines().count() < 60 && run.text().contains("more kinds"), "{}", run.text());
+    let run = portproof(["flows", "-q", "--dedup", "--max-flows", "9", &store]).expect(NO_EVIDENCE);
+    assert!(run.stderr.contains("note: --max-flows, --dedup have no effect"), "{}", run.stderr);
+}
+
 /// A folder with one file.
 fn folder_with(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -114,6 +114,22 @@ fn names_are_shown_where_people_look_and_act_nowhere() {
 }
 
 #[test]
+fn processes_are_shown_by_explain_and_comments_are_counted_by_meter() {
+    let b = LITTLE;
+    let hostile = "\u{1b}[31m=evil<script>\u{202e}";
+    let process = [b.option(1, b"a comment"), b.option(2, &b.u32(2)), b.option(0x8001, &b.u32(0))];
+    let [(us, first), ..] = handshake();
+    let bytes = [b.section(&[]), b.interface(1, 0, &[]), b.process(4711, hostile), b.packet(0, us, &first, &process)];
+    let (folder, file) = folder_with("process.pcapng", &bytes.concat());
+    let run = portproof(["meter", &file, "-o", &path(&folder, "store")]).expect(DONE);
+    assert!(run.text().contains("1 comment of whoever"), "{}", run.text());
+    let run = portproof(["explain", "-q", "50123", &file]).expect(DONE);
+    let shown = run.text();
+    assert!(shown.contains("process, by the recording: ") && shown.contains("=evil<script>"), "{shown}");
+    assert!(shown.contains("(4711)") && !shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+}
+
+#[test]
 fn damage_is_told_with_where_reading_went_on() {
     let b = LITTLE;
     let [first, second, third] = handshake().map(|(us, data)| b.packet(0, us, &data, &[]));

@@ -53,6 +53,32 @@ fn no_command_makes_a_network_call() {
     assert!(store.is_dir() && report.join("index.html").is_file(), "the commands did their work");
 }
 
+/// libpcap would ask the name service, and so maybe the network, for the names in a filter.
+#[cfg(feature = "live")]
+#[test]
+fn a_filter_asks_nobody() {
+    if !strace_works() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (demo, log) = (support::demo(), folder.path().join("strace.txt"));
+    for filter in [
+        "host 10.0.0.1 or net 10.1.0.0/16 or ether host 02:00:00:00:00:01",
+        "host fe80::1 or ip proto ospf or ip proto \\tcp or portrange 6000-6008",
+    ] {
+        let command = ["flows", "-q", "-f", filter].map(OsStr::new);
+        let command = [&[support::PROGRAM.as_ref()], &command[..], &[demo.as_ref()]].concat();
+        assert_eq!(network_calls(&log, &command), Vec::<String>::new(), "{filter}");
+    }
+    for filter in ["host plc-line1.example", "port http", "host 10.0.0.1 or plc1", "net plant", "gateway plc1"] {
+        let command = ["flows", "-q", "-f", filter].map(OsStr::new);
+        let command = [&[support::PROGRAM.as_ref()], &command[..], &[demo.as_ref()]].concat();
+        assert_eq!(network_calls(&log, &command), Vec::<String>::new(), "{filter}");
+        let run = support::portproof(&command[1..]).expect(2);
+        assert!(run.lines().len() == 1 && run.stderr.contains("may use the network"), "{}", run.stderr);
+    }
+}
+
 /// The watch itself sees what it is meant to see.
 #[test]
 fn a_network_call_would_be_seen() {

@@ -49,6 +49,7 @@ impl Recording {
         (1..).zip(&self.0).map(|(frame, owned)| Frame {
             position: Position { capture: CaptureIndex(0), frame, offset: 0 },
             time_ns: owned.time_ns,
+            timed: true,
             link_type: LinkType::ETHERNET,
             data: &owned.data,
             wire_bytes: owned.wire_bytes,

@@ -8,6 +8,8 @@ pub(super) const CAPACITY_BYTES: usize = 1 << 20;
 pub(super) const SMALL_CAPACITY_BYTES: usize = 16 << 10;
 /// Times its usual size to which a buffer may have grown before it shrinks again.
 const GROWN: usize = 16;
+/// Room beyond what is needed, so that what is held is not moved for a few bytes more: a quarter of it, at most this.
+const SLACK_BYTES: usize = 4 << 20;
 
 /// Bytes of a stream, of which a window is in memory.
 pub(super) struct Buffer {
@@ -58,10 +60,11 @@ impl Buffer {
             self.end -= self.start;
             self.start = 0;
         }
-        if needed > self.data.len() {
+        let roomy = needed + (needed / 4).min(SLACK_BYTES);
+        if roomy > self.data.len() {
             // A record may claim any length: grow by doubling, as the bytes really come.
-            let grown = (self.data.len() * 2).min(needed.next_multiple_of(self.capacity));
-            if self.end == self.data.len() {
+            let grown = (self.data.len() * 2).min(roomy.next_multiple_of(self.capacity));
+            if self.end + (needed / 4).min(SLACK_BYTES) > self.data.len() {
                 self.data.resize(grown.max(self.data.len()), 0);
             }
         } else if self.data.len() > GROWN * self.capacity && self.end.max(needed) <= self.capacity {

@@ -124,6 +124,61 @@ fn payload_is_never_taken_for_a_frame() {
     }
 }
 
+/// 600 packets in one, larger than libpcap's largest snap length.
+fn large_carrier(b: Blocks) -> Vec<u8> {
+    let inner: Vec<u8> =
+        (0..600).flat_map(|n| b.packet(0, 1, &[&[0xbb; 4], &[n as u8; 1036][..]].concat(), &[])).collect();
+    assert!(inner.len() > 600_000);
+    carrying(b, &inner, &[])
+}
+
+#[test]
+fn payload_of_a_packet_beyond_every_snap_length_is_not_taken_for_a_frame_either() {
+    for b in [LITTLE, BIG] {
+        let carrier = large_carrier(b);
+        let (begin, end) = (numbered(b, 1), [numbered(b, 2), numbered(b, 3)].concat());
+        // The captured length finds the end where only the first length is wrong.
+        let mut damaged = carrier.clone();
+        damaged[4..8].copy_from_slice(&b.u32(0x7777));
+        let (seen, told) = read(&[start(b), begin.clone(), damaged.clone(), end.clone()].concat());
+        assert_eq!(numbers(&seen), [1, 2, 3]);
+        assert_eq!(told.captures[0].1.reading.skipped_bytes, carrier.len() as u64);
+        // Where that is wrong as well, only what follows to the end of the file is believed.
+        damaged[20..24].copy_from_slice(&b.u32(0x7777));
+        let (seen, _) = read(&[start(b), begin.clone(), damaged.clone(), end.clone()].concat());
+        assert_eq!(numbers(&seen), [1, 2, 3]);
+        let (seen, told) = read(&[start(b), begin.clone(), damaged.clone(), end.clone(), vec![1]].concat());
+        assert_eq!((numbers(&seen), told.captures[0].1.reading.resyncs), (vec![1], 0));
+        // A snap length of the file, or a packet that was read, says how large its packets are.
+        let limited = [b.section(&[]), b.interface(1, 1 << 20, &[])].concat();
+        let (seen, _) = read(&[limited, begin.clone(), damaged.clone(), end.clone(), vec![1]].concat());
+        assert_eq!(numbers(&seen), [1]);
+        let limited = [b.section(&[]), b.interface(1, 65_535, &[])].concat();
+        let (seen, _) = read(&[limited, carrier.clone(), damaged, end, vec![1]].concat());
+        assert_eq!(numbers(&seen), [0xaaaa_aaaa]);
+    }
+}
+
+#[test]
+fn a_long_file_goes_on_where_its_snap_length_is_usual() {
+    let b = LITTLE;
+    let limited = [b.section(&[]), b.interface(1, 262_144, &[])].concat();
+    let many = |from: u32| (from..from + 8_000).flat_map(|n| numbered(b, n)).collect::<Vec<u8>>();
+    let (seen, told) = read(&[limited, many(0), vec![9; 100], many(8_000), vec![1]].concat());
+    assert_eq!((seen.len(), told.captures[0].1.reading.resyncs), (16_000, 1));
+}
+
+#[test]
+fn classic_captures_prove_more_than_the_packet_that_their_header_announces() {
+    let inner: Vec<u8> = (0..600).flat_map(|n| record(1_000 + n, &[n as u8; 1000], 1000)).collect();
+    let mut carrier = record(999, &inner, inner.len() as u32);
+    carrier[8..12].copy_from_slice(&[0xff; 4]);
+    let mut bytes = pcap(&[record(998, &[1; 60], 60), carrier]);
+    bytes[16..20].copy_from_slice(&(1_u32 << 20).to_le_bytes());
+    let (seen, _) = read(&bytes);
+    assert_eq!(seen.len(), 1);
+}
+
 #[test]
 fn interfaces_that_may_have_been_passed_over_are_not_guessed() {
     let b = LITTLE;

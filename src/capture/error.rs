@@ -51,6 +51,9 @@ pub enum CaptureError {
         /// Why.
         reason: String,
     },
+    /// It can be read only once.
+    #[error("-: standard input is given more than once, and can be read only once")]
+    StdinTwice,
     /// A directory or pattern that gives no file.
     #[error("{name}: {reason}")]
     NoFiles {

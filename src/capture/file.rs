@@ -27,6 +27,7 @@ pub struct OpenOptions {
 
 /// A record at the start of the buffer.
 pub(super) struct Record {
+    /// 0 where it has none.
     pub(super) time_ns: i64,
     pub(super) link_type: LinkType,
     /// Captured bytes, within the record.
@@ -81,7 +82,11 @@ pub struct CaptureFile {
     frames: u64,
     first_ns: Option<i64>,
     last_ns: Option<i64>,
-    previous_ns: i64,
+    /// Time of the latest frame that has one.
+    previous_ns: Option<i64>,
+    /// Whether the current frame has a time of its own.
+    timed: bool,
+    untimed_frames: u64,
     snapped_frames: u64,
     implausible_lengths: u64,
     backward_steps: u64,
@@ -153,7 +158,9 @@ impl CaptureFile {
             frames: 0,
             first_ns: None,
             last_ns: None,
-            previous_ns: i64::MIN,
+            previous_ns: None,
+            timed: false,
+            untimed_frames: 0,
             snapped_frames: 0,
             implausible_lengths: 0,
             backward_steps: 0,
@@ -211,12 +218,16 @@ impl CaptureFile {
         record.wire_bytes = believed_wire_bytes(captured_bytes, claimed_bytes);
         self.implausible_lengths += u64::from(claimed_bytes != record.wire_bytes);
         self.snapped_frames += u64::from(record.wire_bytes as usize > captured_bytes);
-        // A simple packet block has no time: it says nothing about the interval.
-        if record.time_ns != 0 {
-            self.backward_steps += u64::from(record.time_ns < self.previous_ns);
-            self.previous_ns = record.time_ns;
+        self.timed = record.time_ns != 0;
+        if self.timed {
+            self.backward_steps += u64::from(self.previous_ns.is_some_and(|previous_ns| record.time_ns < previous_ns));
+            self.previous_ns = Some(record.time_ns);
             self.first_ns = Some(self.first_ns.map_or(record.time_ns, |t| t.min(record.time_ns)));
             self.last_ns = Some(self.last_ns.map_or(record.time_ns, |t| t.max(record.time_ns)));
+        } else {
+            // It says nothing about the interval, and belongs where it stands.
+            self.untimed_frames += 1;
+            record.time_ns = self.previous_ns.unwrap_or(0);
         }
     }
 
@@ -254,6 +265,7 @@ impl CaptureFile {
         Some(Frame {
             position: Position { capture: self.index, frame: self.frames, offset: self.buffer.offset() },
             time_ns: record.time_ns,
+            timed: self.timed,
             link_type: record.link_type,
             data: self.buffer.bytes().get(record.data.clone())?,
             wire_bytes: record.wire_bytes,
@@ -325,6 +337,7 @@ impl CaptureFile {
             }
         }
         summary.reading.implausible_lengths = self.implausible_lengths;
+        summary.reading.untimed_frames = self.untimed_frames;
         Finished { summary, names, comments }
     }
 }

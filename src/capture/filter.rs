@@ -3,6 +3,8 @@
 //! A filter sees the captured bytes and nothing else: a frame that was cut before the byte that is asked for does not match,
 //! and `len` is the captured length. Where the language cannot express the filter for a link type, no frame of it passes:
 //! they are counted, and the notes say so. Without the feature `live` no filter can be made.
+//!
+//! libpcap asks the name service for every word that it does not know; such filters are refused, see `filter_words`.
 
 #[cfg(feature = "live")]
 use std::collections::BTreeMap;
@@ -19,6 +21,14 @@ pub enum FilterError {
         /// The filter.
         filter: String,
         /// What libpcap says.
+        reason: String,
+    },
+    /// It has a name that libpcap would look up, maybe over the network.
+    #[error("the filter \"{filter}\" is not used: {reason}")]
+    Name {
+        /// The filter.
+        filter: String,
+        /// Which name, and what to write.
         reason: String,
     },
     /// This program has no compiler for it.
@@ -52,6 +62,7 @@ pub struct Filter {
 
 #[cfg(feature = "live")]
 mod with_libpcap {
+    use super::super::filter_words;
     use super::{Compiled, Filter, FilterError};
     use crate::model::LinkType;
     use pcap::{BpfProgram, Capture, Linktype};
@@ -60,9 +71,24 @@ mod with_libpcap {
     /// Link types for which a filter is tried before any reading begins: Ethernet, raw IP, cooked, radio.
     const TRIED: [u16; 5] = [1, 101, 113, 127, 105];
 
+    /// Notes on link types that are told; the rest is counted.
+    const NOTES: usize = 10;
+
+    /// libpcap's own number for a link type of a file (linktype_to_dlt in its pcap-common.c, as on Linux).
+    fn dlt(link_type: u16) -> i32 {
+        match LinkType(link_type) {
+            LinkType::RAW | LinkType::RAW_OPENBSD => 12,
+            // ATM RFC 1483; BSD/OS SLIP and PPP; Linux classical IP over ATM.
+            LinkType(100) => 11,
+            LinkType(102) => 15,
+            LinkType(103) => 16,
+            LinkType(106) => 19,
+            LinkType(same) => i32::from(same),
+        }
+    }
+
     fn compile(text: &str, link_type: u16) -> Result<BpfProgram, String> {
-        // libpcap's DLT_ numbers are LINKTYPE_ numbers, but for raw IP.
-        let dlt = if link_type == LinkType::RAW.0 { 12 } else { i32::from(link_type) };
+        let dlt = dlt(link_type);
         let reason = |error: pcap::Error| match error {
             pcap::Error::PcapError(reason) => reason,
             other => other.to_string(),
@@ -72,11 +98,12 @@ mod with_libpcap {
     }
 
     impl Filter {
-        /// Checks a filter: it has to compile for one of the usual link types.
+        /// Checks a filter: it may name no host, and has to compile for one of the usual link types.
         ///
         /// # Errors
         /// What is wrong with it.
         pub fn new(text: &str) -> Result<Self, FilterError> {
+            filter_words::check(text).map_err(|reason| FilterError::Name { filter: text.to_owned(), reason })?;
             let mut first = None;
             for link_type in TRIED {
                 match compile(text, link_type) {
@@ -129,7 +156,19 @@ mod with_libpcap {
                     LinkType(*link_type)
                 )),
             };
-            self.programs.iter().filter_map(note).collect()
+            let mut notes: Vec<String> = self.programs.iter().filter_map(note).take(NOTES).collect();
+            let impossible = self.programs.values().filter_map(|compiled| match compiled {
+                Compiled::Program(_) => None,
+                Compiled::Impossible { frames, .. } => Some(frames),
+            });
+            let (types, frames) = impossible.skip(NOTES).fold((0_u64, 0), |(types, sum), n| (types + 1, sum + n));
+            if types > 0 {
+                notes.push(format!(
+                    "the filter \"{}\" cannot be applied to {types} more link types; their {frames} frames count as filtered",
+                    self.text
+                ));
+            }
+            notes
         }
     }
 }
@@ -194,8 +233,34 @@ mod tests {
     }
 
     #[test]
+    fn link_types_that_libpcap_numbers_otherwise_have_programs() {
+        let mut filter = Filter::new("udp port 53").unwrap();
+        let llc_snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &PACKET].concat();
+        assert!(filter.passes(LinkType::RAW_BSD, &PACKET) && filter.passes(LinkType::RAW_OPENBSD, &PACKET));
+        assert!(filter.passes(LinkType(100), &llc_snap));
+        assert_eq!(filter.notes(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn thousands_of_link_types_are_told_in_few_lines() {
+        let mut filter = Filter::new("udp port 53").unwrap();
+        (10_000..12_000).for_each(|link_type| assert!(!filter.passes(LinkType(link_type), &PACKET)));
+        let notes = filter.notes();
+        assert_eq!(notes.len(), 11);
+        assert!(notes[10].contains("1990 more link types; their 1990 frames"), "{}", notes[10]);
+    }
+
+    #[test]
+    fn names_are_refused() {
+        let error = Filter::new("host plc-line1.example").err().unwrap().to_string();
+        assert!(error.contains("\"plc-line1.example\"") && error.contains("address"), "{error}");
+    }
+
+    #[test]
     fn a_mistake_is_told_before_reading() {
         let error = Filter::new("port 53 adn host 10.0.0.1").err().unwrap().to_string();
+        assert!(error.contains("\"adn\"") && error.contains("pcap-filter(7)"), "{error}");
+        let error = Filter::new("port 53 and and host 10.0.0.1").err().unwrap().to_string();
         assert!(error.contains("syntax error") && error.contains("pcap-filter(7)"), "{error}");
     }
 }

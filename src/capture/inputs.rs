@@ -77,11 +77,14 @@ impl Input {
 /// Names need not be Unicode; patterns, and what they match, do.
 ///
 /// # Errors
-/// When a path does not exist, a directory cannot be read or holds no file, or a pattern matches nothing.
+/// When a path does not exist, standard input is given twice, a directory cannot be read or holds no file, or a pattern matches nothing.
 pub fn expand<P: AsRef<Path>>(arguments: &[P]) -> Result<Vec<Input>, CaptureError> {
     let mut inputs = Vec::new();
     for path in arguments.iter().map(AsRef::as_ref) {
         if path == Path::new("-") {
+            if inputs.contains(&Input::Stdin) {
+                return Err(CaptureError::StdinTwice);
+            }
             inputs.push(Input::Stdin);
             continue;
         }

@@ -68,6 +68,12 @@ impl Interfaces {
         self.described.into()
     }
 
+    /// Of this section, or 0 where nothing is described; `None` where one has no limit, or none that is known.
+    pub(super) fn largest_snap_length(&self) -> Option<u32> {
+        let limit = |interface: &Option<Interface>| interface.map(|i| i.snap_length).filter(|n| *n > 0);
+        self.section.iter().map(limit).try_fold(0, |largest, limit| Some(limit?.max(largest)))
+    }
+
     /// Of this section.
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.section.len()).unwrap_or(u32::MAX)

@@ -1,5 +1,6 @@
 //! Packets from an interface, through libpcap. Only with the feature `live`.
 
+use super::filter_words;
 use crate::model::LinkType;
 use pcap::{Active, Capture, Device, Error, Precision};
 use std::net::IpAddr;
@@ -122,6 +123,9 @@ impl LiveCapture {
     /// When the right is missing, there is no such interface, or the filter is wrong.
     pub fn open(settings: &LiveSettings) -> Result<Self, LiveError> {
         let interface = settings.interface.clone();
+        if let Some(filter) = &settings.filter {
+            filter_words::check(filter).map_err(|reason| LiveError::Filter { filter: filter.clone(), reason })?;
+        }
         let opened = Capture::from_device(interface.as_str()).and_then(|inactive| {
             inactive
                 .promisc(settings.promiscuous)

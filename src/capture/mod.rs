@@ -19,6 +19,8 @@ mod damage;
 mod error;
 mod file;
 mod filter;
+#[cfg(feature = "live")]
+mod filter_words;
 mod inputs;
 mod interfaces;
 #[cfg(feature = "live")]

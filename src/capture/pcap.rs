@@ -1,8 +1,8 @@
 //! Classic pcap (draft-ietf-opsawg-pcap): one link type, one resolution, records until the end.
 //!
 //! Records carry no mark, so damage can be seen only where a length cannot be. Reading goes on behind it when record
-//! headers follow one another from some place over more bytes than a packet has (262,144), all with lengths, fractions of a
-//! second and times that fit: a piece of a capture inside a packet cannot do that. Otherwise it ends there.
+//! headers follow one another from some place over more bytes than a packet of this file has (its snap length, and at least
+//! 262,144), all with lengths, fractions of a second and times that fit: a piece of a capture inside a packet cannot do that. Otherwise it ends there.
 //!
 //! Zeros are no records. A file that was allocated and never filled, or a bomb behind a header, would read as any number
 //! of empty packets at time 0: a run of 4,096 zero bytes in place of a record, or zeros to the end, is damage.
@@ -24,7 +24,7 @@ const ZEROS_BYTES: usize = 4096;
 /// Bytes that are searched for a record behind damage.
 const SEARCH_BYTES: u64 = 16 << 20;
 /// Record headers looked at in one search.
-const LOOKS: u32 = 1 << 20;
+const LOOKS: u32 = 1 << 22;
 /// Seconds by which the time behind damage may differ from the time before it: a day.
 const NEAR_SECONDS: u32 = 86_400;
 
@@ -204,10 +204,10 @@ impl Pcap {
         Ok(false)
     }
 
-    /// Whether records follow one another from the start of the buffer on, over more bytes than a packet has.
+    /// Whether records follow one another from the start of the buffer on, over more bytes than a packet of this file has.
     fn proven(&self, buffer: &mut Buffer, looks: &mut u32) -> std::io::Result<bool> {
         let (mut here, mut second) = (0, self.latest_second);
-        while here <= USUAL_LIMIT_BYTES as usize {
+        while here <= self.limit_bytes as usize {
             if *looks == 0 || !buffer.fill(here + self.header_bytes())? {
                 return Ok(false);
             }

@@ -13,12 +13,13 @@ use super::buffer::Buffer;
 use super::damage::Damage;
 use super::file::{Break, Record};
 use super::interfaces::Interfaces;
+use super::pcap::USUAL_LIMIT_BYTES;
 use super::remarks::{OPT_COMMENT, Remarks, u32_option};
 use super::resync::{self, Found, Section};
 use crate::model::{CommentPlace, Heading, InterfaceSummary};
 
 /// Largest packet block that is believed: 128 MiB of packet, and its options.
-const PACKET_LIMIT_BYTES: u32 = (128 << 20) + (1 << 20);
+pub(super) const PACKET_LIMIT_BYTES: u32 = (128 << 20) + (1 << 20);
 /// Largest block without a packet that is held in memory; larger ones are passed over.
 const HELD_BYTES: u32 = 16 << 20;
 
@@ -33,6 +34,8 @@ pub(super) struct Pcapng {
     /// How many such sections there were.
     passed_over: u32,
     interfaces: Interfaces,
+    /// Length of the largest packet block so far.
+    largest_block: usize,
     pub(super) remarks: Remarks,
     pub(super) damage: Damage,
 }
@@ -58,6 +61,7 @@ impl Pcapng {
             unknown_version: false,
             passed_over: 0,
             interfaces: Interfaces::default(),
+            largest_block: 0,
             remarks: Remarks::new(names),
             damage: Damage::default(),
         };
@@ -86,7 +90,10 @@ impl Pcapng {
         loop {
             match self.next_block(buffer) {
                 Ok(Next::Held(length)) => match self.read_block(&buffer.bytes()[..length], number) {
-                    Ok(Some(record)) => return Ok(Some(record)),
+                    Ok(Some(record)) => {
+                        self.largest_block = self.largest_block.max(length);
+                        return Ok(Some(record));
+                    }
                     Ok(None) => buffer.consume(length),
                     Err(why) => {
                         // Its lengths agree, so the next one is where they say.
@@ -139,7 +146,7 @@ impl Pcapng {
             return Err(Break::Corrupt(format!("a block of {length} bytes, which is no multiple of 4")));
         }
         if length > HELD_BYTES && !kind::is_packet(number) {
-            let section = Section { order, interfaces: self.interfaces.count() };
+            let section = self.state(order);
             if !kind::is_known(number) && resync::holds_blocks(buffer, section)? {
                 return Err(Break::Corrupt(format!("a block of type {number} of {length} bytes, which cannot be")));
             }
@@ -188,11 +195,18 @@ impl Pcapng {
         Ok(Next::Passed)
     }
 
+    /// What is known of the section.
+    fn state(&self, order: ByteOrder) -> Section {
+        let announced = self.interfaces.largest_snap_length().unwrap_or(PACKET_LIMIT_BYTES).min(PACKET_LIMIT_BYTES);
+        let largest_packet = self.largest_block.max(announced as usize).max(USUAL_LIMIT_BYTES as usize);
+        Section { order, interfaces: self.interfaces.count(), largest_packet }
+    }
+
     /// Goes on behind damage at the start of the buffer, or gives `stop` back with its place.
     fn recover(&mut self, buffer: &mut Buffer, number: u64, stop: Break) -> Result<(), Break> {
         let from = buffer.offset();
         let damaged_kind = self.order.u32(buffer.bytes());
-        let section = Section { order: self.order, interfaces: self.interfaces.count() };
+        let section = self.state(self.order);
         let found = resync::find(buffer, section, matches!(stop, Break::Truncated(_)));
         let found = match found {
             Ok(Some(found)) => found,

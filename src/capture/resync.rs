@@ -5,32 +5,37 @@
 //!
 //! - the end of the damaged block as its own fields give it (its first length; or the captured length of a packet, where
 //!   the second length agrees), when two blocks follow there, or the file ends: payload has no say in these;
-//! - a place found by searching, when whole blocks follow one another from there over more bytes than any packet has
-//!   (262,144, libpcap's largest snap length), or exactly to the end of the file. A block within a packet cannot do
-//!   either: behind it stands at least the second length of the block around it.
+//! - a place found by searching, when whole blocks follow one another from there over more bytes than any packet of this
+//!   file has, or exactly to the end of the file. A block within a packet cannot do either: behind it stands at least the
+//!   second length of the block around it.
 //!
-//! The search ends after 16 MiB and after a bounded number of looks at blocks.
+//! No packet of the file is larger than the snap length of its interface, than libpcap's largest one (262,144) and than
+//! those that were read before the damage. Where an interface has no snap length, packets may have 128 MiB, and hardly
+//! anything but the end of the file proves a place. The search ends after 16 MiB and after a bounded number of looks at blocks.
 
 use super::block::{ByteOrder, kind};
 use super::buffer::Buffer;
+use super::pcapng::PACKET_LIMIT_BYTES;
 use std::io;
 
 /// Bytes that are searched.
 const SEARCH_BYTES: u64 = 16 << 20;
-/// More bytes than a packet has.
-const LARGER_THAN_A_PACKET: usize = 262_144;
 /// Largest block that is believed while reading is not sure where it is.
 const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks looked at in one search.
-const LOOKS: u32 = 1 << 20;
+const LOOKS: u32 = 1 << 22;
 /// Options looked at to find the end of a damaged packet block.
 const OPTIONS: usize = 64;
+/// Bytes of options looked at for the same.
+const OPTIONS_BYTES: usize = 1 << 16;
 
 /// What is known of the section where reading stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Section {
     pub(super) order: ByteOrder,
     pub(super) interfaces: u32,
+    /// Bytes that the largest packet of the file may have.
+    pub(super) largest_packet: usize,
 }
 
 /// Where reading can go on.
@@ -101,13 +106,26 @@ fn next_candidate(buffer: &Buffer, from: usize, order: ByteOrder) -> Option<usiz
 
 /// Where the damaged block may end by its own fields.
 fn ends(buffer: &mut Buffer, order: ByteOrder) -> io::Result<[Option<usize>; 2]> {
-    buffer.fill(LARGER_THAN_A_PACKET)?;
+    let limit = PACKET_LIMIT_BYTES as usize;
+    buffer.fill(28)?;
+    let field = |buffer: &Buffer, at: usize| {
+        buffer.bytes().get(at..at + 4).map(|field| order.u32(field) as usize).filter(|n| *n <= limit)
+    };
+    let is_packet = field(buffer, 0) == Some(kind::ENHANCED_PACKET as usize);
+    let captured = field(buffer, 20).filter(|_| is_packet);
+    let length = field(buffer, 4).filter(|n| n.is_multiple_of(4) && *n >= 12);
+    // Both have to be there, whatever happens to be in memory.
+    let length = match length {
+        Some(length) if buffer.fill(length)? => Some(length),
+        _ => None,
+    };
+    if let Some(captured) = captured {
+        buffer.fill(28 + captured + OPTIONS_BYTES)?;
+    }
     let bytes = buffer.bytes();
     let word = |at: usize| bytes.get(at..at + 4).map(|field| order.u32(field) as usize);
-    let length = word(4).filter(|n| n.is_multiple_of(4) && (12..=bytes.len()).contains(n));
     let by_packet = || {
-        let is_packet = word(0) == Some(kind::ENHANCED_PACKET as usize);
-        let captured = word(20).filter(|n| is_packet && *n <= LARGER_THAN_A_PACKET)?;
+        let captured = captured?;
         let mut at = 28 + captured.next_multiple_of(4);
         for _ in 0..OPTIONS {
             if word(at)? == at + 4 {
@@ -133,11 +151,11 @@ fn may_begin(bytes: &[u8], order: ByteOrder) -> bool {
 
 /// Whether blocks follow one another from `at` on.
 fn proven(buffer: &mut Buffer, at: usize, mut section: Section, proof: Proof, looks: &mut u32) -> io::Result<bool> {
-    let (mut here, mut blocks) = (at, 0);
+    let (mut here, mut blocks, largest_packet) = (at, 0, section.largest_packet);
     loop {
         match proof {
             Proof::Neighbours if blocks == 2 => return Ok(true),
-            Proof::Chain | Proof::LongChain if here - at > LARGER_THAN_A_PACKET => return Ok(true),
+            Proof::Chain | Proof::LongChain if here - at > largest_packet => return Ok(true),
             _ => {}
         }
         if !buffer.fill(here + 12)? {
@@ -159,7 +177,7 @@ fn plausible(buffer: &mut Buffer, at: usize, section: &mut Section) -> io::Resul
     let header = &buffer.bytes()[at..at + 12];
     if header.starts_with(&kind::SECTION_HEADER.to_be_bytes()) {
         let Some(order) = ByteOrder::of_magic(&header[8..]) else { return Ok(None) };
-        *section = Section { order, interfaces: 0 };
+        *section = Section { order, interfaces: 0, ..*section };
     }
     let order = section.order;
     let length = order.u32(&header[4..]) as usize;

@@ -16,6 +16,7 @@ pub(super) mod blocks;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Seen {
     pub(super) time_ns: i64,
+    pub(super) timed: bool,
     pub(super) link_type: u16,
     pub(super) data: Vec<u8>,
     pub(super) wire_bytes: u32,
@@ -30,6 +31,7 @@ fn read_inputs(inputs: &[Input]) -> (Vec<Seen>, ObservationEnd) {
     while let Some(frame) = observation.next_frame() {
         seen.push(Seen {
             time_ns: frame.time_ns,
+            timed: frame.timed,
             link_type: frame.link_type.0,
             data: frame.data.to_vec(),
             wire_bytes: frame.wire_bytes,
@@ -98,6 +100,7 @@ fn every_packet_block_in_both_byte_orders() {
         let (seen, end) = read(&bytes);
         let frame = |time_ns, link_type, data: &[u8], wire_bytes, interface, heading| Seen {
             time_ns,
+            timed: data[0] < 6,
             link_type,
             data: data.to_vec(),
             wire_bytes,
@@ -110,8 +113,8 @@ fn every_packet_block_in_both_byte_orders() {
             frame(5_000, 101, &[1, 2, 3], 9, 0, outbound),
             frame(100_000_000_007, 1, &[4; 8], 8, 1, inbound),
             frame(6_000, 101, &[5; 5], 5, 0, inbound),
-            frame(0, 101, &[6; 8][..6], 60, 0, None),
-            frame(0, 228, &[7; 4], 70, 2, None),
+            frame(6_000, 101, &[6; 8][..6], 60, 0, None),
+            frame(6_000, 228, &[7; 4], 70, 2, None),
         ];
         let sorted = |frames: &[Seen]| {
             let mut frames = frames.to_vec();
@@ -123,6 +126,29 @@ fn every_packet_block_in_both_byte_orders() {
         assert_eq!(end.captures[0].1.end, CaptureEnd::Complete);
         assert_eq!(end.captures[0].1.reading.interfaces, 3);
     }
+}
+
+#[test]
+fn a_frame_without_a_time_stands_where_the_frame_before_it_stands() {
+    let b = LITTLE;
+    let untimed = |n: u8| b.simple_packet(&[n; 8], 8);
+    let bytes = [
+        start(b),
+        untimed(1),
+        b.packet(0, 2_000_000, &[2; 8], &[]),
+        untimed(3),
+        b.packet(0, 0, &[4; 8], &[]),
+        b.packet(0, 3_000_000, &[5; 8], &[]),
+        b.packet(0, 1_000_000, &[6; 8], &[]),
+        untimed(7),
+    ]
+    .concat();
+    let (seen, end) = read(&bytes);
+    let times: Vec<(i64, bool)> = seen.iter().map(|frame| (frame.time_ns / 1_000_000_000, frame.timed)).collect();
+    assert_eq!(times, [(0, false), (2, true), (2, false), (2, false), (3, true), (1, true), (1, false)]);
+    let summary = &end.captures[0].1;
+    assert_eq!((summary.reading.untimed_frames, summary.backward_steps), (4, 1));
+    assert_eq!((summary.first_ns, summary.last_ns), (Some(1_000_000_000), Some(3_000_000_000)));
 }
 
 #[test]

@@ -187,6 +187,22 @@ pub(super) struct MeterOptions {
 }
 
 impl MeterOptions {
+    /// The options that are not as they are by default.
+    pub(super) fn changed(&self) -> Vec<&'static str> {
+        let (settings, default) = (self.settings(), MeterSettings::default());
+        let changed = [
+            ("--filter", self.filter.is_some()),
+            ("--udp-idle", settings.udp_idle_ns != default.udp_idle_ns),
+            ("--tcp-idle", settings.tcp_idle_ns != default.tcp_idle_ns),
+            ("--tcp-transitory", settings.tcp_transitory_ns != default.tcp_transitory_ns),
+            ("--active", self.active.is_some()),
+            ("--max-flows", settings.max_flows != default.max_flows),
+            ("--dedup", self.dedup),
+            ("--verify-checksums", self.verify_checksums),
+        ];
+        changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
+    }
+
     pub(super) fn settings(&self) -> MeterSettings {
         let ns = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         MeterSettings {
@@ -286,6 +302,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_metering_are_told_where_they_differ_from_the_default() {
+        let changed = |more: &[&str]| {
+            let line = [&["portproof", "flows", "x"], more].concat();
+            let Command::Flows(flows) = Arguments::try_parse_from(line).unwrap().command else { panic!("flows") };
+            flows.judge.meter.changed()
+        };
+        assert_eq!(changed(&[]), Vec::<&str>::new());
+        let given = "--filter tcp --udp-idle 1h --tcp-idle 1h --tcp-transitory 1m --active 1h --max-flows 9 --dedup \
+                     --verify-checksums";
+        let names: Vec<&str> = given.split(' ').filter(|word| word.starts_with("--")).collect();
+        assert_eq!(changed(&given.split(' ').collect::<Vec<_>>()), names);
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+/// Warnings of link types that are not decoded; the rest is summed up.
+const WARNINGS: usize = 10;
 /// Names of one address that a report takes.
 const NAMES_OF_ADDRESS: usize = 16;
 /// What the detail of an end says where reading went on behind damage.
@@ -24,6 +26,8 @@ const WENT_ON: &str = "; reading went on at byte ";
 pub(super) struct Metered {
     pub(super) captures: Vec<(CaptureIndex, CaptureSummary)>,
     pub(super) summary: MeterSummary,
+    /// Comments that the recordings hold.
+    pub(super) comments: usize,
     /// Inputs that could not be read, each with its reason.
     pub(super) skipped: Vec<String>,
 }
@@ -78,7 +82,7 @@ pub(super) fn meter(
         LossRow { kind: "sockets-dropped", count: summary.sockets_dropped },
     ];
     writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
-    Ok(Metered { captures, summary, skipped })
+    Ok(Metered { captures, summary, comments: comments.len(), skipped })
 }
 
 impl Case {
@@ -129,8 +133,8 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         let metered = meter(&inputs, &store, &args.meter, hash, quiet)?;
         facts.append(read_facts(&store)?);
         skipped = metered.skipped;
-    } else if args.meter.filter.is_some() {
-        tell("note: --filter has no effect: no captures are given, and a store is metered already");
+    } else {
+        without_effect(&args.meter);
     }
     let damaged = !skipped.is_empty() || facts.captures.iter().any(|c| c.end != CaptureEnd::Complete.name());
     tell_skipped(&skipped);
@@ -139,6 +143,16 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
     }
     warn_of_undecoded(&facts);
     Ok(Case { facts, catalog, site, skipped, damaged })
+}
+
+/// Tells which options say how captures are metered, where there are none.
+fn without_effect(options: &MeterOptions) {
+    let names = options.changed();
+    if !names.is_empty() {
+        let have = if names.len() == 1 { "has" } else { "have" };
+        let names = names.join(", ");
+        tell(&format!("note: {names} {have} no effect: no captures are given, and a store is metered already"));
+    }
 }
 
 /// Tells which inputs were not read, and why.
@@ -158,9 +172,15 @@ pub(super) fn tell_end(capture: &str, end: &str, detail: Option<&str>) {
 
 /// Frames that could not be decoded are counted in every report; where they are many, they are told at once.
 fn warn_of_undecoded(facts: &Facts) {
+    let (mut told, mut more_frames) = (0, 0_u64);
     for capture in &facts.captures {
         for (fate, frames) in capture.fates.iter().filter(|(fate, _)| fate.starts_with("linktype-")) {
             let link = fate.trim_start_matches("linktype-");
+            told += 1;
+            if told > WARNINGS {
+                more_frames += frames;
+                continue;
+            }
             tell(&format!(
                 "warning: {}: {frames} frames of link type {link} are not decoded, only counted",
                 capture.name
@@ -173,5 +193,8 @@ fn warn_of_undecoded(facts: &Facts) {
                 tell(&format!("warning: {}: {frames} frames could not be decoded; first: {stop}", capture.name));
             }
         }
+    }
+    if more_frames > 0 {
+        tell(&format!("warning: further link types, with {more_frames} frames, are not decoded, only counted"));
     }
 }

@@ -56,6 +56,8 @@ pub struct ReadingCounts {
     /// Frames whose original length cannot be: smaller than what was captured, or larger than 262,144 bytes and than what
     /// was captured. Their captured length counts as their length on the wire.
     pub implausible_lengths: u64,
+    /// Frames without a time stamp (pcapng simple packet blocks), or stamped 0. The time of the frame before stands in.
+    pub untimed_frames: u64,
     /// Times that reading went on behind damaged bytes.
     pub resyncs: u64,
     /// Bytes passed over as damaged, in the uncompressed file.

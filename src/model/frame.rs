@@ -110,9 +110,11 @@ pub struct Process<'a> {
 pub struct Frame<'a> {
     /// Where it stands.
     pub position: Position,
-    /// Time stamp, nanoseconds since 1970-01-01 UTC, as the recorder wrote it. 0 where the record has none
-    /// (pcapng simple packet block).
+    /// Time stamp, nanoseconds since 1970-01-01 UTC, as the recorder wrote it. Where the record has none, that of the frame
+    /// before it in its file, and 0 where there is no such frame.
     pub time_ns: i64,
+    /// Whether the record has a time stamp: pcapng simple packet blocks have none, and 0 is none.
+    pub timed: bool,
     /// Link type of the interface that it was taken from.
     pub link_type: LinkType,
     /// The captured bytes: `data.len()` is the captured length.
@@ -143,6 +145,6 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn whole(position: Position, time_ns: i64, link_type: LinkType, data: &'a [u8]) -> Self {
         let wire_bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        Self { position, time_ns, link_type, data, wire_bytes, interface: 0, heading: None, process: None }
+        Self { position, time_ns, timed: true, link_type, data, wire_bytes, interface: 0, heading: None, process: None }
     }
 }

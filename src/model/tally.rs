@@ -37,6 +37,8 @@ pub enum Fate {
     IpProtocol(u8),
     /// A link type that is not decoded. Never guessed.
     LinkType(LinkType),
+    /// A link type that is not decoded, beyond those that are told apart.
+    OtherLinkType,
     /// Decoding ended in this layer.
     Stopped(Layer),
     /// A checksum that does not hold, where checksums are verified: not metered.
@@ -87,6 +89,7 @@ impl Fate {
                 Some(name) => format!("linktype-{}-{}", link.0, name.to_ascii_lowercase()),
                 None => format!("linktype-{}", link.0),
             },
+            Self::OtherLinkType => "linktype-other".into(),
             Self::Stopped(layer) => format!("malformed-or-cut-{}", layer.name()),
             Self::Filtered => "filtered".into(),
         }
@@ -153,6 +156,9 @@ fn ip_protocol_name(number: u8) -> Option<&'static str> {
     })
 }
 
+/// Link types not decoded that are told apart in one capture file.
+const LINK_TYPES: usize = 64;
+
 /// Frames by fate, for one capture file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -164,15 +170,23 @@ pub struct Tally {
 impl Tally {
     /// Counts one frame.
     pub fn count(&mut self, fate: Fate) {
-        match fate {
+        match self.bounded(fate) {
             Fate::Tcp => self.tcp += 1,
             Fate::Udp => self.udp += 1,
-            // Bounded by the number spaces of Ethernet types, IP protocols and link types, and for address families here.
+            // Bounded by the number spaces of Ethernet types and IP protocols, and for address families here.
             Fate::LoopbackFamily(_) if self.rare.len() > 100_000 => {
                 *self.rare.entry(Fate::LoopbackFamily(u32::MAX)).or_insert(0) += 1;
             }
             rare => *self.rare.entry(rare).or_insert(0) += 1,
         }
+    }
+
+    /// Link types beyond the first few are one fate: an interface costs nothing to describe.
+    fn bounded(&self, fate: Fate) -> Fate {
+        let Fate::LinkType(_) = fate else { return fate };
+        let is_new = !self.rare.contains_key(&fate);
+        let all = Fate::LinkType(LinkType(0))..=Fate::LinkType(LinkType(u16::MAX));
+        if is_new && self.rare.range(all).count() >= LINK_TYPES { Fate::OtherLinkType } else { fate }
     }
 
     /// Changes the fate of one frame that was counted before.
@@ -188,7 +202,7 @@ impl Tally {
 
     /// Counts `frames` frames of one fate.
     pub fn add(&mut self, fate: Fate, frames: u64) {
-        match fate {
+        match self.bounded(fate) {
             _ if frames == 0 => {}
             Fate::Tcp => self.tcp += frames,
             Fate::Udp => self.udp += frames,
@@ -219,6 +233,28 @@ impl Tally {
     /// Frames whose decoding ended early or whose link type is unknown.
     #[must_use]
     pub fn undecoded(&self) -> u64 {
-        self.iter().filter(|(f, _)| matches!(f, Fate::Stopped(_) | Fate::LinkType(_))).map(|(_, n)| n).sum()
+        self.iter()
+            .filter(|(f, _)| matches!(f, Fate::Stopped(_) | Fate::LinkType(_) | Fate::OtherLinkType))
+            .map(|(_, n)| n)
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_of_link_types_are_few_fates() {
+        let (mut counted, mut added) = (Tally::default(), Tally::default());
+        for number in 1_000..3_000 {
+            counted.count(Fate::LinkType(LinkType(number)));
+            added.add(Fate::LinkType(LinkType(number)), 1);
+        }
+        counted.count(Fate::LinkType(LinkType(1_000)));
+        added.add(Fate::LinkType(LinkType(1_000)), 1);
+        assert_eq!((counted.iter().count(), counted.undecoded()), (65, 2_001));
+        assert_eq!(counted.iter().last(), Some((Fate::OtherLinkType, 2_000 - 64)));
+        assert_eq!(counted, added);
     }
 }

@@ -36,7 +36,7 @@ pub fn warnings(data: &ReportData) -> Vec<Warning> {
     all.extend(counted_twice(data));
     all.extend(filtered(data));
     all.extend(not_metered(data));
-    let per_recording: [Lowering; 4] = [
+    let per_recording: [Lowering; 5] = [
         (
             "Dropped packets",
             "packets dropped by the recorder",
@@ -54,6 +54,12 @@ pub fn warnings(data: &ReportData) -> Vec<Warning> {
             "frames whose stated length cannot be",
             |c| c.reading.implausible_lengths,
             "What was captured of them counts as their length.",
+        ),
+        (
+            "No time stamp",
+            "frames without a time stamp",
+            |c| c.reading.untimed_frames,
+            "The time of the frame before stands in: durations and peaks that rest on them are uncertain.",
         ),
         (
             "Time runs backwards",

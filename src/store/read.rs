@@ -168,6 +168,7 @@ fn read_captures(partition: &Path, facts: &mut Facts) -> Result<Indices, StoreEr
 fn read_counts(frame: &Frame) -> Result<Vec<ReadingCounts>, StoreError> {
     let columns = [
         "implausible_lengths",
+        "untimed_frames",
         "resyncs",
         "skipped_bytes",
         "interfaces",
@@ -180,12 +181,13 @@ fn read_counts(frame: &Frame) -> Result<Vec<ReadingCounts>, StoreError> {
     ];
     let columns = all_ok(columns.map(|name| frame.numbers(name)))?;
     let row = |row: usize| {
-        let counts = std::array::from_fn::<u64, 10, _>(|column| columns[column][row].unwrap_or(0));
-        let [implausible_lengths, resyncs, skipped_bytes, interfaces, unknown_blocks, custom_blocks, rest @ ..] =
+        let counts = std::array::from_fn::<u64, 11, _>(|column| columns[column][row].unwrap_or(0));
+        let [implausible_lengths, untimed_frames, resyncs, skipped_bytes, interfaces, unknown_blocks, rest @ ..] =
             counts;
-        let [secrets_blocks, comments_dropped, names_dropped, processes_dropped] = rest;
+        let [custom_blocks, secrets_blocks, comments_dropped, names_dropped, processes_dropped] = rest;
         ReadingCounts {
             implausible_lengths,
+            untimed_frames,
             resyncs,
             skipped_bytes,
             interfaces,

@@ -86,7 +86,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "sha256": Text, "", "SHA-256 of the file as stored; null unless asked for" => |_, (_, c)| text(c.sha256.as_deref());
         "format": Text, "", "pcap or pcapng" => |_, (_, c)| c.format.into();
         "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| c.compression.into();
-        "link_types": Text, "", "link types of its interfaces, comma-separated, each once" => |_, (_, c)| link_types(c).into();
+        "link_types": Text, "", "link types of its interfaces, comma-separated, each once; of more than 64 the first, and how many more" => |_, (_, c)| link_types(c).into();
         "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| c.reading.interfaces.into();
         "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
             c.interfaces.iter().map(|i| i.snap_length).filter(|n| *n > 0).min().unwrap_or(0).into()
@@ -99,6 +99,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "snapped_frames": Unsigned, "", "frames of which the recording kept only the beginning" => |_, (_, c)| c.snapped_frames.into();
         "backward_steps": Unsigned, "", "frames stamped earlier than the one before them" => |_, (_, c)| c.backward_steps.into();
         "implausible_lengths": Unsigned, "", "frames whose original length is below the captured length, or above 262,144 bytes and above the captured length: the captured length stands in" => |_, (_, c)| c.reading.implausible_lengths.into();
+        "untimed_frames": Unsigned, "", "frames without a time stamp (pcapng simple packet blocks, or stamped 0): the time of the frame before them in the file stands in" => |_, (_, c)| c.reading.untimed_frames.into();
         "resyncs": Unsigned, "", "times that reading went on behind damage" => |_, (_, c)| c.reading.resyncs.into();
         "skipped_bytes": Unsigned, "", "bytes passed over as damaged, of the uncompressed file" => |_, (_, c)| c.reading.skipped_bytes.into();
         "unknown_blocks": Unsigned, "", "pcapng blocks of kinds that are not read, or too large to be read" => |_, (_, c)| c.reading.unknown_blocks.into();
@@ -114,11 +115,17 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
     }
 }
 
+/// Link types of a capture that are named.
+const LINK_TYPES: usize = 64;
+
 fn link_types(capture: &CaptureSummary) -> String {
     let mut names: Vec<String> = capture.interfaces.iter().map(|i| i.link_type.to_string()).collect();
     names.sort();
     names.dedup();
-    names.join(",")
+    let more = names.len().saturating_sub(LINK_TYPES);
+    names.truncate(LINK_TYPES);
+    let names = names.join(",");
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 /// Columns of `fates`.

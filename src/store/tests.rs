@@ -72,7 +72,13 @@ fn capture() -> CaptureSummary {
         last_ns: None,
         snapped_frames: 0,
         backward_steps: 0,
-        reading: ReadingCounts { skipped_bytes: 7, names_dropped: 5, processes_dropped: 2, ..Default::default() },
+        reading: ReadingCounts {
+            untimed_frames: 3,
+            skipped_bytes: 7,
+            names_dropped: 5,
+            processes_dropped: 2,
+            ..Default::default()
+        },
         filter: Some("tcp port 135".into()),
         tally,
         first_stop: None,

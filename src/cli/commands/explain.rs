@@ -5,7 +5,7 @@ use crate::classification::{Judged, judge, outcome_evidence};
 use crate::cli::args::ExplainArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
-use crate::model::{JudgedFlow, Transport};
+use crate::model::{JudgedFlow, SocketRow, Transport};
 use crate::report::text::{count, counted, iso_utc, visible};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -79,6 +79,20 @@ fn recorded(case: &Case, ip: IpAddr) -> String {
     if names.is_empty() { String::new() } else { format!(", recorded as {}", names.join("; ")) }
 }
 
+/// A line with the processes that the recording names at an endpoint, or nothing.
+fn processes(case: &Case, ip: IpAddr, transport: Transport, port: u16) -> String {
+    let at = |fact: &&SocketRow| (fact.local.ip, fact.local.port, fact.transport) == (ip, port, transport);
+    let named = case.facts.sockets.iter().filter(at).map(|fact| (fact.process_name.as_str(), fact.process_id));
+    let processes: BTreeSet<_> = named.collect();
+    let named = processes.iter().take(LISTED).map(|(name, id)| format!("{} ({id})", visible(name)));
+    let named = named.collect::<Vec<_>>().join("; ");
+    match processes.len() {
+        0 => String::new(),
+        n if n > LISTED => format!("  process, by the recording: {named}; and {} more\n", count((n - LISTED) as u64)),
+        _ => format!("  process, by the recording: {named}\n"),
+    }
+}
+
 /// ", zone cell-1 (Packaging)", or nothing.
 fn zone(case: &Case, ip: IpAddr) -> String {
     let zone = case.site.as_ref().and_then(|site| site.zone(ip));
@@ -105,6 +119,7 @@ fn served(
         recorded(case, ip),
         counted(total, "flow", "flows")
     );
+    text.push_str(&processes(case, ip, transport, port));
     let mut callers: BTreeMap<(IpAddr, &str, &str, &str), Vec<&JudgedFlow>> = BTreeMap::new();
     for flow in flows {
         let j = &flow.judgement;
@@ -145,6 +160,7 @@ fn used_locally(case: &Case, ip: IpAddr, transport: Transport, port: u16, flows:
     let total = counted(flows.len() as u64, "flow", "flows");
     let names = recorded(case, ip);
     let _ = writeln!(text, "{}{names} used port {port}/{transport} as its own end of {total}:", host_name(case, ip));
+    text.push_str(&processes(case, ip, transport, port));
     for flow in flows.iter().take(LISTED) {
         let j = &flow.judgement;
         let evidence = match j.outcome.is_blocked() {

@@ -6,7 +6,7 @@ use crate::cli::args::MeterArgs;
 use crate::cli::facts::{meter, tell_end, tell_skipped};
 use crate::cli::outcome::{CliError, ExitStatus};
 use crate::model::CaptureSummary;
-use crate::report::text::{count, visible};
+use crate::report::text::{count, counted, visible};
 use std::fmt::Write;
 
 pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError> {
@@ -21,6 +21,10 @@ pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError>
         for (_, capture) in &metered.captures {
             describe(capture, &mut text);
         }
+        if metered.comments > 0 {
+            let comments = counted(metered.comments as u64, "comment", "comments");
+            let _ = writeln!(text, "{comments} of whoever recorded or edited, in the table comments of the store");
+        }
         let flows = count(metered.summary.flows);
         let _ = writeln!(text, "{flows} flows in {}", visible(&args.output.to_string_lossy()));
         print(&text)?;
@@ -28,11 +32,19 @@ pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError>
     Ok(ExitStatus::of_metering(metered.is_damaged(), metered.summary.flows))
 }
 
+/// Fates that are listed; the store has all.
+const FATES: usize = 40;
+
 fn describe(capture: &CaptureSummary, text: &mut String) {
     let frames = count(capture.tally.frames());
     let _ = writeln!(text, "{}: {frames} frames, {} metered", visible(&capture.name), count(capture.tally.metered()));
-    for (fate, frames) in capture.tally.iter() {
+    for (fate, frames) in capture.tally.iter().take(FATES) {
         let _ = writeln!(text, "  {:<28}{:>14}", fate.name(), count(frames));
+    }
+    let (more, frames) =
+        capture.tally.iter().skip(FATES).fold((0_u64, 0), |(n, sum), (_, frames)| (n + 1, sum + frames));
+    if more > 0 {
+        let _ = writeln!(text, "  {:<28}{:>14}", format!("and {} more kinds", count(more)), count(frames));
     }
     if let Some(dropped) = capture.dropped() {
         let _ = writeln!(text, "  dropped by the recorder     {:>14}", count(dropped));
@@ -40,6 +52,7 @@ fn describe(capture: &CaptureSummary, text: &mut String) {
     let reading = &capture.reading;
     let counts = [
         ("impossible lengths", reading.implausible_lengths),
+        ("without a time stamp", reading.untimed_frames),
         ("damaged bytes passed over", reading.skipped_bytes),
         ("blocks of unknown kinds", reading.unknown_blocks),
         ("custom blocks", reading.custom_blocks),

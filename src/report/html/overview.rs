@@ -171,6 +171,7 @@ fn recording(c: &CaptureRow) -> Vec<Markup> {
         html! {
             @if c.end == "complete" { (text(&c.end)) } @else { span class="pill bad" { (clipped(&c.end, 20)) } }
             @if let Some(detail) = &c.end_detail { br; (text(detail)) }
+            @if c.reading.untimed_frames > 0 { br; (count(c.reading.untimed_frames)) " without a time stamp" }
             @if c.backward_steps > 0 { br; (count(c.backward_steps)) " stamped backwards" }
         },
         html! {
