@@ -24,7 +24,8 @@ const OTHER_TAP_UNIDENTIFIED_NS: i64 = 1_000_000;
 /// When and where a packet was seen. `tap` is a number for each capture and interface.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sighting {
-    pub(super) time_ns: i64,
+    /// `None` where the recorder wrote no time: nothing is then a copy.
+    pub(super) time_ns: Option<i64>,
     pub(super) tap: u32,
 }
 
@@ -76,6 +77,7 @@ impl Copies {
     }
 
     fn seen(&mut self, identity: impl Hash, identified: bool, Sighting { time_ns, tap }: Sighting) -> bool {
+        let Some(time_ns) = time_ns else { return false };
         let hash = self.hasher.hash_one(identity);
         let slot = &mut self.slots[hash as usize % SLOTS];
         let window_ns = match (slot.tap == tap, identified) {

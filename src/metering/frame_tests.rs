@@ -197,6 +197,15 @@ fn what_a_host_repeats_is_kept() {
 }
 
 #[test]
+fn frames_without_a_time_are_no_copies() {
+    let data = tcp(1, b"poll");
+    let settings = MeterSettings { leave_out_copies: true, ..MeterSettings::default() };
+    let frames: Vec<_> =
+        (1..=5).map(|n| Frame { timed: false, ..Frame::whole(at(n), 0, LinkType::RAW, &data) }).collect();
+    assert_eq!(metered(settings, &frames).1[0].from_a.packets, 5);
+}
+
+#[test]
 fn resets_without_identification_are_no_copies() {
     let mut reset = tcp(0, b"");
     reset[33] = 0x04;

@@ -19,7 +19,7 @@ const MOST_SOCKETS: u64 = 1_000_000;
 /// When and where a frame was seen.
 fn sighting(frame: &Frame<'_>) -> Sighting {
     let tap = frame.position.capture.0.rotate_left(16) ^ frame.interface;
-    Sighting { time_ns: frame.time_ns, tap }
+    Sighting { time_ns: frame.timed.then_some(frame.time_ns), tap }
 }
 
 /// The metering process.
