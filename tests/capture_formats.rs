@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 const DONE: i32 = 0;
 const USAGE: i32 = 2;
+#[cfg(feature = "live")]
 const NO_EVIDENCE: i32 = 3;
 const DAMAGED: i32 = 4;
 
