@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use support::{Row, Run, number, rows_of};
+use support::{Row, Run, number, rows_of, shared, tsv};
 
 /// tshark never times a conversation out: nor does this.
 const NO_TIMEOUTS: &[&str] = &["--udp-idle", "40000d", "--tcp-idle", "40000d", "--tcp-transitory", "40000d"];
@@ -52,20 +52,6 @@ const FRAMES: &[(&str, u64, &str)] = &[
     ("format/DNS-OARC__dns.pcap.xz", 133, "the tools that made the manifest read no xz"),
     ("format/google__le__test901.pcapng", 2, "one section of three has an unknown version and is left out"),
 ];
-
-fn shared(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTPROOF_SHARED").map_or_else(|| support::root().join("../shared"), PathBuf::from);
-    let folder = folder.join(part);
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
-fn tsv(path: &Path) -> Vec<Row> {
-    rows_of(&std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())), b'\t')
-}
 
 fn run(arguments: &[&str], limit: Duration) -> Run {
     support::run(Command::new(support::PROGRAM).args(arguments), &[], limit)

@@ -14,8 +14,8 @@ mod support;
 
 use portproof::capture::{Input, Observation, ObservationEnd, OpenOptions};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use support::{Row, rows_of};
+use std::path::Path;
+use support::{Row, shared, tsv};
 
 /// Captures of which the other parser says something else, and why that is no fault of ours.
 const EXPLAINED: &[(&str, &str)] = &[
@@ -28,16 +28,6 @@ const EXPLAINED: &[(&str, &str)] = &[
         "a packet block that claims 65,536 captured bytes and has none: the other parser counts headers of blocks",
     ),
 ];
-
-fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTPROOF_SHARED").map_or_else(|| support::root().join("../shared"), PathBuf::from);
-    let folder = folder.join("corpus");
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
 
 /// "SHB:1,EPB:4" as a map.
 fn counts(text: &str) -> BTreeMap<&str, u64> {
@@ -80,8 +70,8 @@ fn differences(row: &Row, path: &Path) -> Vec<(&'static str, u64, u64)> {
 #[test]
 #[ignore = "needs the outside corpora; .ci/run runs it"]
 fn block_counts_are_those_of_another_parser() {
-    let Some(corpus) = corpus() else { return };
-    let truth = rows_of(&std::fs::read(corpus.join("truth/pcapng_blocks.tsv")).unwrap(), b'\t');
+    let Some(corpus) = shared("corpus") else { return };
+    let truth = tsv(&corpus.join("truth/pcapng_blocks.tsv"));
     let mut unexplained = Vec::new();
     for row in &truth {
         let file = row["file"].as_str();

@@ -17,10 +17,10 @@ mod support;
 
 use portproof::model::{Endpoint, Transport, flags};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use support::rewrite::{Sender, each_frame, flags_of, is_syn, rewrite, sender};
-use support::{Row, number, rows_of};
+use support::{Row, number, rows_of, shared};
 
 /// Labels, surest first.
 const LABELS: [&str; 5] = ["certain", "strong", "probable", "guess", "unknown"];
@@ -41,16 +41,6 @@ const UDP_SERVERS: [(&str, u16); 9] = [
     ("ssdp", 1900),
     ("enip", 44818),
 ];
-
-fn shared(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTPROOF_SHARED").map_or_else(|| support::root().join("../shared"), PathBuf::from);
-    let folder = folder.join(part);
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
 
 /// What belongs together, whoever called whom.
 type Pair = (Transport, Endpoint, Endpoint);

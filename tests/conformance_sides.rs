@@ -13,20 +13,10 @@ mod support;
 use portproof::model::{Endpoint, Transport};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use support::rewrite::{each_frame, rewrite, sender};
-use support::{Row, number, portproof, rows_of};
-
-fn shared(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PORTPROOF_SHARED").map_or_else(|| support::root().join("../shared"), PathBuf::from);
-    let folder = folder.join(part);
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
+use support::{Row, number, portproof, rows_of, shared, tsv};
 
 fn end(row: &Row, who: &str) -> Endpoint {
     let ip = &row[&format!("{who}_ip")];
@@ -82,7 +72,7 @@ fn what_one_direction_lacks_is_blocked_nowhere() {
     let target = folder.path().join("one-sided.pcapng");
     let mut sums: [Outcomes; 3] = Default::default();
     let mut invented: [BTreeMap<String, usize>; 2] = Default::default();
-    let manifest = rows_of(&std::fs::read(corpus.join("manifest.tsv")).unwrap(), b'\t');
+    let manifest = tsv(&corpus.join("manifest.tsv"));
     let mut captures = 0;
     for file in manifest.iter().filter(|entry| entry["group"] != "malformed").map(|entry| &entry["file"]) {
         let capture = corpus.join(file);

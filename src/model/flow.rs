@@ -229,6 +229,25 @@ pub enum TcpState {
 }
 
 impl TcpState {
+    const ALL: [Self; 10] = [
+        Self::Datagrams,
+        Self::Midstream,
+        Self::SynSent,
+        Self::SynReceived,
+        Self::SimultaneousOpen,
+        Self::SynAckOnly,
+        Self::Established,
+        Self::HalfClosed,
+        Self::Closed,
+        Self::Reset,
+    ];
+
+    /// The state of a stored name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     /// Name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -265,6 +284,15 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    const ALL: [Self; 6] =
+        [Self::Idle, Self::Active, Self::Closed, Self::PortReused, Self::EndOfCapture, Self::Evicted];
+
+    /// The reason of a stored name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// Name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {

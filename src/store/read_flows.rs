@@ -11,28 +11,6 @@ fn side(text: &str) -> Option<Side> {
     [Side::A, Side::B].into_iter().find(|side| side.name() == text)
 }
 
-fn state(text: &str) -> Option<TcpState> {
-    use TcpState::*;
-    let all = [
-        Datagrams,
-        Midstream,
-        SynSent,
-        SynReceived,
-        SimultaneousOpen,
-        SynAckOnly,
-        Established,
-        HalfClosed,
-        Closed,
-        Reset,
-    ];
-    all.into_iter().find(|state| state.name() == text)
-}
-
-fn end_reason(text: &str) -> Option<EndReason> {
-    use EndReason::*;
-    [Idle, Active, Closed, PortReused, EndOfCapture, Evicted].into_iter().find(|reason| reason.name() == text)
-}
-
 pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<StoredFlow>) -> Result<(), StoreError> {
     let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
     let captures = frame.text("capture_id")?;
@@ -44,8 +22,8 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<Stored
     let (first_seen, last_seen) = (frame.times("first_seen_ns")?, frame.times("last_seen_ns")?);
     let first_sender = frame.parsed("first_sender", side)?;
     let first_syn = frame.parsed("first_syn", side)?;
-    let states = frame.parsed("state", state)?;
-    let reasons = frame.parsed("end_reason", end_reason)?;
+    let states = frame.parsed("state", TcpState::named)?;
+    let reasons = frame.parsed("end_reason", EndReason::named)?;
     let icmp: Vec<Vec<Option<u64>>> = ["port_unreachable", "prohibited", "other", "frame", "type", "code"]
         .into_iter()
         .map(|name| frame.numbers(&format!("icmp_{name}")))

@@ -23,6 +23,23 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_portproof");
 /// Time after which a run counts as hanging. Generous: it is no measure of speed.
 pub(crate) const HANGS: Duration = Duration::from_secs(120);
 
+/// A folder of the outside corpora, `$PORTPROOF_SHARED` or beside the project; says so where it is not there.
+#[allow(clippy::print_stdout, reason = "what was skipped is for the reader of the run")]
+pub(crate) fn shared(part: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("PORTPROOF_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let folder = folder.join(part);
+    if !folder.is_dir() {
+        println!("skipped: no {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+/// Rows of a table whose columns are parted by tabs.
+pub(crate) fn tsv(path: &Path) -> Vec<Row> {
+    rows_of(&std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())), b'\t')
+}
+
 /// The demo recording.
 pub(crate) fn demo() -> PathBuf {
     root().join("captures/backup-run.pcapng")
