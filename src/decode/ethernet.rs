@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::walk::{Inside, Walk};
-use super::{Step, network, stop};
+use super::{Step, network, past, stop};
 use crate::model::{Fate, Layer, Tunnel};
 use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
 
@@ -53,50 +53,42 @@ pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut
                 cursor = cursor.skip(SingleVlanHeader::LEN);
             }
             IPV4 | IPV6 => return network::network(cursor, walk),
-            ARP | RARP => return Ok(done(Fate::Arp)),
+            ARP | RARP => return Ok(Inside::Done(Fate::Arp)),
             0..=LARGEST_LENGTH => return Ok(Inside::Llc(cursor)),
             0x8847 | 0x8848 => return Ok(Inside::Mpls(cursor)),
             PPPOE_SESSION => return pppoe(cursor, walk),
             BACKBONE => {
-                let behind = past(cursor, 4, "backbone service tag")?;
+                let behind = past(Layer::Link, cursor, 4, "backbone service tag")?;
                 walk.tunnel(Tunnel::Pbb, cursor.u32(0).map(|tag| tag & 0x00ff_ffff));
                 return Ok(Inside::Ethernet(behind));
             }
             TRILL => {
                 // Six bytes, and options whose length in words stands in five bits across the first two (RFC 6325 section 3).
                 let options = cursor.u16(0).map_or(0, |word| usize::from(word >> 6 & 0x1f) * 4);
-                let behind = past(cursor, 6 + options, "TRILL header")?;
+                let behind = past(Layer::Link, cursor, 6 + options, "TRILL header")?;
                 walk.tunnel(Tunnel::Trill, None);
                 return Ok(Inside::Ethernet(behind));
             }
             FABRIC_PATH => {
-                let behind = past(cursor, 2, "FabricPath tag")?;
+                let behind = past(Layer::Link, cursor, 2, "FabricPath tag")?;
                 walk.tunnel(Tunnel::FabricPath, cursor.u16(0).map(|tag| u32::from(tag >> 6)));
                 return Ok(Inside::Ethernet(behind));
             }
             other => match tag_bytes(other) {
                 Some(bytes) => {
-                    let behind = past(cursor, bytes, "tag before the Ethernet type")?;
+                    let behind = past(Layer::Link, cursor, bytes, "tag before the Ethernet type")?;
                     number = cursor.u16(bytes - 2).unwrap_or_default();
                     cursor = behind;
                 }
-                None => return Ok(done(Fate::EtherType(other))),
+                None => return Ok(Inside::Done(Fate::EtherType(other))),
             },
         }
     }
 }
 
-fn done<'a>(fate: Fate) -> Inside<'a> {
-    Inside::Done(fate)
-}
-
-fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
-    cursor.past(bytes).ok_or_else(|| stop(Layer::Link, reading, &cursor, bytes))
-}
-
 /// Version and type, code, session, length (RFC 2516).
 fn pppoe<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
-    let behind = past(cursor, 6, "PPPoE header")?;
+    let behind = past(Layer::Link, cursor, 6, "PPPoE header")?;
     walk.tunnel(Tunnel::Pppoe, cursor.u16(2).map(u32::from));
     Ok(match cursor.u16(4) {
         None | Some(0) => Inside::Ppp(behind),
@@ -110,10 +102,10 @@ pub(super) fn llc(cursor: Cursor<'_>) -> Inside<'_> {
     match cursor.data {
         [0xaa, 0xaa, 0x03, 0, 0, 0 | 0xf8, high, low, ..] => {
             let number = u16::from_be_bytes([*high, *low]);
-            if number > LARGEST_LENGTH { Inside::EtherType(number, cursor.skip(8)) } else { done(Fate::Llc) }
+            if number > LARGEST_LENGTH { Inside::EtherType(number, cursor.skip(8)) } else { Inside::Done(Fate::Llc) }
         }
         [0x06, 0x06, 0x03, ..] => Inside::Ip(cursor.skip(3)),
         [0xfe, 0xfe, 0x03, 0xcc | 0x8e, ..] => Inside::Ip(cursor.skip(4)),
-        _ => done(Fate::Llc),
+        _ => Inside::Done(Fate::Llc),
     }
 }

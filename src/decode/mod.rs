@@ -35,6 +35,7 @@ pub use fragments::{FragmentTable, Owner};
 pub use walk::Carrier;
 
 use crate::model::{Decoded, Fate, Frame, Layer, Stop};
+use cursor::Cursor;
 use walk::{Inside, Walk};
 
 /// Headers that are read of one frame, VLAN tags and IPv6 extension headers not counted.
@@ -120,19 +121,18 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
 type Step<T> = Result<T, Stop>;
 
 /// Describes an early end: `snapped` where the frame had the bytes on the wire and the recording did not keep them.
-fn stop(layer: Layer, reading: &'static str, cursor: &cursor::Cursor<'_>, needed: usize) -> Stop {
+fn stop(layer: Layer, reading: &'static str, cursor: &Cursor<'_>, needed: usize) -> Stop {
     let available = cursor.remaining();
     Stop { layer, reading, offset: cursor.offset, needed, available, snapped: needed <= cursor.wire_remaining() }
 }
 
+/// What stands behind the next `bytes`, or why they are not there.
+fn past<'a>(layer: Layer, cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
+    cursor.past(bytes).ok_or_else(|| stop(layer, reading, &cursor, bytes))
+}
+
 /// Describes a header that cannot be read: cut off, or shorter by its own length field than `least`, which any has.
-fn unreadable(
-    layer: Layer,
-    reading: &'static str,
-    cursor: &cursor::Cursor<'_>,
-    least: usize,
-    claimed: Option<usize>,
-) -> Stop {
+fn unreadable(layer: Layer, reading: &'static str, cursor: &Cursor<'_>, least: usize, claimed: Option<usize>) -> Stop {
     match claimed {
         Some(claimed) if claimed < least => {
             Stop { available: claimed, snapped: false, ..stop(layer, reading, cursor, least) }

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::walk::{Inside, Variant, Walk};
-use super::{Step, stop};
+use super::{Step, past, stop};
 use crate::model::{Fate, Layer, Tunnel};
 
 /// IP protocol number of GRE: the fate of what it carries and nobody here reads.
@@ -32,7 +32,7 @@ pub(super) fn gre<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Insid
     if flags & ROUTING != 0 && flags & 7 == 0 {
         bytes = routing(cursor, bytes)?;
     }
-    let behind = past(cursor, bytes, "GRE header")?;
+    let behind = past(Layer::Network, cursor, bytes, "GRE header")?;
     // In version 1 the key holds a length and the call.
     walk.tunnel(Tunnel::Gre, if flags & 7 == 1 { key.map(|key| key & 0xffff) } else { key });
     Ok(match protocol {
@@ -65,23 +65,19 @@ fn routing(cursor: Cursor<'_>, mut at: usize) -> Step<usize> {
     }
 }
 
-fn past<'a>(cursor: Cursor<'a>, bytes: usize, reading: &'static str) -> Step<Cursor<'a>> {
-    cursor.past(bytes).ok_or_else(|| stop(Layer::Network, reading, &cursor, bytes))
-}
-
 /// Type I has no header, type II 8 bytes, type III 12 and on request 8 more; the session stands in the low 10 bits of the
 /// second word (draft-foschiano-erspan).
 fn erspan<'a>(header: Cursor<'a>, behind: Cursor<'a>, bytes: usize, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
     let session = if bytes > 0 { header.u16(2).map(|word| u32::from(word & 0x03ff)) } else { None };
     let more = if bytes == 12 && header.u8(11).is_some_and(|byte| byte & 1 != 0) { 8 } else { 0 };
-    let frame = past(behind, bytes + more, "ERSPAN header")?;
+    let frame = past(Layer::Network, behind, bytes + more, "ERSPAN header")?;
     walk.tunnel(Tunnel::Erspan, session);
     Ok(Inside::Ethernet(frame))
 }
 
 /// EtherIP: version 3 in the first four bits (RFC 3378).
 pub(super) fn ether_ip<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
-    let behind = past(cursor, 2, "EtherIP header")?;
+    let behind = past(Layer::Network, cursor, 2, "EtherIP header")?;
     walk.tunnel(Tunnel::EtherIp, None);
     Ok(Inside::Ethernet(behind))
 }
