@@ -12,6 +12,7 @@
 
 pub mod model;
 
+pub mod application;
 pub mod capture;
 pub mod catalog;
 pub mod decode;

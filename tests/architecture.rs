@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor, ground up. Rooms on one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
     &["model"],
-    &["capture", "catalog", "decode", "store"],
+    &["application", "capture", "catalog", "decode", "store"],
     &["classification", "metering", "recording"],
     &["dynamic_ports"],
     &["report"],

@@ -15,7 +15,7 @@ use portproof::classification::{judge, judged_frame};
 use portproof::decode::decode;
 use portproof::dynamic_ports::count;
 use portproof::metering::{Meter, MeterSettings};
-use portproof::model::{Activity, FlowRecord, FlowSink, SocketFact};
+use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use portproof::store::schema::CaptureIds;
 use portproof::store::{Facts, PartitionWriter, read_facts};
 use recording::Recording;
@@ -46,6 +46,18 @@ impl FlowSink for Nowhere {
     fn socket(&mut self, _: &SocketFact<'_>) -> Result<(), Self::Error> {
         Ok(())
     }
+
+    fn announcement(&mut self, _: &Announcement) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn detail(&mut self, _: &FlowDetail) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn name(&mut self, _: &NameFact) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 /// Keeps flow records.
@@ -65,6 +77,18 @@ impl FlowSink for Kept {
     }
 
     fn socket(&mut self, _: &SocketFact<'_>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn announcement(&mut self, _: &Announcement) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn detail(&mut self, _: &FlowDetail) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn name(&mut self, _: &NameFact) -> Result<(), Infallible> {
         Ok(())
     }
 }

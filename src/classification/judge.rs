@@ -186,7 +186,7 @@ impl Bench<'_> {
             orientation_evidence: opened.direction.evidence,
             initiator,
             responder,
-            application: String::new(),
+            application: flow.application.map_or("", |is| is.protocol.name()).to_owned(),
             service,
             status,
             reason,

@@ -3,7 +3,7 @@
 use super::catalog_args::CatalogArgs;
 use super::site_args::SiteArgs;
 use crate::decode::DecodeSettings;
-use crate::metering::MeterSettings;
+use crate::metering::{MeterSettings, StreamSettings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -184,6 +184,9 @@ pub(super) struct MeterOptions {
     /// Leave out packets with a wrong IPv4, TCP or UDP checksum. Beware: recordings made on a sending host hold unfilled ones.
     #[arg(long)]
     pub(super) verify_checksums: bool,
+    /// Do not look into payload: no protocols, no names, and nobody is heard announcing a port.
+    #[arg(long)]
+    pub(super) headers_only: bool,
 }
 
 impl MeterOptions {
@@ -199,6 +202,7 @@ impl MeterOptions {
             ("--max-flows", settings.max_flows != default.max_flows),
             ("--dedup", self.dedup),
             ("--verify-checksums", self.verify_checksums),
+            ("--headers-only", self.headers_only),
         ];
         changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
     }
@@ -213,6 +217,7 @@ impl MeterOptions {
             active_ns: self.active.map(ns),
             leave_out_copies: self.dedup,
             decode: DecodeSettings { verify_checksums: self.verify_checksums },
+            streams: StreamSettings { enabled: !self.headers_only, ..StreamSettings::default() },
         }
     }
 }

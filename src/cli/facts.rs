@@ -80,6 +80,10 @@ pub(super) fn meter(
         LossRow { kind: if options.dedup { "duplicates-left-out" } else { "duplicates" }, count: summary.duplicates },
         LossRow { kind: "fragment-overlaps", count: summary.fragment_overlaps },
         LossRow { kind: "sockets-dropped", count: summary.sockets_dropped },
+        LossRow { kind: "announcements-dropped", count: summary.announcements_dropped },
+        LossRow { kind: "details-dropped", count: summary.details_dropped },
+        LossRow { kind: "names-dropped", count: summary.names_dropped },
+        LossRow { kind: "streams-refused", count: summary.streams_refused },
     ];
     writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
     Ok(Metered { captures, summary, comments: comments.len(), skipped })

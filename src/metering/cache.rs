@@ -3,6 +3,7 @@
 //! Expiry looks at list heads only; eviction takes the head that has been silent for longest.
 
 use super::key::PackedKey;
+use super::streams::Interest;
 use crate::model::{Activity, FlowRecord};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -42,6 +43,8 @@ pub(super) struct Entry {
     pub(super) burst_before: bool,
     /// The process that was told last; 0 where none was.
     pub(super) process_id: u32,
+    /// What its payload is still wanted for.
+    pub(super) interest: Interest,
     /// Latest packet, in the meter's time.
     touched_ns: i64,
     class: Class,
@@ -91,7 +94,14 @@ impl FlowCache {
         &mut self.entries[index as usize]
     }
 
-    pub(super) fn insert(&mut self, key: PackedKey, record: FlowRecord, class: Class, now_ns: i64) -> u32 {
+    pub(super) fn insert(
+        &mut self,
+        key: PackedKey,
+        record: FlowRecord,
+        interest: Interest,
+        class: Class,
+        now_ns: i64,
+    ) -> u32 {
         let entry = Entry {
             key,
             record,
@@ -101,6 +111,7 @@ impl FlowCache {
             burst: None,
             burst_before: false,
             process_id: 0,
+            interest,
             touched_ns: now_ns,
             class,
             newer: NONE,

@@ -4,13 +4,16 @@ use super::cache::{Class, Entry, FlowCache};
 use super::clock::PacketClock;
 use super::copies::{Copies, Sighting};
 use super::entry::{self, Arrival};
+use super::heard::Told;
 use super::key::PackedKey;
 use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
+use super::streams::{Interest, Piece, Streams, hear};
 use super::tcp;
+use crate::application::Moment;
 use crate::decode::{Carrier, Decoder, FragmentTable, Owner};
 use crate::model::{
     CaptureIndex, Content, Encapsulation, EndReason, Fate, FlowKey, FlowRecord, FlowSink, Frame, IcmpError,
-    LaterFragment, Packet, Position, Process, Segment, Side, SocketFact, Tally, Transport, Tunnel,
+    LaterFragment, Packet, Position, Process, Segment, Side, SocketFact, Tally, Transport, Tunnel, flags,
 };
 
 /// Processes behind endpoints that are told; a recorder that names more is not believed.
@@ -29,6 +32,8 @@ pub struct Meter<S: FlowSink> {
     cache: FlowCache,
     fragments: FragmentTable<(Arrival, LaterFragment)>,
     copies: Copies,
+    streams: Streams,
+    told: Told,
     clock: PacketClock,
     /// The flow of the packet before.
     latest: Option<u32>,
@@ -45,6 +50,8 @@ impl<S: FlowSink> Meter<S> {
             cache: FlowCache::new(),
             fragments: FragmentTable::default(),
             copies: Copies::new(),
+            streams: Streams::new(settings.streams),
+            told: Told::default(),
             clock: PacketClock::new(),
             latest: None,
             summary: MeterSummary::default(),
@@ -177,11 +184,15 @@ impl<S: FlowSink> Meter<S> {
         } else if packet.payload_bytes > 0 && entry.record.carries.is_none() {
             ended_burst = entry::burst(entry, side, arrival, packet.payload_bytes);
         }
+        let wanted = packet.payload_bytes > 0 && carries.is_none() && !copy && entry.interest.wants(side);
         let class = tcp::class(&entry.record);
         self.cache.touch(index, class, self.clock.now_ns());
         self.latest = Some(index);
         if let Some(ended) = ended_burst {
             self.sink.activity(&ended)?;
+        }
+        if wanted {
+            self.listen(index, side, packet, arrival)?;
         }
         if let Some(fragment) = packet.fragment {
             let owner = Owner {
@@ -196,6 +207,38 @@ impl<S: FlowSink> Meter<S> {
             }
         }
         Ok(index)
+    }
+
+    /// Looks into the payload of a packet.
+    fn listen(&mut self, index: u32, side: Side, packet: &Packet<'_>, arrival: &Arrival) -> Result<(), S::Error> {
+        let entry = self.cache.get_mut(index);
+        let sequence = match packet.segment {
+            Segment::Tcp(Some(header)) => header.sequence.wrapping_add(u32::from(header.flags & flags::SYN != 0)),
+            // Without a sequence number nothing can be put in order.
+            Segment::Tcp(None) => return Ok(()),
+            Segment::Udp => 0,
+        };
+        let moment = Moment { position: arrival.position, time_ns: arrival.time_ns };
+        let Packet { payload, payload_bytes, .. } = *packet;
+        let piece = Piece { side, moment, payload, payload_bytes, sequence };
+        let key = entry.record.key;
+        let first = entry.initial_seq.map(|initial| initial.map(|initial| initial.wrapping_add(1)));
+        let ports = [key.a.port, key.b.port];
+        let known = hear(&mut self.streams, key.transport, &mut entry.interest, ports, first, &piece);
+        entry.record.application = known.or(entry.record.application);
+        if self.streams.heard.is_empty() {
+            return Ok(());
+        }
+        let record = self.cache.get(index).record;
+        self.tell(&record)
+    }
+
+    /// Hands on what conversations said.
+    fn tell(&mut self, record: &FlowRecord) -> Result<(), S::Error> {
+        if self.streams.heard.is_empty() {
+            return Ok(());
+        }
+        self.told.tell(&mut self.streams.heard, record, &mut self.summary, &mut self.sink)
     }
 
     fn begin(
@@ -216,7 +259,8 @@ impl<S: FlowSink> Meter<S> {
         let Position { capture, frame, .. } = arrival.position;
         let record = FlowRecord { encapsulation, ..FlowRecord::begun(key, side, capture, frame, arrival.time_ns) };
         let class = if key.transport == Transport::Udp { Class::Datagrams } else { Class::Open };
-        Ok(self.cache.insert(packed, record, class, self.clock.now_ns()))
+        let interest = Interest::new(self.streams.is_enabled());
+        Ok(self.cache.insert(packed, record, interest, class, self.clock.now_ns()))
     }
 
     /// Counts a fragment without ports in the flow of its first one, or has it wait for that.
@@ -300,7 +344,11 @@ impl<S: FlowSink> Meter<S> {
     }
 
     fn hand_out(&mut self, entry: Entry, reason: EndReason) -> Result<(), S::Error> {
-        let Entry { mut record, burst, burst_before, .. } = entry;
+        let Entry { mut record, burst, burst_before, mut interest, .. } = entry;
+        let position = Position { capture: record.capture, frame: record.first_frame, ..Position::default() };
+        let known = self.streams.end(&mut interest, Moment { position, time_ns: record.last_seen_ns });
+        record.application = known.or(record.application);
+        self.tell(&record)?;
         record.state = tcp::state(&record);
         record.end_reason = reason;
         self.summary.flows += 1;
@@ -328,6 +376,7 @@ impl<S: FlowSink> Meter<S> {
             self.hand_out(entry, if over { EndReason::Closed } else { EndReason::EndOfCapture })?;
         }
         self.summary.fragment_overlaps = self.fragments.overlaps();
+        self.summary.streams_refused = self.streams.refused;
         Ok((self.summary, self.sink))
     }
 }

@@ -18,13 +18,16 @@ mod cache;
 mod clock;
 mod copies;
 mod entry;
+mod heard;
 mod key;
 mod meter;
 mod settings;
+mod streams;
 mod tcp;
 
 pub use meter::Meter;
 pub use settings::{MeterSettings, MeterSummary};
+pub use streams::StreamSettings;
 
 #[cfg(test)]
 mod tests;

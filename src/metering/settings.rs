@@ -1,6 +1,7 @@
 //! Limits and timeouts of the metering process, and what it says of itself.
 
 use super::cache::Class;
+use super::streams::StreamSettings;
 use crate::decode::DecodeSettings;
 use crate::model::Tally;
 
@@ -26,6 +27,8 @@ pub struct MeterSettings {
     pub leave_out_copies: bool,
     /// How frames are decoded.
     pub decode: DecodeSettings,
+    /// What is looked into.
+    pub streams: StreamSettings,
 }
 
 impl Default for MeterSettings {
@@ -38,6 +41,7 @@ impl Default for MeterSettings {
             active_ns: None,
             leave_out_copies: false,
             decode: DecodeSettings::default(),
+            streams: StreamSettings::default(),
         }
     }
 }
@@ -73,4 +77,18 @@ pub struct MeterSummary {
     pub sockets: u64,
     /// The same, beyond what is kept.
     pub sockets_dropped: u64,
+    /// Announcements of ports that were told.
+    pub announcements: u64,
+    /// The same, beyond what is kept.
+    pub announcements_dropped: u64,
+    /// Details of conversations that were told.
+    pub details: u64,
+    /// The same, beyond what is kept.
+    pub details_dropped: u64,
+    /// Names of addresses that conversations told.
+    pub names: u64,
+    /// The same, beyond what is kept.
+    pub names_dropped: u64,
+    /// Conversations that were not looked into or followed, because as many as are allowed already were.
+    pub streams_refused: u64,
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Activity, CaptureIndex, EndReason, Endpoint, FlowRecord, FlowSink, Frame, LinkType, Position, Side, SocketFact,
-    TcpState,
+    Activity, Announcement, CaptureIndex, EndReason, Endpoint, FlowDetail, FlowRecord, FlowSink, Frame, LinkType,
+    NameFact, Position, Side, SocketFact, TcpState,
 };
 use etherparse::PacketBuilder;
 
@@ -29,6 +29,18 @@ impl FlowSink for Kept {
 
     fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), Self::Error> {
         self.sockets.push((socket.local, socket.process.id));
+        Ok(())
+    }
+
+    fn announcement(&mut self, _: &Announcement) -> Result<(), std::convert::Infallible> {
+        Ok(())
+    }
+
+    fn detail(&mut self, _: &FlowDetail) -> Result<(), std::convert::Infallible> {
+        Ok(())
+    }
+
+    fn name(&mut self, _: &NameFact) -> Result<(), std::convert::Infallible> {
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The key is canonical (side a sorts before side b) and apart from orientation: a flow record holds *evidence* of who
 //! initiated, and never the verdict.
 
+use super::application::Recognised;
 use super::encapsulation::{Encapsulation, Tunnel};
 use super::frame::CaptureIndex;
 use std::net::IpAddr;
@@ -353,6 +354,8 @@ pub struct FlowRecord {
     pub syn_ack_to_ack_ns: Option<i64>,
     /// Who sent the first FIN: that side holds its port in TIME-WAIT (RFC 9293 section 3.6).
     pub first_fin: Option<Side>,
+    /// What its first bytes say.
+    pub application: Option<Recognised>,
 }
 
 impl DirectionFacts {
@@ -390,6 +393,7 @@ impl FlowRecord {
             syn_to_syn_ack_ns: None,
             syn_ack_to_ack_ns: None,
             first_fin: None,
+            application: None,
         }
     }
 

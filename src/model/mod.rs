@@ -2,6 +2,7 @@
 //!
 //! No I/O, no Polars, no clocks. Units come last in names (`first_seen_ns`, `wire_bytes`).
 
+mod application;
 mod capture;
 mod display_filter;
 mod encapsulation;
@@ -15,6 +16,9 @@ mod socket;
 mod table;
 mod tally;
 
+pub use application::{
+    Announced, Announcement, Answer, Certainty, Detail, DetailKind, FlowDetail, Mechanism, Protocol, Recognised, Tier,
+};
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
 pub use display_filter::{contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
 pub use encapsulation::{Encapsulation, Tunnel, Tunnels};

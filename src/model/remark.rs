@@ -8,17 +8,55 @@ use std::net::IpAddr;
 pub enum NameSource {
     /// A pcapng name resolution block: whoever recorded or edited the file knew the name.
     NameResolutionBlock,
+    /// An answer of DNS, multicast DNS or LLMNR.
+    Dns,
+    /// A registration or answer of the NetBIOS name service.
+    NetBios,
+    /// The name that a TLS client asked for (SNI, RFC 6066 section 3).
+    TlsServerName,
+    /// Subject of the certificate that the host showed.
+    Certificate,
+    /// The host that an HTTP client asked for.
+    HttpHost,
+    /// What the SQL browser calls its host.
+    SqlBrowser,
+    /// Name of a service registered with the endpoint mapper.
+    RpcAnnotation,
+    /// What a device calls itself (EtherNet/IP ListIdentity, Modbus device identification).
+    Identity,
+    /// What a mail, FTP or like server calls itself in its greeting.
+    Greeting,
 }
 
 impl NameSource {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::NameResolutionBlock];
+    pub const ALL: [Self; 10] = [
+        Self::NameResolutionBlock,
+        Self::Dns,
+        Self::NetBios,
+        Self::TlsServerName,
+        Self::Certificate,
+        Self::HttpHost,
+        Self::SqlBrowser,
+        Self::RpcAnnotation,
+        Self::Identity,
+        Self::Greeting,
+    ];
 
     /// Name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::NameResolutionBlock => "nrb",
+            Self::Dns => "dns",
+            Self::NetBios => "netbios",
+            Self::TlsServerName => "tls-server-name",
+            Self::Certificate => "certificate",
+            Self::HttpHost => "http-host",
+            Self::SqlBrowser => "sql-browser",
+            Self::RpcAnnotation => "rpc-annotation",
+            Self::Identity => "identity",
+            Self::Greeting => "greeting",
         }
     }
 }

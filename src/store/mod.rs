@@ -19,9 +19,11 @@ mod error;
 mod pages;
 mod parquet;
 mod read;
+mod read_application;
 mod read_flows;
 mod read_remarks;
 pub mod schema;
+mod schema_application;
 mod schema_remarks;
 mod write;
 

@@ -2,9 +2,13 @@
 
 use super::error::StoreError;
 use super::parquet::read_frame;
+use super::read_application::read_application;
 use super::read_flows::read_flows;
 use super::read_remarks::read_remarks;
-use crate::model::{Activity, CaptureIndex, CaptureRow, CommentFact, FlowRecord, NameFact, ReadingCounts, SocketRow};
+use crate::model::{
+    Activity, Announcement, CaptureIndex, CaptureRow, CommentFact, FlowDetail, FlowRecord, NameFact, ReadingCounts,
+    SocketRow,
+};
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::fs;
@@ -31,6 +35,10 @@ pub struct Facts {
     pub sockets: Vec<SocketRow>,
     /// Comments in the captures.
     pub comments: Vec<CommentFact>,
+    /// Who announced which port to whom, sorted by time, then capture and frame.
+    pub announcements: Vec<Announcement>,
+    /// What conversations say of themselves.
+    pub details: Vec<FlowDetail>,
     /// What the metering process could not keep: kind and count.
     pub losses: Vec<(String, u64)>,
 }
@@ -53,12 +61,23 @@ impl Facts {
         self.names.extend(other.names.into_iter().map(|name| NameFact { capture: moved(name.capture), ..name }));
         self.sockets.extend(other.sockets.into_iter().map(|s| SocketRow { capture: moved(s.capture), ..s }));
         self.comments.extend(other.comments.into_iter().map(|c| CommentFact { capture: moved(c.capture), ..c }));
+        self.announcements.extend(other.announcements.into_iter().map(|mut announcement| {
+            announcement.position.capture.0 += offset;
+            announcement.flow_capture.0 += offset;
+            announcement
+        }));
+        self.details.extend(other.details.into_iter().map(|mut detail| {
+            detail.position.capture.0 += offset;
+            detail.flow_capture.0 += offset;
+            detail
+        }));
         self.losses.extend(other.losses);
         self.sort();
     }
 
     fn sort(&mut self) {
         self.flows.sort_by_key(|flow| (flow.first_seen_ns, flow.capture, flow.first_frame));
+        self.announcements.sort_by_key(|said| (said.time_ns, said.position));
     }
 }
 
@@ -113,6 +132,7 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     facts.losses.extend(losses.text("kind")?.into_iter().map(Option::unwrap_or_default).zip(counts));
     read_activity(&Frame::read(partition, "activity")?, &indices, &mut facts.activity)?;
     read_remarks(partition, &indices, facts)?;
+    read_application(partition, &indices, facts)?;
     read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
 }
 

@@ -2,12 +2,13 @@
 
 use super::error::StoreError;
 use super::read::{Frame, Indices, StoredFlow, all_ok};
+use super::read_application::transport;
 use crate::model::{
-    DirectionFacts, Encapsulation, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
-    Tunnel, Tunnels,
+    Certainty, DirectionFacts, Encapsulation, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Protocol,
+    Recognised, Side, TcpState, Tunnel, Tunnels,
 };
 
-fn side(text: &str) -> Option<Side> {
+pub(super) fn side(text: &str) -> Option<Side> {
     [Side::A, Side::B].into_iter().find(|side| side.name() == text)
 }
 
@@ -32,15 +33,14 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<Stored
     let encapsulations = Encapsulations::read(frame)?;
     let carries = frame.parsed("carries", Tunnel::named)?;
     let first_fin = frame.parsed("first_fin", side)?;
+    let application = frame.parsed("application", Protocol::named)?;
+    let certainty = frame.parsed("application_certainty", Certainty::named)?;
+    let server = frame.parsed("application_server", side)?;
     let counts = ["carrier_packets", "fragments", "duplicates", "snapped", "syn_to_syn_ack_ns", "syn_ack_to_ack_ns"];
     let [carrier_packets, fragments, duplicates, snapped, syn_ack, ack] = all_ok(counts.map(|n| frame.numbers(n)))?;
     let required = |name: &str| frame.bad(name, "a row has no value");
     for row in 0..captures.len() {
-        let transport = match protocol[row] {
-            Some(6) => Transport::Tcp,
-            Some(17) => Transport::Udp,
-            other => return Err(frame.bad("protocol", format!("unknown value {other:?}"))),
-        };
+        let transport = transport(frame, protocol[row])?;
         let endpoint = |ip: Option<std::net::IpAddr>, port: Option<u64>| {
             Some(Endpoint { ip: ip?, port: u16::try_from(port?).ok()? })
         };
@@ -82,6 +82,11 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<Stored
             syn_to_syn_ack_ns: elapsed(syn_ack[row]),
             syn_ack_to_ack_ns: elapsed(ack[row]),
             first_fin: first_fin[row],
+            application: application[row].zip(certainty[row]).map(|(protocol, certainty)| Recognised {
+                protocol,
+                certainty,
+                server: server[row],
+            }),
         });
     }
     Ok(())

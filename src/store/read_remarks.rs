@@ -2,8 +2,9 @@
 
 use super::error::StoreError;
 use super::read::{Facts, Frame, Indices};
+use super::read_application::transport;
 use super::read_flows::small;
-use crate::model::{CommentFact, CommentPlace, Endpoint, NameFact, NameSource, SocketRow, Transport};
+use crate::model::{CommentFact, CommentPlace, Endpoint, NameFact, NameSource, SocketRow};
 use std::path::Path;
 
 /// Adds names, sockets and comments of a partition.
@@ -42,16 +43,11 @@ fn read_sockets(frame: &Frame, indices: &Indices, into: &mut Vec<SocketRow>) -> 
         ip.zip(port).map(|(ip, port)| Endpoint { ip, port }).ok_or_else(|| frame.bad("local_ip", "no endpoint"))
     };
     for (row, capture) in captures.into_iter().enumerate() {
-        let transport = match protocol[row] {
-            Some(6) => Transport::Tcp,
-            Some(17) => Transport::Udp,
-            other => return Err(frame.bad("protocol", format!("unknown value {other:?}"))),
-        };
         into.push(SocketRow {
             capture,
             frame: frames[row].unwrap_or(0),
             time_ns: times[row].unwrap_or(0),
-            transport,
+            transport: transport(frame, protocol[row])?,
             local: endpoint(local_ip[row], local_port[row])?,
             remote: endpoint(remote_ip[row], remote_port[row])?,
             process_id: small(process_id[row]),

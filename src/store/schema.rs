@@ -9,8 +9,9 @@ use crate::model::{
 };
 
 /// Version of the schema. Readers refuse any other.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
+pub use super::schema_application::{announcements, details};
 pub use super::schema_remarks::{comments, names, sockets};
 
 /// One column of a fact table.
@@ -142,7 +143,7 @@ pub fn fates() -> Vec<FactColumn<FateRow>> {
 #[must_use]
 pub fn losses() -> Vec<FactColumn<LossRow>> {
     columns! {
-        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped: processes behind endpoints beyond what is kept" => |_, r| r.kind.into();
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped, announcements-dropped, details-dropped, names-dropped: processes behind endpoints, announcements, details and names beyond what is kept; streams-refused: conversations that were not looked into, because as many as are allowed already were" => |_, r| r.kind.into();
         "count": Unsigned, "", "how many" => |_, r| r.count.into();
     }
 }
@@ -214,6 +215,9 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "syn_to_syn_ack_ns": Unsigned, "", "from SYN to SYN-ACK, ns: round trip between tap and responder; null where either was repeated" => |_, r: &FlowRecord| elapsed(r.syn_to_syn_ack_ns);
         "syn_ack_to_ack_ns": Unsigned, "", "from SYN-ACK to ACK, ns: round trip between tap and initiator" => |_, r: &FlowRecord| elapsed(r.syn_ack_to_ack_ns);
         "first_fin": Text, "", "side that sent the first FIN and holds its port in TIME-WAIT" => |_, r: &FlowRecord| side(r.first_fin);
+        "application": Text, "", "application protocol that its payload shows; null where none was recognised" => |_, r: &FlowRecord| text(r.application.map(|is| is.protocol.name()));
+        "application_certainty": Text, "", "hint: looks so at its usual port; likely: a signature fits; certain: structure was checked" => |_, r: &FlowRecord| text(r.application.map(|is| is.certainty.name()));
+        "application_server": Text, "", "side that behaves as server by what is said" => |_, r: &FlowRecord| side(r.application.and_then(|is| is.server));
     };
     macro_rules! directions {
         ($($a:literal, $b:literal: $kind:ident, $ipfix:literal, $meaning:literal => $get:expr;)*) => {$(

@@ -10,7 +10,7 @@ pub fn names() -> Vec<FactColumn<NameFact>> {
         "capture_id": Text, "", "capture file that states the name" => |ids, r| ids.of(r.capture);
         "address": Text, "", "IPv4 or IPv6 address" => |_, r| r.address.to_string().into();
         "name": Text, "", "a name of it, as stated: no proof of anything" => |_, r| r.name.clone().into();
-        "source": Text, "", "where the name comes from. nrb: a pcapng name resolution block" => |_, r| r.source.name().into();
+        "source": Text, "", "where the name comes from. nrb: a pcapng name resolution block; dns, netbios, sql-browser, rpc-annotation, identity, greeting: what a server said; tls-server-name, http-host: what a client asked for; certificate: its subject" => |_, r| r.source.name().into();
     }
 }
 

@@ -53,6 +53,11 @@ fn record() -> FlowRecord {
         syn_to_syn_ack_ns: Some(11),
         syn_ack_to_ack_ns: Some(12),
         first_fin: Some(Side::B),
+        application: Some(Recognised {
+            protocol: Protocol::DceRpc,
+            certainty: Certainty::Certain,
+            server: Some(Side::A),
+        }),
     }
 }
 

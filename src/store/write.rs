@@ -4,7 +4,9 @@ use super::error::StoreError;
 use super::parquet::TableWriter;
 use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
-use crate::model::{Activity, CommentFact, FlowRecord, FlowSink, NameFact, SocketFact, SocketRow};
+use crate::model::{
+    Activity, Announcement, CommentFact, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact, SocketRow,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,14 +29,31 @@ pub fn observation_id<'a>(capture_ids: impl Iterator<Item = &'a str>) -> String 
 pub struct PartitionWriter {
     place: Place,
     capture_ids: CaptureIds,
-    flow_columns: Vec<FactColumn<FlowRecord>>,
-    activity_columns: Vec<FactColumn<Activity>>,
-    socket_columns: Vec<FactColumn<SocketRow>>,
-    flows: TableWriter,
-    activity: TableWriter,
-    sockets: TableWriter,
-    names: TableWriter,
-    comments: TableWriter,
+    flows: Table<FlowRecord>,
+    activity: Table<Activity>,
+    sockets: Table<SocketRow>,
+    names: Table<NameFact>,
+    comments: Table<CommentFact>,
+    announcements: Table<Announcement>,
+    details: Table<FlowDetail>,
+}
+
+/// A table under way.
+struct Table<Row> {
+    columns: Vec<FactColumn<Row>>,
+    writer: TableWriter,
+}
+
+impl<Row> Table<Row> {
+    fn create(folder: &Path, name: &str, columns: Vec<FactColumn<Row>>) -> Result<Self, StoreError> {
+        let described = columns.iter().map(|column| column.column).collect();
+        let writer = TableWriter::create(&folder.join(format!("{name}.parquet")), described)?;
+        Ok(Self { columns, writer })
+    }
+
+    fn push(&mut self, ids: &CaptureIds, row: &Row) -> Result<(), StoreError> {
+        self.writer.push(self.columns.iter().map(|column| (column.get)(ids, row)))
+    }
 }
 
 /// Name of the partition within its temporary folder.
@@ -109,25 +128,16 @@ impl PartitionWriter {
     pub fn create(store: &Path, capture_ids: CaptureIds) -> Result<Self, StoreError> {
         let place = Place::create(store, &capture_ids)?;
         let folder = place.inner();
-        let flow_columns = schema::flows();
-        let activity_columns = schema::activity();
-        let socket_columns = schema::sockets();
-        let flows = create_table(&folder, "flows", &flow_columns)?;
-        let activity = create_table(&folder, "activity", &activity_columns)?;
-        let sockets = create_table(&folder, "sockets", &socket_columns)?;
-        let names = create_table(&folder, "names", &schema::names())?;
-        let comments = create_table(&folder, "comments", &schema::comments())?;
         Ok(Self {
-            place,
             capture_ids,
-            flow_columns,
-            activity_columns,
-            socket_columns,
-            flows,
-            activity,
-            sockets,
-            names,
-            comments,
+            flows: Table::create(&folder, "flows", schema::flows())?,
+            activity: Table::create(&folder, "activity", schema::activity())?,
+            sockets: Table::create(&folder, "sockets", schema::sockets())?,
+            names: Table::create(&folder, "names", schema::names())?,
+            comments: Table::create(&folder, "comments", schema::comments())?,
+            announcements: Table::create(&folder, "announcements", schema::announcements())?,
+            details: Table::create(&folder, "details", schema::details())?,
+            place,
         })
     }
 
@@ -136,8 +146,8 @@ impl PartitionWriter {
     /// # Errors
     /// When a file cannot be written.
     pub fn remarks(&mut self, names: &[NameFact], comments: &[CommentFact]) -> Result<(), StoreError> {
-        push_all(&mut self.names, &self.capture_ids, &schema::names(), names)?;
-        push_all(&mut self.comments, &self.capture_ids, &schema::comments(), comments)
+        names.iter().try_for_each(|name| self.names.push(&self.capture_ids, name))?;
+        comments.iter().try_for_each(|comment| self.comments.push(&self.capture_ids, comment))
     }
 
     /// Writes the small tables and moves the partition into place, over one of the same captures if there is one.
@@ -151,15 +161,15 @@ impl PartitionWriter {
             capture.tally.iter().map(|(fate, frames)| FateRow { capture: *index, fate, frames })
         });
         let ids = &self.capture_ids;
-        write_all(&folder, "captures", ids, &schema::captures(), captures)?;
-        write_all(&folder, "fates", ids, &schema::fates(), &fates.collect::<Vec<_>>())?;
-        write_all(&folder, "losses", ids, &schema::losses(), losses)?;
-        self.flows.finish()?;
-        self.activity.finish()?;
-        self.sockets.finish()?;
-        self.names.finish()?;
-        self.comments.finish()?;
-        self.place.commit(&format!("observation={id}"))
+        write_all(&folder, "captures", ids, schema::captures(), captures)?;
+        write_all(&folder, "fates", ids, schema::fates(), &fates.collect::<Vec<_>>())?;
+        write_all(&folder, "losses", ids, schema::losses(), losses)?;
+        let Self { place, flows, activity, sockets, names, comments, announcements, details, .. } = self;
+        let writers = [flows.writer, activity.writer, sockets.writer, names.writer, comments.writer];
+        for writer in writers.into_iter().chain([announcements.writer, details.writer]) {
+            writer.finish()?;
+        }
+        place.commit(&format!("observation={id}"))
     }
 }
 
@@ -167,11 +177,11 @@ impl FlowSink for PartitionWriter {
     type Error = StoreError;
 
     fn flow(&mut self, record: &FlowRecord) -> Result<(), StoreError> {
-        self.flows.push(self.flow_columns.iter().map(|column| (column.get)(&self.capture_ids, record)))
+        self.flows.push(&self.capture_ids, record)
     }
 
     fn activity(&mut self, burst: &Activity) -> Result<(), StoreError> {
-        self.activity.push(self.activity_columns.iter().map(|column| (column.get)(&self.capture_ids, burst)))
+        self.activity.push(&self.capture_ids, burst)
     }
 
     fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), StoreError> {
@@ -185,33 +195,32 @@ impl FlowSink for PartitionWriter {
             process_id: socket.process.id,
             process_name: String::from_utf8_lossy(socket.process.name).into_owned(),
         };
-        self.sockets.push(self.socket_columns.iter().map(|column| (column.get)(&self.capture_ids, &row)))
+        self.sockets.push(&self.capture_ids, &row)
     }
-}
 
-fn create_table<Row>(folder: &Path, name: &str, columns: &[FactColumn<Row>]) -> Result<TableWriter, StoreError> {
-    TableWriter::create(&folder.join(format!("{name}.parquet")), columns.iter().map(|c| c.column).collect())
+    fn announcement(&mut self, announcement: &Announcement) -> Result<(), StoreError> {
+        self.announcements.push(&self.capture_ids, announcement)
+    }
+
+    fn detail(&mut self, detail: &FlowDetail) -> Result<(), StoreError> {
+        self.details.push(&self.capture_ids, detail)
+    }
+
+    fn name(&mut self, name: &NameFact) -> Result<(), StoreError> {
+        self.names.push(&self.capture_ids, name)
+    }
 }
 
 fn write_all<Row>(
     folder: &Path,
     name: &str,
     ids: &CaptureIds,
-    columns: &[FactColumn<Row>],
+    columns: Vec<FactColumn<Row>>,
     rows: &[Row],
 ) -> Result<(), StoreError> {
-    let mut writer = create_table(folder, name, columns)?;
-    push_all(&mut writer, ids, columns, rows)?;
-    writer.finish()
-}
-
-fn push_all<Row>(
-    writer: &mut TableWriter,
-    ids: &CaptureIds,
-    columns: &[FactColumn<Row>],
-    rows: &[Row],
-) -> Result<(), StoreError> {
-    rows.iter().try_for_each(|row| writer.push(columns.iter().map(|column| (column.get)(ids, row))))
+    let mut table = Table::create(folder, name, columns)?;
+    rows.iter().try_for_each(|row| table.push(ids, row))?;
+    table.writer.finish()
 }
 
 fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {

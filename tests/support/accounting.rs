@@ -6,8 +6,8 @@ use portproof::capture::{CaptureError, Input, Observation, ObservationEnd, OpenO
 use portproof::decode::{DecodeSettings, Decoder};
 use portproof::metering::{Meter, MeterSettings, MeterSummary};
 use portproof::model::{
-    Activity, CaptureIndex, CaptureSummary, Content, Decoded, Fate, FlowRecord, FlowSink, Frame, Packet, SocketFact,
-    Stop, Tally, Transport, believed_wire_bytes,
+    Activity, Announcement, CaptureIndex, CaptureSummary, Content, Decoded, Fate, FlowDetail, FlowRecord, FlowSink,
+    Frame, NameFact, Packet, SocketFact, Stop, Tally, Transport, believed_wire_bytes,
 };
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -124,6 +124,18 @@ impl FlowSink for Kept {
     }
 
     fn socket(&mut self, _: &SocketFact<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn announcement(&mut self, _: &Announcement) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn detail(&mut self, _: &FlowDetail) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn name(&mut self, _: &NameFact) -> Result<(), Infallible> {
         Ok(())
     }
 }

@@ -1,0 +1,48 @@
+//! The recognisers: a line for each protocol, or for a family that is told apart in one file.
+//!
+//! Order counts among answers of equal certainty: signatures that nothing else has by chance come first.
+
+use super::follower::Follower;
+use super::heard::Heard;
+use super::opening::{Look, Opening};
+use super::{ftp, ssh};
+use crate::model::{Protocol, Recognised, Transport};
+
+/// What is known of a protocol, or of a family of them.
+pub(super) struct Recogniser {
+    /// The protocols that it may answer.
+    pub(super) protocols: &'static [Protocol],
+    /// Which it is.
+    pub(super) look: fn(&Opening<'_>) -> Look,
+    /// Details and names, once that is decided.
+    pub(super) describe: Option<fn(&Opening<'_>, Recognised, &mut Heard)>,
+    /// Who reads on to the end.
+    pub(super) follow: Option<fn(Recognised) -> Follower>,
+}
+
+/// Over TCP.
+static TCP: &[Recogniser] = &[
+    Recogniser { protocols: &[Protocol::Ssh], look: ssh::look, describe: Some(ssh::describe), follow: None },
+    Recogniser {
+        protocols: &[Protocol::Ftp],
+        look: ftp::look,
+        describe: Some(ftp::describe),
+        follow: Some(ftp::follow),
+    },
+];
+
+/// Over UDP.
+static UDP: &[Recogniser] = &[];
+
+/// The recognisers of a transport, in their order.
+pub(super) fn of(transport: Transport) -> &'static [Recogniser] {
+    match transport {
+        Transport::Tcp => TCP,
+        Transport::Udp => UDP,
+    }
+}
+
+/// The one that answers a protocol.
+pub(super) fn find(transport: Transport, protocol: Protocol) -> Option<&'static Recogniser> {
+    of(transport).iter().find(|recogniser| recogniser.protocols.contains(&protocol))
+}
