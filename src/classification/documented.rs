@@ -2,7 +2,7 @@
 
 use super::roles::Roles;
 use crate::catalog::{ANY_ROLE, Caller, Catalog, DocumentKind, Match, Site, Via};
-use crate::model::{Endpoint, Orientation, Status, Transport};
+use crate::model::{Endpoint, Orientation, Referral, Status, Transport};
 use std::net::IpAddr;
 
 /// What the documents say about a flow.
@@ -11,6 +11,7 @@ pub(super) struct Covered {
     pub(super) status: Status,
     pub(super) service: String,
     pub(super) reason: String,
+    pub(super) referral: Option<Box<Referral>>,
 }
 
 /// A flow as the documents see it.
@@ -33,6 +34,7 @@ pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, r
             status: Status::Accepted,
             service: String::new(),
             reason: format!("accepted by {}: {} (site file line {})", accepted.owner, accepted.reason, accepted.line),
+            referral: None,
         });
     }
     let at = roles.of(responder.ip);
@@ -46,6 +48,7 @@ pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, r
             status: Status::Documented,
             service: allowed.service.clone().unwrap_or_default(),
             reason: format!("site file line {}: {}", allowed.line, allowed.reason),
+            referral: None,
         }),
         (best, None) => best,
     }
@@ -96,7 +99,7 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
     if called.orientation <= Orientation::Guess {
         reason.push_str(unsure(called.orientation));
     }
-    Covered { status, service: statement.service.clone(), reason }
+    Covered { status, service: statement.service.clone(), reason, referral: None }
 }
 
 fn unsure(orientation: Orientation) -> &'static str {

@@ -5,7 +5,7 @@
 
 use super::survey::Survey;
 use crate::catalog::Catalog;
-use crate::model::{Endpoint, FlowRecord, Side, Transport, flags};
+use crate::model::{Certainty, Endpoint, FlowRecord, Side, Transport, flags};
 
 const SYN: i32 = 60;
 const SYN_ACK: i32 = 60;
@@ -65,9 +65,11 @@ const fn one(points: fn(&Case<'_>) -> Option<(i32, String)>) -> Rule {
 }
 
 /// What counts where no handshake was recorded.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 15] = [
     each(group_address),
     each(icmp_error),
+    each(role_bytes),
+    one(announced),
     each(refused),
     each(accepted_or_served),
     each(fan_in),
@@ -105,6 +107,22 @@ fn group_address(case: &Case<'_>) -> Option<(i32, String)> {
 fn icmp_error(case: &Case<'_>) -> Option<(i32, String)> {
     let quoted = case.flow.icmp.quoted == Some(case.side.other()) && case.flow.from(case.side).packets == 0;
     quoted.then(|| (50, in_frame("ICMP error about what the other side sent", case.flow.icmp.first_frame)))
+}
+
+/// What is said shows who serves: requests and answers, server flags, greetings.
+fn role_bytes(case: &Case<'_>) -> Option<(i32, String)> {
+    let is = case.flow.application.filter(|is| is.server == Some(case.side))?;
+    let weight = match is.certainty {
+        Certainty::Certain => 50,
+        Certainty::Likely => 25,
+        Certainty::Hint => 10,
+    };
+    Some((weight, format!("what is said is that of a {} server", is.protocol.name())))
+}
+
+fn announced(case: &Case<'_>) -> Option<(i32, String)> {
+    let own = case.own();
+    case.survey.is_announced(case.transport(), own).then(|| (40, format!("a broker announced {own}")))
 }
 
 /// A reset with sequence number 0 and ACK answers a segment without ACK, hence a SYN (RFC 9293 section 3.5.2).

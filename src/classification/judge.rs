@@ -3,9 +3,11 @@
 use super::direction::{Direction, direction};
 use super::documented::{Called, Covered, covered, expired, undocumented_reason};
 use super::outcome::{evidence, outcome};
+use super::referral::{Referrals, Tied};
 use super::roles::Roles;
 use super::scan::Sweeps;
-use super::sequence::{Conversation, Sequence};
+use super::sequence::{BROKER_WITHIN_NS, Conversation, Sequence};
+use super::subject;
 use super::survey::{Survey, is_conversation};
 use super::wrapped::{Around, joined};
 use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRef, Site};
@@ -17,6 +19,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// What may be chosen about judging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgeSettings {
+    /// How long before a call the broker may have been asked that, by timing alone, explains it, ns.
+    pub broker_within_ns: i64,
+}
+
+impl Default for JudgeSettings {
+    fn default() -> Self {
+        Self { broker_within_ns: BROKER_WITHIN_NS }
+    }
+}
 
 /// All flows of a store, judged.
 #[derive(Debug)]
@@ -38,11 +53,18 @@ struct Opened {
     evidence: String,
 }
 
-/// Judges every flow. Without a site file that names roles, they are guessed from what hosts were seen to serve.
+/// Judges every flow by the default settings, see [`judge_with`].
 #[must_use]
 pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
+    judge_with(facts, catalog, site, JudgeSettings::default())
+}
+
+/// Judges every flow. Without a site file that names roles, they are guessed from what hosts were seen to serve.
+#[must_use]
+pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, settings: JudgeSettings) -> Judged {
     let flows = joined(&facts.flows);
-    let survey = Survey::of(&flows, &facts.captures);
+    let referrals = Referrals::of(facts);
+    let survey = Survey::of(&flows, &facts.captures, referrals.listeners());
     let (opened, survey) = open_all(&flows, survey, catalog);
     let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
     let roles = match site.filter(names_roles) {
@@ -66,8 +88,8 @@ pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
         }
     }
     let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
-    let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names);
-    let bench = Bench { catalog, site, roles: &roles, sweeps, sequence };
+    let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names, settings.broker_within_ns);
+    let bench = Bench { facts, captures: &names, catalog, site, roles: &roles, sweeps, sequence, referrals };
     let around = Around::of(&facts.flows);
     let judged = facts.flows.iter().zip(flows.iter()).zip(opened).map(|((flow, joined), opened)| JudgedFlow {
         capture: names.get(flow.capture.0 as usize).cloned().unwrap_or_else(|| "".into()),
@@ -144,6 +166,7 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
         capture: flow.capture,
         first_frame: flow.first_frame,
         single_burst: false,
+        application: flow.application.map(|is| is.protocol),
     }
 }
 
@@ -162,17 +185,21 @@ fn served(flows: &[FlowRecord], opened: &[Opened]) -> BTreeMap<IpAddr, BTreeSet<
 }
 
 struct Bench<'a> {
+    facts: &'a Facts,
+    /// Names of the captures.
+    captures: &'a [Arc<str>],
     catalog: &'a Catalog,
     site: Option<&'a Site>,
     roles: &'a Roles,
     sweeps: Sweeps,
     sequence: Sequence,
+    referrals: Referrals,
 }
 
 impl Bench<'_> {
     /// The judgement of a flow; `around` goes to the end of its reason and evidence.
     fn judgement(&self, flow: &FlowRecord, opened: Opened, around: &str) -> Judgement {
-        let Covered { status, service, mut reason } = self.status(flow, &opened);
+        let Covered { status, service, mut reason, referral } = self.status(flow, &opened);
         reason.push_str(around);
         let mut outcome_evidence = opened.evidence;
         if !outcome_evidence.is_empty() {
@@ -188,6 +215,7 @@ impl Bench<'_> {
             responder,
             application: flow.application.map_or("", |is| is.protocol.name()).to_owned(),
             service,
+            referral,
             status,
             reason,
             outcome: opened.outcome,
@@ -220,35 +248,86 @@ impl Bench<'_> {
         if failed && self.sweeps.sweeps(initiator, responder.ip) {
             let service = covered.map(|c| c.service).unwrap_or_default();
             let reason = format!("{initiator} fails at 20 endpoints or more and does not talk with this host: a sweep");
-            return Covered { status: Status::Scan, service, reason };
+            return Covered { status: Status::Scan, service, reason, referral: None };
         }
         if let Some(covered) = covered {
             return covered;
+        }
+        if let Some(referred) = self.referred(flow, opened) {
+            return referred;
         }
         if self.dynamic_range(responder.ip).contains(&responder.port) {
             return self.dynamic(flow, opened);
         }
         let reason = undocumented_reason(called, self.catalog, self.roles);
-        Covered { status: Status::Undocumented, service: String::new(), reason }
+        Covered { status: Status::Undocumented, service: String::new(), reason, referral: None }
     }
 
     fn dynamic_range(&self, ip: IpAddr) -> RangeInclusive<u16> {
         self.site.map_or(DEFAULT_DYNAMIC_RANGE, |site| site.dynamic_range(ip))
     }
 
-    fn dynamic(&self, flow: &FlowRecord, opened: &Opened) -> Covered {
-        let service = String::new();
+    /// What the announcement of its port makes of a flow.
+    fn referred(&self, flow: &FlowRecord, opened: &Opened) -> Option<Covered> {
         if opened.direction.orientation <= Orientation::Guess {
-            let reason = "in the dynamic range; which side serves is not known".into();
-            return Covered { status: Status::DynamicUnexplained, service, reason };
+            return None;
         }
-        match self.sequence.explanation(&conversation(flow, opened), self.catalog, self.roles) {
-            Some(reason) => Covered { status: Status::DynamicExplained, service, reason },
-            None => Covered {
-                status: Status::DynamicUnexplained,
-                service,
-                reason: "in the dynamic range; no broker was asked and no documented step comes before".into(),
+        let (initiator, responder) = ends(flow, opened.direction.initiator);
+        let Self { facts, captures, catalog, referrals, .. } = self;
+        let tied = referrals.tied(flow, initiator.ip, responder, facts, catalog, captures)?;
+        let status = tied.status();
+        let Tied { referral, subject, reason } = tied;
+        let service = subject.service.map_or(subject.name, |stated| stated.service);
+        Some(Covered { status, service, reason, referral: Some(Box::new(referral)) })
+    }
+
+    fn dynamic(&self, flow: &FlowRecord, opened: &Opened) -> Covered {
+        let unexplained = |service: String, reason: String| Covered {
+            status: Status::DynamicUnexplained,
+            service,
+            reason,
+            referral: None,
+        };
+        if opened.direction.orientation <= Orientation::Guess {
+            return unexplained(String::new(), "in the dynamic range; which side serves is not known".into());
+        }
+        let asked = self.asked_for(flow);
+        let conversation = conversation(flow, opened);
+        match self.sequence.explanation(&conversation, &self.referrals, self.catalog, self.roles) {
+            Some(explained) => Covered {
+                status: Status::DynamicExplained,
+                service: asked.map(|(service, _)| service).unwrap_or_default(),
+                reason: explained.reason,
+                referral: explained.referral.map(Box::new),
+            },
+            None => match asked {
+                Some((service, reason)) => unexplained(service, reason),
+                None => unexplained(
+                    String::new(),
+                    "in the dynamic range; no broker was asked and no documented step comes before".into(),
+                ),
             },
         }
+    }
+
+    /// The RPC interfaces that a call itself asks for, and the words for a port that nobody announced.
+    fn asked_for(&self, flow: &FlowRecord) -> Option<(String, String)> {
+        let names = self.referrals.interfaces(flow).iter().map(|text| {
+            let uuid = text.split(' ').next().unwrap_or_default();
+            subject::interface(self.catalog, uuid).name
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names.dedup();
+        let service = match names.as_slice() {
+            [] => return None,
+            [one] => one.clone(),
+            [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+        };
+        let reason = format!(
+            "in the dynamic range; a call of {}, of which no announcement was heard and before which no broker was asked",
+            names.join(", ")
+        );
+        Some((service, reason))
     }
 }

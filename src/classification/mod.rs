@@ -6,6 +6,7 @@
 //!
 //! Sources: RFC 9293 (handshake), RFC 792 and 4443 (ICMP), RFC 5103 (initiator and responder of a biflow).
 
+mod announcements;
 mod blocked;
 mod direction;
 mod documented;
@@ -18,16 +19,19 @@ mod outcome;
 mod proposal;
 mod propose;
 mod reductions;
+mod referral;
 mod roles;
 mod scan;
 mod sequence;
+mod subject;
 mod survey;
 mod table;
 mod wrapped;
 
+pub use announcements::{announcement_findings, announcement_rows};
 pub use blocked::blocked_attempts;
 pub use findings::findings;
-pub use judge::{Judged, judge};
+pub use judge::{JudgeSettings, Judged, judge, judge_with};
 pub use one_sided::{one_sided_pairs, tcp_sides};
 pub use outcome::outcome_evidence;
 pub use proposal::{

@@ -1,16 +1,17 @@
 //! What explains a dynamic port by sequence: the broker asked just before, or the step of a documented data flow that
 //! comes just before. Timing only, without the announcement itself: the weakest tier, never alone the ground of a rule.
 
+use super::referral::Referrals;
 use super::roles::Roles;
 use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
-use crate::model::{CaptureIndex, Endpoint, Transport};
+use crate::model::{CaptureIndex, Endpoint, Protocol, Referral, Tie, Transport};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 const SECOND_NS: i64 = 1_000_000_000;
-/// A client dials an announced port this long after the broker's answer at most.
-const BROKER_WITHIN_NS: i64 = 60 * SECOND_NS;
+/// A client dials an announced port this long after the broker's answer at most, unless told otherwise.
+pub(super) const BROKER_WITHIN_NS: i64 = 60 * SECOND_NS;
 /// A documented step follows the one before it within this time.
 const STEP_WITHIN_NS: i64 = 300 * SECOND_NS;
 /// Earlier conversations that are looked at.
@@ -30,6 +31,14 @@ pub(super) struct Conversation {
     pub(super) first_frame: u64,
     /// A whole flow with payload in one burst only: when that ended is not known.
     pub(super) single_burst: bool,
+    /// What its payload says.
+    pub(super) application: Option<Protocol>,
+}
+
+/// Why a dynamic port is explained.
+pub(super) struct Explained {
+    pub(super) reason: String,
+    pub(super) referral: Option<Referral>,
 }
 
 /// Conversations with fixed ports, by who talked to whom.
@@ -39,16 +48,22 @@ pub(super) struct Sequence {
     mapper_calls: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
     /// Conversations at a scenario's fixed ports by either host, in order of first packets.
     steps_of: HashMap<IpAddr, Vec<Conversation>>,
-    /// Names of the captures, for the frames that are named; empty where there is only one.
-    captures: Vec<Arc<str>>,
+    /// Names of the captures.
+    names: Vec<Arc<str>>,
+    /// How long before a call its broker may have been asked.
+    broker_within_ns: i64,
 }
 
 impl Sequence {
     /// Gathers conversations that may precede a dynamic one: both sides spoke, and the direction is known.
-    pub(super) fn of(mut conversations: Vec<Conversation>, catalog: &Catalog, captures: &[Arc<str>]) -> Self {
+    pub(super) fn of(
+        mut conversations: Vec<Conversation>,
+        catalog: &Catalog,
+        names: &[Arc<str>],
+        broker_within_ns: i64,
+    ) -> Self {
         conversations.sort_by_key(|c| (c.first_seen_ns, c.capture, c.first_frame));
-        let captures = if captures.len() > 1 { captures.to_vec() } else { Vec::new() };
-        let mut sequence = Self { captures, ..Self::default() };
+        let mut sequence = Self { names: names.to_vec(), broker_within_ns, ..Self::default() };
         let step_ports: HashSet<(Transport, u16)> = catalog
             .scenarios()
             .flat_map(|(_, scenario)| &scenario.steps)
@@ -73,25 +88,48 @@ impl Sequence {
     }
 
     fn frame(&self, of: &Conversation) -> String {
-        match self.captures.get(of.capture.0 as usize) {
-            Some(name) => format!("frame {} of {name}", of.first_frame),
-            None => format!("frame {}", of.first_frame),
+        match self.names.get(of.capture.0 as usize) {
+            Some(name) if self.names.len() > 1 => format!("frame {} of {name}", of.first_frame),
+            _ => format!("frame {}", of.first_frame),
         }
     }
 
     /// Why a conversation with a dynamic port is explained, if it is.
-    pub(super) fn explanation(&self, of: &Conversation, catalog: &Catalog, roles: &Roles) -> Option<String> {
-        self.broker(of).or_else(|| self.step(of, catalog, roles))
+    pub(super) fn explanation(
+        &self,
+        of: &Conversation,
+        referrals: &Referrals,
+        catalog: &Catalog,
+        roles: &Roles,
+    ) -> Option<Explained> {
+        let step = || Some(Explained { reason: self.step(of, catalog, roles)?, referral: None });
+        self.broker(of, referrals).or_else(step)
     }
 
-    fn broker(&self, of: &Conversation) -> Option<String> {
-        let asked = self.mapper_calls.get(&(of.initiator, of.responder.ip))?;
-        let before = latest_active(asked, of.first_seen_ns, BROKER_WITHIN_NS, |_| true)?;
-        Some(format!(
-            "{} asked the RPC endpoint mapper there in the minute before ({}); timing only, the answer was not read",
-            of.initiator,
+    /// A broker was asked, and its answer cannot be read. Where it can, and names other ports, it explains nothing.
+    fn broker(&self, of: &Conversation, referrals: &Referrals) -> Option<Explained> {
+        let client = of.initiator;
+        let asked = self.mapper_calls.get(&(client, of.responder.ip))?;
+        let before = latest_active(asked, of.first_seen_ns, self.broker_within_ns, |_| true)?;
+        // Who asks the mapper calls an RPC server next; where payload was read and says something else, it is not that.
+        let other = of.application.is_some_and(|protocol| protocol != Protocol::DceRpc);
+        if other || referrals.were_read(client, of.responder.ip, of.first_seen_ns, self.broker_within_ns) {
+            return None;
+        }
+        let reason = format!(
+            "{client} asked the RPC endpoint mapper there {} s before or less ({}); timing only, the answer could not be read",
+            self.broker_within_ns / SECOND_NS,
             self.frame(before)
-        ))
+        );
+        let referral = Referral {
+            tie: Tie::TimingOnly,
+            mechanism: None,
+            subject: String::new(),
+            capture: self.names.get(before.capture.0 as usize).cloned().unwrap_or_else(|| "".into()),
+            frame: before.first_frame,
+            announcement: None,
+        };
+        Some(Explained { reason, referral: Some(referral) })
     }
 
     fn step(&self, of: &Conversation, catalog: &Catalog, roles: &Roles) -> Option<String> {

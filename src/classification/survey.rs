@@ -28,6 +28,8 @@ const SILENT_OPENINGS: usize = 20;
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
+    /// Endpoints to which brokers sent clients.
+    announced: HashSet<(Transport, Endpoint)>,
     /// TCP endpoints that sent a SYN-ACK.
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
@@ -67,9 +69,10 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 }
 
 impl Survey {
-    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow]) -> Self {
+    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: HashSet<(Transport, Endpoint)>) -> Self {
         let filtered = captures.iter().any(|capture| capture.filter.is_some());
-        let mut survey = Self { ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };
+        let mut survey =
+            Self { announced, ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };
         for flow in flows {
             survey.note(flow);
         }
@@ -111,6 +114,11 @@ impl Survey {
                 }
             }
         }
+    }
+
+    /// Whether a broker sent somebody to an endpoint.
+    pub(super) fn is_announced(&self, transport: Transport, endpoint: Endpoint) -> bool {
+        self.announced.contains(&(transport, endpoint))
     }
 
     /// Takes note that an endpoint served a conversation, the direction being strong.

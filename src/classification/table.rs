@@ -1,6 +1,6 @@
 //! The flow table as it is printed and exported. Column names are an interface: other programs read them.
 
-use crate::model::{Column, JudgedFlow, Kind, Tunnel, Value};
+use crate::model::{Column, JudgedFlow, Kind, Referral, Tunnel, Value};
 
 macro_rules! columns {
     ($($name:literal: $kind:ident, $meaning:literal => $get:expr;)*) => {
@@ -28,7 +28,7 @@ columns! {
     "first_seen_ns": TimeNs, "earliest packet" => |f| Value::TimeNs(f.facts.first_seen_ns);
     "last_seen_ns": TimeNs, "latest packet" => |f| Value::TimeNs(f.facts.last_seen_ns);
     "first_frame": Unsigned, "frame number of its first packet in that capture" => |f| f.facts.first_frame.into();
-    "application": Text, "what the first bytes said; empty until a recogniser knew it" => |f| f.judgement.application.clone().into();
+    "application": Text, "application protocol that its payload shows; empty where none was recognised" => |f| f.judgement.application.clone().into();
     "service": Text, "documented service, or empty" => |f| f.judgement.service.clone().into();
     "status": Text, "how it relates to the documents" => |f| f.judgement.status.name().into();
     "outcome": Text, "what became of it" => |f| f.judgement.outcome.name().into();
@@ -61,11 +61,21 @@ columns! {
     "syn_ack_frame": Unsigned, "frame of the responder's first SYN-ACK, when in the same capture" => |f| f.reverse().syn_ack_frame.into();
     "icmp_errors": Unsigned, "ICMP errors about it" => |f| (f.facts.icmp.port_unreachable + f.facts.icmp.prohibited + f.facts.icmp.other).into();
     "icmp_frame": Unsigned, "frame of the first of them, when in the same capture" => |f| f.facts.icmp.first_frame.into();
+    "application_certainty": Text, "how sure the application is: certain, likely or hint; empty without one" => |f| f.facts.application.map_or("", |is| is.certainty.name()).into();
+    "announced_tie": Text, "how closely it is tied to the announcement of its port: announced, announced-earlier, announced-to-another, announced-later, enumerated, timing-only; empty without one" => |f| referral(f, |r| r.tie.name().into());
+    "announced_by": Text, "how the port was announced, e.g. ept-map; empty where only the time of asking is known" => |f| referral(f, |r| r.mechanism.map_or("", |by| by.name()).into());
+    "announced_as": Text, "what is to be found there: interface, instance, vendor or program, by its name in a document or as it was said" => |f| referral(f, |r| r.subject.as_str().into());
+    "announced_capture": Text, "capture of the frame that announced it, or in which the broker was asked" => |f| referral(f, |r| r.capture.as_ref().into());
+    "announced_frame": Unsigned, "that frame" => |f| f.judgement.referral.as_ref().map(|r| r.frame).into();
     "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
     "orientation_score": Unsigned, "how much more speaks for this initiator than against it, in tenths of log10 odds; 0 when orientation is unknown" => |f| f.judgement.orientation_score.into();
     "orientation_conflict": Flag, "true where 20 tenths or more speak for the other side" => |f| f.judgement.orientation_conflict.into();
     "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
     "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();
+}
+
+fn referral(flow: &JudgedFlow, get: fn(&Referral) -> Value) -> Value {
+    flow.judgement.referral.as_ref().map_or_else(|| "".into(), |referral| get(referral))
 }
 
 fn nanoseconds(elapsed_ns: Option<i64>) -> Value {

@@ -6,6 +6,7 @@ use super::outcome::{CliError, tell};
 use super::progress::Progress;
 use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, expand};
 use crate::catalog::{Catalog, Site, read_site};
+use crate::classification::{JudgeSettings, Judged, judge_with};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, Tally};
 use crate::report::os_reason;
@@ -90,6 +91,11 @@ pub(super) fn meter(
 }
 
 impl Case {
+    /// All flows, judged.
+    pub(super) fn judged(&self) -> Judged {
+        judge_with(&self.facts, &self.catalog, self.site.as_ref(), self.settings)
+    }
+
     /// Names of addresses that the recordings state.
     pub(super) fn names(&self) -> BTreeMap<IpAddr, Vec<String>> {
         let mut names: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
@@ -111,6 +117,7 @@ pub(super) struct Case {
     pub(super) site: Option<Site>,
     pub(super) skipped: Vec<String>,
     pub(super) damaged: bool,
+    settings: JudgeSettings,
 }
 
 /// Reads documents and site first (they fail fast), then the stores, and meters the captures.
@@ -146,7 +153,8 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         tell_end(&capture.name, &capture.end, capture.end_detail.as_deref());
     }
     warn_of_undecoded(&facts);
-    Ok(Case { facts, catalog, site, skipped, damaged })
+    let broker_within_ns = i64::try_from(args.broker_within.as_nanos()).unwrap_or(i64::MAX);
+    Ok(Case { facts, catalog, site, skipped, damaged, settings: JudgeSettings { broker_within_ns } })
 }
 
 /// Tells which options say how captures are metered, where there are none.

@@ -1,6 +1,6 @@
 //! What the user may type after `portproof site`.
 
-use super::args::{INPUTS_HELP, JudgeArgs, MeterOptions};
+use super::args::{BROKER_WITHIN, INPUTS_HELP, JudgeArgs, MeterOptions};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -54,6 +54,6 @@ impl SiteInitArgs {
     /// The same as what every judging command takes: there is no site file yet.
     pub(super) fn judge(&self) -> JudgeArgs {
         let (inputs, documents, meter) = (self.inputs.clone(), self.documents.clone(), self.meter.clone());
-        JudgeArgs { inputs, site: None, documents, meter }
+        JudgeArgs { inputs, site: None, documents, broker_within: BROKER_WITHIN, meter }
     }
 }

@@ -52,6 +52,29 @@ pub fn range_filter(ip: IpAddr, transport: Transport, range: &RangeInclusive<u16
     format!("{f}.dst == {ip} && {t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
 }
 
+/// What a broker told a client, and the calls of that client to the announced port, ICMP errors included. The broker's own
+/// transport is not stated: its port is.
+#[must_use]
+pub fn announcement_filter(
+    client: IpAddr,
+    broker: Endpoint,
+    host: IpAddr,
+    port: Option<u16>,
+    transport: Transport,
+) -> String {
+    let f = family(client);
+    let asked = |p| format!("({f}.addr == {client} && {f}.addr == {} && {p}.port == {})", broker.ip, broker.port);
+    let asked = format!("{} || {}", asked("tcp"), asked("udp"));
+    match port {
+        // Who called may be the broker's host: FTP's active mode.
+        Some(port) => {
+            let other = if host == client { broker.ip } else { client };
+            format!("{asked} || ({})", contact_filter(other, Endpoint { ip: host, port }, transport))
+        }
+        None => asked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

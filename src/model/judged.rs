@@ -3,6 +3,7 @@
 use super::capture::ReadingCounts;
 use super::display_filter::flow_filter;
 use super::flow::{DirectionFacts, Endpoint, FlowRecord, Side, Transport};
+use super::referral::Referral;
 use std::net::IpAddr;
 
 /// How sure it is which side initiated a flow.
@@ -177,10 +178,13 @@ pub struct Judgement {
     pub initiator: Endpoint,
     /// The responder.
     pub responder: Endpoint,
-    /// What the first bytes said: protocol name. Empty until a recogniser knew it.
+    /// What the first bytes said: protocol name. Empty where no recogniser knew it.
     pub application: String,
-    /// The documented service, e.g. "RA.FTAC.Server.exe". Empty where none is documented.
+    /// The documented service, e.g. "RA.FTAC.Server.exe"; else what was announced or asked for there, e.g. "LSARPC". Empty
+    /// where neither is known.
     pub service: String,
+    /// The announcement that explains it.
+    pub referral: Option<Box<Referral>>,
     /// How it relates to the documents.
     pub status: Status,
     /// Why: statement, table, rule.
@@ -362,6 +366,8 @@ pub struct TcpSides {
 /// What kind of thing a finding points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingKind {
+    /// A broker announced a port, and its client did not get through to it.
+    AnnouncedBlocked,
     /// A flow, grouped by endpoint, that no document covers.
     Undocumented,
     /// A dynamic port that nothing explains.
@@ -370,11 +376,23 @@ pub enum FindingKind {
     UnexpectedPeer,
     /// A sweep.
     Scan,
+    /// A broker was asked for something that nobody registered.
+    NotRegistered,
+    /// A broker announced a port that its client did not call.
+    NotFollowed,
 }
 
 impl FindingKind {
     /// All of them, in the order in which reports list them.
-    pub const ALL: [Self; 4] = [Self::Undocumented, Self::DynamicUnexplained, Self::UnexpectedPeer, Self::Scan];
+    pub const ALL: [Self; 7] = [
+        Self::AnnouncedBlocked,
+        Self::Undocumented,
+        Self::DynamicUnexplained,
+        Self::UnexpectedPeer,
+        Self::Scan,
+        Self::NotRegistered,
+        Self::NotFollowed,
+    ];
 
     /// Name as printed and stored.
     #[must_use]
@@ -384,7 +402,16 @@ impl FindingKind {
             Self::DynamicUnexplained => "dynamic-unexplained",
             Self::UnexpectedPeer => "unexpected-peer",
             Self::Scan => "scan",
+            Self::AnnouncedBlocked => "announced-blocked",
+            Self::NotRegistered => "not-registered",
+            Self::NotFollowed => "not-followed",
         }
+    }
+
+    /// Whether it speaks against the recording by itself: a client that was told a port may have had what it wanted.
+    #[must_use]
+    pub fn is_negative(self) -> bool {
+        self != Self::NotFollowed
     }
 }
 

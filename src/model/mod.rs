@@ -10,6 +10,7 @@ mod flow;
 mod frame;
 mod judged;
 mod packet;
+mod referral;
 mod remark;
 mod sink;
 mod socket;
@@ -20,7 +21,9 @@ pub use application::{
     Announced, Announcement, Answer, Certainty, Detail, DetailKind, FlowDetail, Mechanism, Protocol, Recognised, Tier,
 };
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
-pub use display_filter::{contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter};
+pub use display_filter::{
+    announcement_filter, contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter,
+};
 pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
@@ -34,6 +37,7 @@ pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
     TcpHeader, flags,
 };
+pub use referral::{AnnouncementRow, FollowUp, Referral, Tie};
 pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use sink::FlowSink;
 pub use socket::{SocketFact, SocketRow};

@@ -352,6 +352,8 @@ pub(crate) fn empty() -> ReportData {
         listeners: Vec::new(),
         blocked: Vec::new(),
         one_sided: Vec::new(),
+        announcements: Vec::new(),
+        timing_only_flows: 0,
         tcp_sides: TcpSides::default(),
         findings: Vec::new(),
         services: Vec::new(),

@@ -8,6 +8,7 @@
 //! This room refuses to decide: it does not judge flows, count ports, or read clocks. Where it says "warning" it
 //! repeats in words what the fields already state.
 
+pub mod announcements;
 pub mod catalog;
 pub mod charts;
 pub mod csv;
@@ -34,8 +35,8 @@ pub use html::GENERATOR;
 pub use writer::{ReportDir, ReportFile};
 
 use crate::model::{
-    BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, OneSidedPair, Orientation, Outcome, Status,
-    Table, TcpSides, Transport,
+    AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, OneSidedPair, Orientation,
+    Outcome, Status, Table, TcpSides, Transport,
 };
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -70,6 +71,10 @@ pub struct ReportData {
     pub blocked: Vec<BlockedAttempt>,
     /// Pairs of hosts of whose conversations one direction was recorded.
     pub one_sided: Vec<OneSidedPair>,
+    /// Who announced which port to whom, and what followed.
+    pub announcements: Vec<AnnouncementRow>,
+    /// Flows whose dynamic port is explained by timing alone: no broker's answer was read.
+    pub timing_only_flows: u64,
     /// TCP flows with payload, and how many of them are one-sided.
     pub tcp_sides: TcpSides,
     /// What a reviewer has to look at, most important first.

@@ -4,7 +4,7 @@
 use super::ReportData;
 use super::gaps;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
-use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome, Status};
+use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome};
 
 /// Recordings that a warning names before it says "and N more".
 const NAMED_RECORDINGS: usize = 5;
@@ -289,9 +289,7 @@ pub fn findings(data: &ReportData) -> String {
         return match data.flows() {
             0 => String::from("No findings, because there are no flows."),
             _ => {
-                let by_timing = data.statuses.iter().filter(|s| s.status == Status::DynamicExplained);
-                let by_timing = by_timing.map(|s| s.flows).fold(0, u64::saturating_add);
-                let timing = match by_timing {
+                let timing = match data.timing_only_flows {
                     0 => String::new(),
                     n => format!(
                         ", or a dynamic port explained by timing alone ({})",

@@ -2,7 +2,7 @@
 //!
 //! Every row that claims something names the capture, the frame and a Wireshark display filter that shows it.
 
-use super::{ReportData, one_sided, words};
+use super::{ReportData, announcements, one_sided, words};
 use crate::model::{
     BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value, contact_filter,
     endpoint_filter, range_filter,
@@ -44,9 +44,10 @@ pub(super) const FIRST_FRAME: Column =
 pub(super) const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
 
 /// Names of all tables, in the order of the report.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "findings",
     "blocked",
+    "announcements",
     "one_sided",
     "hosts",
     "listeners",
@@ -64,6 +65,7 @@ pub fn all(data: &ReportData) -> Vec<Table> {
     vec![
         findings(data),
         blocked(data),
+        announcements::table(data),
         one_sided::table(data),
         hosts(data),
         listeners(data),
@@ -476,7 +478,9 @@ mod tests {
 
     #[test]
     fn tables_that_claim_something_name_capture_frame_and_filter() {
-        for table in [findings, blocked, one_sided::table, hosts, listeners, services].map(|f| f(&demo::small())) {
+        for table in [findings, blocked, announcements::table, one_sided::table, hosts, listeners, services]
+            .map(|f| f(&demo::small()))
+        {
             for name in ["capture", "first_frame", "display_filter"] {
                 assert!(table.columns.iter().any(|c| c.name == name), "{} lacks {name}", table.name);
             }

@@ -74,6 +74,9 @@ pub fn kind(kind: FindingKind) -> &'static str {
         FindingKind::DynamicUnexplained => "a dynamic port that nothing explains",
         FindingKind::UnexpectedPeer => "a documented port, called by somebody the document does not name",
         FindingKind::Scan => "a sweep over many ports or hosts",
+        FindingKind::AnnouncedBlocked => "a port that a broker announced, and that its client did not reach",
+        FindingKind::NotRegistered => "a broker was asked for something that nobody registered",
+        FindingKind::NotFollowed => "a port that a broker announced, and that its client did not call",
     }
 }
 
@@ -94,9 +97,9 @@ pub const TERMS: [Term; 8] = [
     ),
     (
         "Explained",
-        "A listening port that a client called within a minute of asking a broker (the RPC endpoint mapper), or right \
-         after the step before it in a documented data flow. It is timing: what the broker answered is not read. The \
-         rest is not explained and counts as undocumented.",
+        "A listening port that a broker announced (the RPC endpoint mapper, the SQL browser, a portmapper and the like), \
+         or that is called right after the step before it in a documented data flow, or, the weakest, shortly after a \
+         broker was asked whose answer could not be read. The rest is not explained and counts as undocumented.",
     ),
     (
         "Ephemeral port",

@@ -1,7 +1,7 @@
 //! `portproof explain HOST:PORT`: who called, what the documents say, where to look.
 
 use super::print;
-use crate::classification::{Judged, judge, outcome_evidence};
+use crate::classification::{Judged, outcome_evidence};
 use crate::cli::args::ExplainArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -16,7 +16,7 @@ const LISTED: usize = 20;
 
 pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let case = gather(&args.judge, false, quiet)?;
-    let judged = judge(&case.facts, &case.catalog, case.site.as_ref());
+    let judged = case.judged();
     let (host, port) = args.endpoint;
     let is_it = |ip: IpAddr, p: u16| p == port && host.is_none_or(|host| host == ip);
     let mut servers: BTreeMap<(IpAddr, Transport), Vec<&JudgedFlow>> = BTreeMap::new();

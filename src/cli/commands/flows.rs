@@ -1,7 +1,7 @@
 //! `portproof flows`: the judged flow table.
 
 use super::unless_closed;
-use crate::classification::{flow_columns, flow_row, judge};
+use crate::classification::{flow_columns, flow_row};
 use crate::cli::args::{FlowsArgs, Format};
 use crate::cli::facts::gather;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &FlowsArgs, quiet: bool) -> Result<ExitStatus, CliError>
         None => None,
     };
     let case = gather(&args.judge, false, quiet)?;
-    let judged = judge(&case.facts, &case.catalog, case.site.as_ref());
+    let judged = case.judged();
     if judged.roles.are_guessed() && !quiet {
         tell("note: no site file, so roles are guessed from what hosts served; status is as sure as that");
     }

@@ -3,8 +3,8 @@
 use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
-    EndpointRow, Judged, blocked_attempts, endpoint_rows, endpoints, findings, flow_columns, flow_row, judge,
-    judged_frame, one_sided_pairs, tcp_sides,
+    EndpointRow, Judged, announcement_findings, announcement_rows, blocked_attempts, endpoint_rows, endpoints,
+    findings, flow_columns, flow_row, judged_frame, one_sided_pairs, tcp_sides,
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
@@ -13,7 +13,7 @@ use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::{PortCounts, count};
-use crate::model::{Column, JudgedFlow, Orientation, Outcome, Status, Transport, Value};
+use crate::model::{AnnouncementRow, Column, Finding, JudgedFlow, Orientation, Outcome, Status, Tie, Transport, Value};
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
     text::visible, write_all,
@@ -28,7 +28,7 @@ const MANY_UNHEARD: u64 = 10;
 pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let mut dir = ReportDir::create(&args.output)?;
     let case = gather(&args.judge, true, quiet)?;
-    let judged = judge(&case.facts, &case.catalog, case.site.as_ref());
+    let judged = case.judged();
     let frame = judged_frame(&judged.flows)?;
     let counts = count(&judged, &frame, &case.catalog, case.site.as_ref())?;
     let services = services(&judged, &frame, &case)?;
@@ -82,7 +82,7 @@ fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) ->
     if !args.check {
         return ExitStatus::Done;
     }
-    if !(data.findings.is_empty() && data.blocked.is_empty()) {
+    if data.findings.iter().any(|finding| finding.kind.is_negative()) || !data.blocked.is_empty() {
         return ExitStatus::Findings;
     }
     // That nothing was found says little where not all was seen.
@@ -98,6 +98,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let site = case.site.as_ref();
     let first = case.facts.captures.iter().filter_map(|c| c.first_ns).min();
     let last = case.facts.captures.iter().filter_map(|c| c.last_ns).max();
+    let announcements = announcement_rows(&case.facts, judged, &case.catalog);
     let folder = args.output.file_name().map_or_else(|| "report".into(), |name| name.to_string_lossy().into_owned());
     let skipped = case.skipped.iter().map(|reason| format!("Not read: {reason}."));
     let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
@@ -113,8 +114,10 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         listeners: counts.listeners,
         blocked: blocked_attempts(&judged.flows),
         one_sided: one_sided_pairs(&judged.flows),
+        timing_only_flows: timing_only(&judged.flows),
         tcp_sides: tcp_sides(&judged.flows),
-        findings: findings(&judged.flows),
+        findings: all_findings(&judged.flows, &announcements),
+        announcements,
         services,
         statuses: statuses(&judged.flows),
         outcomes: outcomes(&judged.flows),
@@ -129,6 +132,19 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         start_ns: first,
         end_ns: last,
     }
+}
+
+/// What flows and announcements give to look at, by kind.
+fn all_findings(flows: &[JudgedFlow], announcements: &[AnnouncementRow]) -> Vec<Finding> {
+    let mut all = announcement_findings(announcements);
+    all.extend(findings(flows));
+    all.sort_by_key(|finding| finding.kind);
+    all
+}
+
+fn timing_only(flows: &[JudgedFlow]) -> u64 {
+    let tie = |flow: &&JudgedFlow| flow.judgement.referral.as_ref().is_some_and(|r| r.tie == Tie::TimingOnly);
+    flows.iter().filter(tie).count() as u64
 }
 
 /// What the flows themselves say about the recording and the site file.

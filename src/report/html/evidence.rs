@@ -15,13 +15,13 @@ use std::net::IpAddr;
 /// Listening ports on the page, over all hosts.
 const LISTENERS: usize = 1_000;
 
-type Names<'a> = HashMap<IpAddr, &'a str>;
+pub(super) type Names<'a> = HashMap<IpAddr, &'a str>;
 
-fn names(data: &ReportData) -> Names<'_> {
+pub(super) fn names(data: &ReportData) -> Names<'_> {
     data.hosts.iter().filter(|h| !h.name.is_empty()).map(|h| (h.host, h.name.as_str())).collect()
 }
 
-fn name<'a>(names: &Names<'a>, ip: IpAddr) -> &'a str {
+pub(super) fn name<'a>(names: &Names<'a>, ip: IpAddr) -> &'a str {
     names.get(&ip).copied().unwrap_or_default()
 }
 
@@ -57,10 +57,13 @@ pub(super) fn findings(data: &ReportData) -> Markup {
 }
 
 fn kind_class(finding: &Finding) -> &'static str {
-    use crate::model::FindingKind::{DynamicUnexplained, Scan, Undocumented, UnexpectedPeer};
+    use crate::model::FindingKind::{
+        AnnouncedBlocked, DynamicUnexplained, NotFollowed, NotRegistered, Scan, Undocumented, UnexpectedPeer,
+    };
     match finding.kind {
-        Undocumented | DynamicUnexplained => "pill bad",
-        UnexpectedPeer | Scan => "pill look",
+        AnnouncedBlocked | Undocumented | DynamicUnexplained => "pill bad",
+        UnexpectedPeer | Scan | NotRegistered => "pill look",
+        NotFollowed => "pill",
     }
 }
 

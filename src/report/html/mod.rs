@@ -3,6 +3,7 @@
 //! maud escapes every text; texts that may come from a capture also pass [`super::text::visible`] or
 //! [`super::text::clipped`]. Long tables are cut at [`ROWS`] rows and name the CSV file that holds the rest.
 
+mod announcements;
 mod cells;
 mod evidence;
 mod explain;
@@ -92,6 +93,12 @@ fn sections(data: &ReportData) -> Result<Vec<Section>, ReportError> {
         section("summary", "In short", None, overview::in_short(data)),
         section("findings", "Findings", Some(data.findings.len()), evidence::findings(data)),
         section("blocked", "Blocked attempts", Some(data.blocked.len()), evidence::blocked(data)),
+        section(
+            "announcements",
+            "Who announced which port",
+            Some(data.announcements.len()),
+            announcements::announcements(data),
+        ),
         section("one-sided", "Heard from one side only", Some(data.one_sided.len()), evidence::one_sided(data)),
         section("dynamic", "Dynamic ports by host", Some(data.hosts.len()), dynamic(data)?),
         section("listeners", "Listening dynamic ports", Some(data.listeners.len()), evidence::listeners(data)),

@@ -1,0 +1,189 @@
+//! Who announced this port? Ties a flow to the announcement that sent its client there.
+//!
+//! The same client told within a minute is the closest tie, told earlier the next: clients keep bindings. What another
+//! client was told shows the listener all the same, and so does what was announced later; an enumeration (`ept_lookup`) shows
+//! that somebody listens, and promises nothing. A listener stays known to the end of the recording.
+//!
+//! Where a broker was asked and its answer cannot be read (cut off, lost, encrypted, or of a protocol that nobody
+//! published), only the sequence is left: see [`super::sequence`].
+
+use super::subject::{Subject, subject};
+use crate::catalog::Catalog;
+use crate::model::{
+    Announcement, Answer, CaptureIndex, DetailKind, Endpoint, FlowRecord, Mechanism, Referral, Status, Tie, Transport,
+};
+use crate::store::Facts;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+const MINUTE_NS: i64 = 60_000_000_000;
+/// Clocks of two recorders may differ by this much.
+const CLOCKS_NS: i64 = 200_000_000;
+/// Announcements to one client that are looked at for the interface that its call then asks for.
+const LOOK_BACK: usize = 64;
+
+/// What was announced, by where it points.
+#[derive(Debug, Default)]
+pub(super) struct Referrals {
+    /// Promises by endpoint and client, then by endpoint alone, and enumerations by endpoint: positions in the facts, in
+    /// the order of time.
+    to_client: HashMap<(Transport, Endpoint, IpAddr), Vec<usize>>,
+    to_anybody: HashMap<(Transport, Endpoint), Vec<usize>>,
+    enumerated: HashMap<(Transport, Endpoint), Vec<usize>>,
+    /// When a broker told a client a port that can be read, and when something that cannot.
+    read_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    unread_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    /// Interfaces that the calls themselves ask for, by flow.
+    interfaces: HashMap<(CaptureIndex, u64), Vec<String>>,
+}
+
+/// An announcement that explains a call.
+pub(super) struct Tied {
+    pub(super) referral: Referral,
+    pub(super) subject: Subject,
+    pub(super) reason: String,
+}
+
+impl Tied {
+    /// How the documents take it: a service that one of them states, or an explained port.
+    pub(super) fn status(&self) -> Status {
+        match (self.referral.tie, &self.subject.service) {
+            (Tie::Announced | Tie::AnnouncedEarlier, Some(_)) => Status::DocumentedByReferral,
+            _ => Status::DynamicExplained,
+        }
+    }
+}
+
+impl Referrals {
+    /// Gathers the announcements of a store.
+    pub(super) fn of(facts: &Facts) -> Self {
+        let mut referrals = Self::default();
+        for (at, said) in facts.announcements.iter().enumerate() {
+            referrals.note(at, said);
+        }
+        for detail in facts.details.iter().filter(|detail| detail.detail.kind == DetailKind::Interface) {
+            let of = referrals.interfaces.entry((detail.flow_capture, detail.flow_first_frame)).or_default();
+            if of.len() < LOOK_BACK {
+                of.push(detail.detail.text.clone());
+            }
+        }
+        referrals
+    }
+
+    fn note(&mut self, at: usize, said: &Announcement) {
+        let (client, broker) = (said.told.ip, said.announcer.ip);
+        let Answer::Port(port) = said.said.answer else {
+            if matches!(said.said.answer, Answer::Cut | Answer::Encrypted) {
+                self.unread_ns.entry((client, broker)).or_default().push(said.time_ns);
+            }
+            return;
+        };
+        let endpoint = (said.said.transport, Endpoint { ip: said.host, port });
+        if said.said.mechanism == Mechanism::EptLookup {
+            self.enumerated.entry(endpoint).or_default().push(at);
+            return;
+        }
+        self.to_client.entry((endpoint.0, endpoint.1, client)).or_default().push(at);
+        self.to_anybody.entry(endpoint).or_default().push(at);
+        self.read_ns.entry((client, broker)).or_default().push(said.time_ns);
+    }
+
+    /// Endpoints that brokers sent clients to: somebody listens there.
+    pub(super) fn listeners(&self) -> HashSet<(Transport, Endpoint)> {
+        self.to_anybody.keys().copied().collect()
+    }
+
+    /// Whether the answers of a broker to a client within a time before can be read, all of them.
+    pub(super) fn were_read(&self, client: IpAddr, broker: IpAddr, time_ns: i64, within_ns: i64) -> bool {
+        let any = |times: &HashMap<(IpAddr, IpAddr), Vec<i64>>| {
+            let Some(times) = times.get(&(client, broker)) else { return false };
+            let upto = times.partition_point(|at| *at <= time_ns);
+            times[..upto].last().is_some_and(|at| at.saturating_add(within_ns) >= time_ns)
+        };
+        any(&self.read_ns) && !any(&self.unread_ns)
+    }
+
+    /// The announcement that best explains a call.
+    pub(super) fn tied(
+        &self,
+        flow: &FlowRecord,
+        client: IpAddr,
+        responder: Endpoint,
+        facts: &Facts,
+        catalog: &Catalog,
+        captures: &[Arc<str>],
+    ) -> Option<Tied> {
+        let transport = flow.key.transport;
+        let begins_ns = flow.first_seen_ns.saturating_add(CLOCKS_NS);
+        let before = |list: &[usize]| list.partition_point(|at| facts.announcements[*at].time_ns <= begins_ns);
+        let own = self.to_client.get(&(transport, responder, client)).map(Vec::as_slice).unwrap_or_default();
+        let any = self.to_anybody.get(&(transport, responder)).map(Vec::as_slice).unwrap_or_default();
+        let listed = self.enumerated.get(&(transport, responder)).map(Vec::as_slice).unwrap_or_default();
+        let latest = |list: &[usize]| self.best(flow, &list[..before(list)], facts);
+        let (tie, at) = if let Some(at) = latest(own) {
+            let age_ns = flow.first_seen_ns.saturating_sub(facts.announcements[at].time_ns);
+            (if age_ns <= MINUTE_NS { Tie::Announced } else { Tie::AnnouncedEarlier }, at)
+        } else if let Some(at) = latest(any) {
+            (Tie::AnnouncedToAnother, at)
+        } else if let Some(at) = any.first() {
+            (Tie::AnnouncedLater, *at)
+        } else {
+            (Tie::Enumerated, *listed.first()?)
+        };
+        let said = &facts.announcements[at];
+        let subject = subject(catalog, &said.said);
+        let capture = captures.get(said.position.capture.0 as usize).cloned().unwrap_or_else(|| "".into());
+        let frame = said.position.frame;
+        let of = if captures.len() > 1 { format!(" of {capture}") } else { String::new() };
+        let reason = reason(tie, said, &subject, client, &format!("frame {frame}{of}"));
+        let mechanism = Some(said.said.mechanism);
+        let name = subject.name.clone();
+        let referral = Referral { tie, mechanism, subject: name, capture, frame, announcement: Some(at) };
+        Some(Tied { referral, subject, reason })
+    }
+
+    /// The latest announcement, or the latest for an interface that the call itself asks for.
+    fn best(&self, flow: &FlowRecord, list: &[usize], facts: &Facts) -> Option<usize> {
+        let asked = self.interfaces.get(&(flow.capture, flow.first_frame));
+        let recent = || list.iter().rev().take(LOOK_BACK);
+        let for_it = |at: &&usize| {
+            let said = &facts.announcements[**at].said;
+            asked.is_some_and(|asked| asked.iter().any(|text| text.split(' ').next() == Some(&said.subject)))
+        };
+        recent().find(for_it).or(list.last()).copied()
+    }
+
+    /// The interfaces that a call asks for, as it says them.
+    pub(super) fn interfaces(&self, flow: &FlowRecord) -> &[String] {
+        self.interfaces.get(&(flow.capture, flow.first_frame)).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn reason(tie: Tie, said: &Announcement, subject: &Subject, client: IpAddr, frame: &str) -> String {
+    let how = said.said.mechanism.name();
+    let name = &subject.name;
+    let announcer = said.announcer;
+    let told = said.told.ip;
+    let mut reason = match tie {
+        Tie::Announced | Tie::AnnouncedEarlier if said.said.mechanism == Mechanism::FtpActive => {
+            format!("{announcer} announced this port of its own for {name} ({how}, {frame})")
+        }
+        Tie::Announced => format!("{announcer} announced it to {client} for {name} ({how}, {frame})"),
+        Tie::AnnouncedEarlier => {
+            format!("{announcer} announced it to {client} for {name} more than a minute before ({how}, {frame})")
+        }
+        Tie::AnnouncedToAnother => {
+            format!("{announcer} announced it to another client, {told}, for {name} ({how}, {frame})")
+        }
+        Tie::AnnouncedLater => format!("{announcer} announced it later, to {told}, for {name} ({how}, {frame})"),
+        Tie::Enumerated => {
+            format!("{announcer} listed it for {name} in an enumeration that {told} asked for ({how}, {frame})")
+        }
+        Tie::TimingOnly => String::new(),
+    };
+    if let Some(stated) = &subject.service {
+        reason.push_str(&format!("; {}: {}", stated.document, stated.citation));
+    }
+    reason
+}
