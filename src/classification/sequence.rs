@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
 use crate::model::{CaptureIndex, Endpoint, Protocol, Referral, Tie, Transport};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -16,8 +17,25 @@ pub(super) const BROKER_WITHIN_NS: i64 = 60 * SECOND_NS;
 const STEP_WITHIN_NS: i64 = 300 * SECOND_NS;
 /// Earlier conversations that are looked at.
 const LOOK_BACK: usize = 2_000;
-/// DCE/RPC endpoint mapper (MS-RPCE section 2.1.1.1).
-const ENDPOINT_MAPPER: u16 = 135;
+/// Who sends clients on to a dynamic port.
+struct Broker {
+    transport: Transport,
+    ports: RangeInclusive<u16>,
+    /// For people: "asked the … there".
+    name: &'static str,
+    /// What its clients speak next, where their payload can be read.
+    next: Protocol,
+}
+
+/// The brokers whose answers may be beyond reading: cut off, encrypted, or of a protocol that nobody published.
+const BROKERS: [Broker; 3] = [
+    // MS-RPCE section 2.1.1.1.
+    Broker { transport: Transport::Tcp, ports: 135..=135, name: "RPC endpoint mapper", next: Protocol::DceRpc },
+    // MC-SQLR section 1.9.
+    Broker { transport: Transport::Udp, ports: 1434..=1434, name: "SQL browser", next: Protocol::Tds },
+    // lmgrd: one of these ports by default.
+    Broker { transport: Transport::Tcp, ports: 27_000..=27_009, name: "licence manager", next: Protocol::FlexNet },
+];
 
 /// A conversation, or one burst of a long one, as the sequence sees it.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +62,8 @@ pub(super) struct Explained {
 /// Conversations with fixed ports, by who talked to whom.
 #[derive(Debug, Default)]
 pub(super) struct Sequence {
-    /// Calls of the endpoint mapper by client and server, in order of first packets.
-    mapper_calls: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
+    /// Calls of a broker (by its place in [`BROKERS`]) by client and server, in order of first packets.
+    broker_calls: HashMap<(usize, IpAddr, IpAddr), Vec<Conversation>>,
     /// Conversations at a scenario's fixed ports by either host, in order of first packets.
     steps_of: HashMap<IpAddr, Vec<Conversation>>,
     /// Names of the captures.
@@ -72,12 +90,13 @@ impl Sequence {
             .collect();
         for conversation in conversations {
             let Conversation { transport, initiator, responder, .. } = conversation;
-            if transport == Transport::Tcp && responder.port == ENDPOINT_MAPPER {
+            let is_broker = |b: &Broker| b.transport == transport && b.ports.contains(&responder.port);
+            if let Some(broker) = BROKERS.iter().position(is_broker) {
                 // A connection may stay open long after its one question.
                 let asked_until_ns =
                     if conversation.single_burst { conversation.first_seen_ns } else { conversation.last_seen_ns };
                 let call = Conversation { last_seen_ns: asked_until_ns, ..conversation };
-                sequence.mapper_calls.entry((initiator, responder.ip)).or_default().push(call);
+                sequence.broker_calls.entry((broker, initiator, responder.ip)).or_default().push(call);
             }
             if step_ports.contains(&(transport, responder.port)) {
                 sequence.steps_of.entry(initiator).or_default().push(conversation);
@@ -108,16 +127,23 @@ impl Sequence {
 
     /// A broker was asked, and its answer cannot be read. Where it can, and names other ports, it explains nothing.
     fn broker(&self, of: &Conversation, referrals: &Referrals) -> Option<Explained> {
-        let client = of.initiator;
-        let asked = self.mapper_calls.get(&(client, of.responder.ip))?;
-        let before = latest_active(asked, of.first_seen_ns, self.broker_within_ns, |_| true)?;
-        // Who asks the mapper calls an RPC server next; where payload was read and says something else, it is not that.
-        let other = of.application.is_some_and(|protocol| protocol != Protocol::DceRpc);
-        if other || referrals.were_read(client, of.responder.ip, of.first_seen_ns, self.broker_within_ns) {
+        let Conversation { initiator: client, responder, first_seen_ns, application, .. } = *of;
+        if of.transport != Transport::Tcp
+            || referrals.were_read(client, responder.ip, first_seen_ns, self.broker_within_ns)
+        {
             return None;
         }
+        let asked = |(at, broker): (usize, &'static Broker)| {
+            let calls = self.broker_calls.get(&(at, client, responder.ip))?;
+            // Where the call can be read and is none of that broker's clients', it is something else.
+            let fits = application.is_none_or(|protocol| protocol == broker.next);
+            let before = latest_active(calls, first_seen_ns, self.broker_within_ns, |_| true)?;
+            fits.then_some((broker, before))
+        };
+        let (broker, before) = BROKERS.iter().enumerate().find_map(asked)?;
         let reason = format!(
-            "{client} asked the RPC endpoint mapper there {} s before or less ({}); timing only, the answer could not be read",
+            "{client} asked the {} there {} s before or less ({}); timing only, no answer could be read",
+            broker.name,
             self.broker_within_ns / SECOND_NS,
             self.frame(before)
         );

@@ -31,6 +31,7 @@ pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
     hosts(&mut out, &page, data);
     findings(&mut out, &page, data);
     blocked(&mut out, &page, data);
+    announcements(&mut out, &page, data);
     one_sided(&mut out, &page, data);
     warnings(&mut out, &page, data);
     out
@@ -211,6 +212,14 @@ fn attempt_lines(out: &mut String, page: &Page, data: &ReportData, number: usize
     out.push_str(&page.paragraph(5, Tone::Plain, &what));
     out.push_str(&page.paragraph(5, Tone::Plain, &place(&b.capture, b.first_frame)));
     out.push_str(&page.paragraph(5, Tone::Pale, &contact_filter(b.initiator, b.responder, b.transport)));
+}
+
+/// One sentence: what failed is among the findings, and the table holds the rest.
+fn announcements(out: &mut String, page: &Page, data: &ReportData) {
+    if !data.announcements.is_empty() {
+        out.push_str(&page.paragraph(0, Tone::Heading, &crate::report::announcements::sentence(data)));
+        out.push('\n');
+    }
 }
 
 /// Nothing where both directions were recorded everywhere.

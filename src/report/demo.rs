@@ -3,8 +3,8 @@
 
 use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount};
 use crate::model::{
-    BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, HostPorts, Listener, OneSidedPair, Orientation,
-    Outcome, ReadingCounts, Status, TcpSides, Transport,
+    AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, FollowUp, HostPorts, Listener,
+    Mechanism, OneSidedPair, Orientation, Outcome, ReadingCounts, Status, TcpSides, Tier, Transport,
 };
 use std::net::IpAddr;
 
@@ -305,6 +305,30 @@ pub(crate) fn hostile() -> ReportData {
         first_frame: 7,
         display_filter: bad(),
     });
+    data.announcements.push(AnnouncementRow {
+        announcer: Endpoint { ip: ip(20), port: 135 },
+        told: ip(5),
+        mechanism: Mechanism::EptMap,
+        host: ip(20),
+        transport: Transport::Tcp,
+        port: Some(49_701),
+        subject: bad(),
+        subject_id: bad(),
+        version: bad(),
+        stated_host: bad(),
+        tier: Tier::Structural,
+        process_id: Some(4_711),
+        times: 3,
+        follow_up: FollowUp::Unanswered,
+        flows: 2,
+        first_call: Some((bad().into(), 9)),
+        first_seen_ns: START_NS,
+        last_seen_ns: START_NS + MINUTE_NS,
+        capture: bad().into(),
+        frame: 8,
+        display_filter: bad(),
+    });
+    data.timing_only_flows = 4;
     data.tcp_sides = TcpSides { with_payload_flows: 6_400, one_sided_flows: 40 };
     data.outcomes.push(OutcomeCount { outcome: Outcome::OneSided, flows: 41 });
     data.outcomes.push(OutcomeCount { outcome: Outcome::Midstream, flows: 12 });
