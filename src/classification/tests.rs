@@ -354,6 +354,7 @@ fn reductions_count_flows_clients_and_visits() {
     assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
 }
 
+mod referral;
 mod silence;
 mod site;
 
