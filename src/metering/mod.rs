@@ -34,3 +34,6 @@ mod tests;
 
 #[cfg(test)]
 mod frame_tests;
+
+#[cfg(test)]
+mod stream_tests;

@@ -119,6 +119,12 @@ impl Streams {
         Self { settings, slots: Vec::new(), free: Vec::new(), pool_bytes: 0, heard: Heard::default(), refused: 0 }
     }
 
+    /// Bytes that all streams keep.
+    #[cfg(test)]
+    pub(super) fn pool_bytes(&self) -> usize {
+        self.pool_bytes
+    }
+
     pub(super) fn is_enabled(&self) -> bool {
         self.settings.enabled
     }
