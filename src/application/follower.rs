@@ -1,12 +1,16 @@
 //! Who reads a conversation to its end: a closed enum, so that a new follower is a variant here and a file beside it.
 
-use super::ftp;
 use super::heard::Heard;
+use super::{dcerpc, ftp};
 use crate::model::Side;
 
 /// A conversation that is read on.
 #[derive(Debug)]
 pub enum Follower {
+    /// A DCE/RPC connection.
+    DceRpc(dcerpc::Stream),
+    /// DCE/RPC in datagrams.
+    DceRpcDatagrams(dcerpc::Datagrams),
     /// An FTP control connection.
     Ftp(ftp::Control),
 }
@@ -15,27 +19,34 @@ impl Follower {
     /// Bytes of a TCP stream, in order.
     pub(super) fn bytes(&mut self, side: Side, data: &[u8], heard: &mut Heard) {
         match self {
+            Self::DceRpc(stream) => stream.bytes(side, data, heard),
+            Self::DceRpcDatagrams(_) => {}
             Self::Ftp(control) => control.bytes(side, data, heard),
         }
     }
 
     /// Bytes of a TCP stream that the recording lacks: what follows begins anywhere in a message.
-    pub(super) fn gap(&mut self, side: Side, _lost_bytes: u32, _heard: &mut Heard) {
+    pub(super) fn gap(&mut self, side: Side, lost_bytes: u32, heard: &mut Heard) {
         match self {
+            Self::DceRpc(stream) => stream.gap(side, lost_bytes, heard),
+            Self::DceRpcDatagrams(_) => {}
             Self::Ftp(control) => control.gap(side),
         }
     }
 
     /// A datagram, which may lack its end (`cut`).
-    pub(super) fn datagram(&mut self, _side: Side, _data: &[u8], _cut: bool, _heard: &mut Heard) {
+    pub(super) fn datagram(&mut self, side: Side, data: &[u8], cut: bool, heard: &mut Heard) {
         match self {
-            Self::Ftp(_) => {}
+            Self::DceRpcDatagrams(datagrams) => datagrams.datagram(side, data, cut, heard),
+            Self::DceRpc(_) | Self::Ftp(_) => {}
         }
     }
 
     /// The conversation ended.
-    pub(super) fn end(&mut self, _heard: &mut Heard) {
+    pub(super) fn end(&mut self, heard: &mut Heard) {
         match self {
+            Self::DceRpc(stream) => stream.end(heard),
+            Self::DceRpcDatagrams(datagrams) => datagrams.end(heard),
             Self::Ftp(_) => {}
         }
     }
@@ -43,6 +54,8 @@ impl Follower {
     /// Nothing that could still be said is of interest.
     pub(super) fn is_done(&self) -> bool {
         match self {
+            Self::DceRpc(stream) => stream.is_done(),
+            Self::DceRpcDatagrams(datagrams) => datagrams.is_done(),
             Self::Ftp(control) => control.is_done(),
         }
     }
@@ -50,6 +63,8 @@ impl Follower {
     /// Bytes that it keeps on the heap, about.
     pub(super) fn held_bytes(&self) -> usize {
         match self {
+            Self::DceRpc(stream) => stream.held_bytes(),
+            Self::DceRpcDatagrams(datagrams) => datagrams.held_bytes(),
             Self::Ftp(control) => control.held_bytes(),
         }
     }

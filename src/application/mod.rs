@@ -10,6 +10,7 @@
 //! No payload is kept beyond its conversation, and no user name or password is ever told.
 
 mod conversation;
+mod dcerpc;
 mod follower;
 mod ftp;
 mod heard;

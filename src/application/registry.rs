@@ -5,7 +5,7 @@
 use super::follower::Follower;
 use super::heard::Heard;
 use super::opening::{Look, Opening};
-use super::{ftp, ssh};
+use super::{dcerpc, ftp, ssh};
 use crate::model::{Protocol, Recognised, Transport};
 
 /// What is known of a protocol, or of a family of them.
@@ -22,6 +22,7 @@ pub(super) struct Recogniser {
 
 /// Over TCP.
 static TCP: &[Recogniser] = &[
+    Recogniser { protocols: &[Protocol::DceRpc], look: dcerpc::look, describe: None, follow: Some(dcerpc::follow) },
     Recogniser { protocols: &[Protocol::Ssh], look: ssh::look, describe: Some(ssh::describe), follow: None },
     Recogniser {
         protocols: &[Protocol::Ftp],
@@ -32,7 +33,12 @@ static TCP: &[Recogniser] = &[
 ];
 
 /// Over UDP.
-static UDP: &[Recogniser] = &[];
+static UDP: &[Recogniser] = &[Recogniser {
+    protocols: &[Protocol::DceRpcDatagram],
+    look: dcerpc::look_datagram,
+    describe: None,
+    follow: Some(dcerpc::follow_datagrams),
+}];
 
 /// The recognisers of a transport, in their order.
 pub(super) fn of(transport: Transport) -> &'static [Recogniser] {

@@ -152,6 +152,8 @@ named! {
         Request "request",
         /// Named pipe or share of SMB.
         Pipe "pipe",
+        /// Low half of the identifier of the process that serves, as a DCOM client addresses it by an IPID.
+        ProcessId "process-id",
         /// Product or model that a device gives of itself.
         Product "product",
         /// Port that the server says it serves at: the secondary address of a DCE/RPC bind_ack.
