@@ -1,5 +1,6 @@
 //! The documents together, with a fast look-up by port.
 
+use super::announced::Subjects;
 use super::document::{Document, DynamicRange, PortRef, PortStatement, Role, Standing};
 use super::error::CatalogError;
 use super::port_range::PortRange;
@@ -64,6 +65,7 @@ pub struct Catalog {
     origins: Vec<String>,
     by_port: BTreeMap<PortRef, Vec<Entry>>,
     wide: Vec<(Transport, PortRange, Entry)>,
+    pub(super) by_subject: Subjects,
     /// What a site file changed in the documents. Empty without one.
     pub(super) site: SiteLayer,
 }
@@ -133,6 +135,9 @@ impl Catalog {
                     self.by_port.entry(PortRef { transport, port }).or_default().push((at, index, Via::Fallback));
                 }
             }
+        }
+        for (index, entry) in document.announced.iter().enumerate() {
+            self.by_subject.entry(entry.key()).or_default().push((at, index));
         }
         self.documents.push(document);
         self.origins.push(origin.to_owned());

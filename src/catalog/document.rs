@@ -3,6 +3,7 @@
 //! Ports are here; data flows are in [`scenario`](super::Scenario), what is said about services without a port in
 //! [`service`](super::ServiceRow), and what is said about neither in [`fact`](super::Fact).
 
+use super::announced::AnnouncedSubject;
 use super::fact::{Conflict, Fact};
 use super::port_range::PortRange;
 use super::scenario::Scenario;
@@ -68,6 +69,8 @@ pub struct Document {
     pub services: Vec<ServiceRow>,
     /// Which services speak a protocol that carries others (Socket.IO, DCOM).
     pub communications: Vec<Communication>,
+    /// Names of what brokers announce ports for.
+    pub announced: Vec<AnnouncedSubject>,
     /// Ordered data flows.
     pub scenarios: Vec<Scenario>,
     /// Names that the document spells in more than one way.

@@ -4,6 +4,7 @@
 //! Rows stand in groups as they do in the printed document: `[[table]]` gives role and citation once, each of its
 //! `rows` gives an executable or service and its ports; `[[service_table]]` does the same for services without ports.
 
+use super::announced_form::AnnouncedForm;
 use super::document::{Direction, DocumentKind, Standing};
 use super::port_range::{PortList, PortRange};
 use super::scenario::{Leg, Party, StepPortSpec};
@@ -41,6 +42,9 @@ pub(super) struct DocumentForm {
     /// Services that speak a protocol which the document explains by itself.
     #[serde(default)]
     pub(super) communication: Vec<CommunicationForm>,
+    /// Names of what brokers announce ports for, in groups that share kind and citation.
+    #[serde(default)]
+    pub(super) announced: Vec<AnnouncedForm>,
     /// Ordered data flows.
     #[serde(default)]
     pub(super) scenario: Vec<ScenarioForm>,

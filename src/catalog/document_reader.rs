@@ -3,12 +3,13 @@
 //! Every entry is read, whatever is wrong with the others, so that a lint can tell all at once; a document with an error
 //! is no document.
 
+use super::announced_reader::service_names;
 use super::document::{ANY_ROLE, Document, DocumentKind, PortRef, Role};
 use super::document_form::{DocumentForm, RoleForm};
 use super::error::{CatalogError, Fault, Faults, Source, listed, read_text, suggestion};
 use super::rule::Rule;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
@@ -26,6 +27,8 @@ pub(super) struct Reading {
     pub(super) conflict_spans: Vec<Range<usize>>,
     /// Bytes of the canonical spelling of each name.
     pub(super) name_spans: Vec<Range<usize>>,
+    /// Bytes of the subject of each name of an announced subject.
+    pub(super) announced_spans: Vec<Range<usize>>,
     /// Bytes of the number of each step, of all scenarios in their order.
     pub(super) step_spans: Vec<Range<usize>>,
     pub(super) faults: Faults,
@@ -57,6 +60,7 @@ pub(super) fn read(form: DocumentForm) -> Reading {
     let (dynamic_ranges, range_spans) = reader.dynamic_ranges(&form.dynamic_range);
     let services = reader.services(form.service_table);
     let communications = reader.communications(form.communication);
+    let (announced, announced_spans) = reader.announced(form.announced);
     let (names, name_spans) = reader.names(form.name);
     let facts = reader.facts(form.fact);
     let (conflicts, conflict_spans) = reader.conflicts(form.conflict);
@@ -78,13 +82,24 @@ pub(super) fn read(form: DocumentForm) -> Reading {
         dynamic_ranges,
         services,
         communications,
+        announced,
         scenarios,
         names,
         facts,
         conflicts,
     };
     let faults = faults.into_inner();
-    Reading { document, port_spans, range_spans, role_spans, conflict_spans, name_spans, step_spans, faults }
+    Reading {
+        document,
+        port_spans,
+        range_spans,
+        role_spans,
+        conflict_spans,
+        name_spans,
+        announced_spans,
+        step_spans,
+        faults,
+    }
 }
 
 /// Refuses identifiers that could not be typed in a site file or a rule.
@@ -154,6 +169,8 @@ pub(super) struct Reader {
     pub(super) kind: DocumentKind,
     roles: Vec<Role>,
     conflicts: BTreeSet<String>,
+    /// Services and executables that the document speaks of, by their folded names.
+    pub(super) services: BTreeMap<String, String>,
     faults: RefCell<Faults>,
 }
 
@@ -162,7 +179,8 @@ impl Reader {
         let mut faults = Faults::default();
         let roles = roles(&form.role, &mut faults);
         let conflicts = form.conflict.iter().map(|conflict| conflict.id.get_ref().clone()).collect();
-        Self { kind: form.document.kind, roles, conflicts, faults: RefCell::new(faults) }
+        let services = if form.announced.is_empty() { BTreeMap::new() } else { service_names(form) };
+        Self { kind: form.document.kind, roles, conflicts, services, faults: RefCell::new(faults) }
     }
 
     /// The value, or its fault kept for later.
@@ -176,7 +194,7 @@ impl Reader {
     }
 
     /// "did you mean" for the first mistakes: the others will see it there.
-    fn suggestion<'k>(&self, text: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+    pub(super) fn suggestion<'k>(&self, text: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
         const SUGGESTED: usize = 1000;
         if self.faults.borrow().kept.len() < SUGGESTED { suggestion(text, known) } else { None }
     }

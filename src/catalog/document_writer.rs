@@ -7,6 +7,7 @@
 //! Structure and escapes are toml_edit's. Only a text that would act where it is shown (control characters, bidirectional
 //! overrides) or that would break a row over lines is spelt out here, and toml_edit reads that spelling first.
 
+use super::announced::AnnouncedSubject;
 use super::document::{Document, DynamicRange, Role, Standing};
 use super::fact::{Conflict, Fact};
 use super::port_range::PortRange;
@@ -36,6 +37,7 @@ impl Document {
         entries(&mut root, "dynamic_range", dynamic_ranges(&self.dynamic_ranges));
         entries(&mut root, "service_table", service_tables(&self.services));
         entries(&mut root, "communication", self.communications.iter().map(communication));
+        entries(&mut root, "announced", announced(&self.announced));
         entries(&mut root, "scenario", self.scenarios.iter().map(scenario));
         entries(&mut root, "fact", self.facts.iter().map(fact));
         root.to_string()
@@ -291,6 +293,39 @@ fn communication(communication: &Communication) -> Table {
     table.optional("note", communication.note.as_deref());
     table.text("citation", &communication.citation);
     table
+}
+
+/// Subjects that follow each other under one kind share a table; each row says its citation where that is not the first one's.
+fn announced(subjects: &[AnnouncedSubject]) -> Vec<Table> {
+    let of_rows = |rows: &[AnnouncedSubject]| {
+        let mut table = Table::new();
+        let citation = rows.first().map_or("", |first| &first.citation);
+        if let Some(first) = rows.first() {
+            table.text("kind", first.kind.name());
+            table.text("citation", citation);
+        }
+        put_rows(&mut table, rows.iter().map(|subject| subject_row(subject, citation)));
+        table
+    };
+    subjects.chunk_by(|one, next| one.kind == next.kind).map(of_rows).collect()
+}
+
+fn subject_row(subject: &AnnouncedSubject, citation: &str) -> InlineTable {
+    let mut row = InlineTable::new();
+    row.text("subject", &subject.subject);
+    row.optional("version", subject.version.as_deref());
+    row.text("name", &subject.name);
+    row.optional("title", subject.title.as_deref());
+    row.optional("service", subject.service.as_deref());
+    row.differs("standing", subject.standing, Standing::Rule, Standing::name);
+    row.optional("condition", subject.condition.as_deref());
+    row.optional("printed", subject.printed.as_deref());
+    row.optional("note", subject.note.as_deref());
+    row.texts("conflicts", &subject.conflicts);
+    if subject.citation != citation {
+        row.text("citation", &subject.citation);
+    }
+    row
 }
 
 fn scenario(scenario: &Scenario) -> Table {

@@ -5,7 +5,7 @@ use crate::model::Transport::{self, Tcp, Udp};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use std::collections::BTreeSet;
 
 /// Pieces that mean something to TOML, to a terminal, or to an editor.
@@ -267,6 +267,58 @@ fn communications(declared: &Declared) -> impl Strategy<Value = Vec<Communicatio
     vec(one, 0..3)
 }
 
+/// Services that a document names in one of its rows.
+fn services_named(ports: &[PortStatement], services: &[ServiceRow]) -> Vec<String> {
+    let stated = ports.iter().map(|statement| statement.service.clone());
+    stated.chain(services.iter().filter_map(|row| row.executable.clone())).collect()
+}
+
+fn subject() -> impl Strategy<Value = (SubjectKind, String, Option<String>)> {
+    let uuid = prop_oneof![
+        2 => Just("12345778-1234-abcd-ef00-0123456789ab".to_owned()),
+        1 => "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    ];
+    let version = option::weighted(0.4, prop_oneof!["[0-9]", "[1-9][0-9]\\.[0-9]"]);
+    let plain = || text().prop_map(|text| format!("n{text}").trim().to_owned());
+    prop_oneof![
+        2 => (uuid, version.clone()).prop_map(|(uuid, version)| (SubjectKind::RpcInterface, uuid, version)),
+        1 => plain().prop_map(|name| (SubjectKind::SqlInstance, name, None)),
+        1 => plain().prop_map(|name| (SubjectKind::LicenceVendor, name, None)),
+        1 => (1..=u32::MAX, version).prop_map(|(number, version)| {
+            (SubjectKind::OncRpcProgram, number.to_string(), version)
+        }),
+    ]
+}
+
+/// Names of subjects; a service is chosen where there is one.
+fn announced(declared: &Declared) -> impl Strategy<Value = Vec<(AnnouncedSubject, Option<Index>)>> + use<> {
+    let one = (
+        (subject(), text(), maybe_text(), option::weighted(0.4, any::<Index>())),
+        (standing(), maybe_text(), maybe_text(), maybe_text(), declared.conflicts(), citation()),
+    );
+    let one = one.prop_map(|(what, words)| {
+        let ((kind, subject, version), name, title, service) = what;
+        let (standing, condition, printed, note, conflicts, citation) = words;
+        let name = format!("N{name}");
+        let entry = AnnouncedSubject {
+            kind,
+            subject,
+            version,
+            name,
+            title,
+            service: None,
+            standing,
+            condition,
+            printed,
+            note,
+            conflicts,
+            citation,
+        };
+        (entry, service)
+    });
+    vec(one, 0..5)
+}
+
 fn step_ports() -> impl Strategy<Value = Vec<StepPort>> {
     let spec = prop_oneof![2 => port().prop_map(StepPortSpec::Fixed), 1 => Just(StepPortSpec::Dynamic)];
     let one = (any::<bool>(), spec, maybe_text(), maybe_text(), any::<bool>(), standing(), any::<bool>());
@@ -365,12 +417,17 @@ pub(super) fn document() -> impl Strategy<Value = Document> {
         let head = ("[a-z0-9-]{4,9}", text(), text(), text(), (maybe_text(), maybe_text()), texts());
         let declarations = (roles(declared.roles.clone()), conflicts(declared.conflicts.clone()), names());
         let ports = (statements(&declared), dynamic_ranges(&declared), services(&declared));
-        let rest = (communications(&declared), scenarios(&declared), facts(&declared));
+        let rest = (communications(&declared), announced(&declared), scenarios(&declared), facts(&declared));
         (head, declarations, ports, rest).prop_map(move |(head, declarations, ports, rest)| {
             let (id, title, publisher, publication, (edition, url), products) = head;
             let (roles, conflicts, names) = declarations;
             let (ports, dynamic_ranges, services) = ports;
-            let (communications, scenarios, facts) = rest;
+            let (communications, announced, scenarios, facts) = rest;
+            let named = services_named(&ports, &services);
+            let announced = announced.into_iter().map(|(entry, service)| {
+                let service = service.filter(|_| !named.is_empty()).map(|at: Index| at.get(&named).clone());
+                AnnouncedSubject { service, ..entry }
+            });
             let kind = declared.kind;
             Document {
                 id,
@@ -386,6 +443,7 @@ pub(super) fn document() -> impl Strategy<Value = Document> {
                 dynamic_ranges,
                 services,
                 communications,
+                announced: announced.collect(),
                 scenarios,
                 names,
                 facts,

@@ -5,6 +5,9 @@
 //! read from. Two kinds never mix: a vendor's document holds only what the vendor printed, or a reading of it that is
 //! marked as such; general knowledge (name service, directory, time…) is a document of its own with its own references.
 //!
+//! A document may also name what brokers announce ports for (RPC interfaces, SQL instances, licence vendors, ONC RPC
+//! programs): [`Catalog::announced`].
+//!
 //! A *site file* says which address has which role and lies in which zone, what the site allows beyond the documents,
 //! which exceptions somebody accepted, and where the site's ports differ from the documents: [`Catalog::for_site`] gives the
 //! documents as they hold there.
@@ -17,6 +20,9 @@
 //! This room refuses packets and flows, guesses no role (it only says what would give a role away), and reads no clock:
 //! whether an exception has expired is asked with the time of a packet.
 
+mod announced;
+mod announced_form;
+mod announced_reader;
 mod catalogue;
 mod document;
 mod document_form;
@@ -61,6 +67,7 @@ mod site_mutation_tests;
 #[cfg(test)]
 mod site_tests;
 
+pub use announced::{AnnouncedSubject, Naming, SubjectKind};
 pub use catalogue::{Catalog, Match, Via};
 pub use document::{
     ANY_ROLE, Caller, Direction, Document, DocumentKind, DynamicRange, PortRef, PortStatement, Role, Standing,

@@ -1,5 +1,6 @@
 //! What do the documents say about a port, a service, an executable? Everything, side by side, with its source.
 
+use super::announced::AnnouncedSubject;
 use super::catalogue::Catalog;
 use super::document::{Document, DynamicRange, PortStatement, Standing};
 use super::fact::Conflict;
@@ -18,7 +19,7 @@ const LONGEST_NAME: usize = 200;
 pub enum Question {
     /// A port or a range, in one transport or both.
     Ports(PortRange, Option<Transport>),
-    /// An executable, a service or a display name. Case, white space and a final `.exe` do not count.
+    /// An executable, a service, a display name or an announced subject. Case, white space and a final `.exe` do not count.
     Name(String),
 }
 
@@ -59,6 +60,8 @@ pub struct Answer<'a> {
     pub services: Vec<&'a ServiceRow>,
     /// Protocols that it explains by themselves.
     pub communications: Vec<&'a Communication>,
+    /// Names of announced subjects: those that are asked for, or that the service serves.
+    pub announced: Vec<&'a AnnouncedSubject>,
     /// Steps of its data flows, with the flow.
     pub steps: Vec<(&'a Scenario, &'a Step)>,
     /// Contradictions that its statements are part of.
@@ -87,6 +90,7 @@ impl Answer<'_> {
             dynamic_ranges: self.ranges.iter().copied().cloned().collect(),
             services: self.services.iter().copied().cloned().collect(),
             communications: self.communications.iter().copied().cloned().collect(),
+            announced: self.announced.iter().copied().cloned().collect(),
             scenarios,
             names: document.names.iter().filter(is_spelt).cloned().collect(),
             facts: Vec::new(),
@@ -100,6 +104,7 @@ impl Answer<'_> {
             && self.ranges.is_empty()
             && self.services.is_empty()
             && self.communications.is_empty()
+            && self.announced.is_empty()
             && self.steps.is_empty()
     }
 }
@@ -148,7 +153,9 @@ fn spoken_names(document: &Document) -> impl Iterator<Item = &str> {
     let spelt: BTreeSet<&str> =
         spellings.names().iter().flat_map(|name| name.spellings.keys().copied().chain([name.canonical])).collect();
     let displayed = document.services.iter().filter_map(|row| row.display_name.as_deref());
-    spelt.into_iter().chain(document.ports.iter().map(|port| port.service.as_str())).chain(displayed)
+    let ports = document.ports.iter().map(|port| port.service.as_str());
+    let announced = document.announced.iter().map(|entry| entry.name.as_str());
+    spelt.into_iter().chain(ports).chain(displayed).chain(announced)
 }
 
 fn about_ports(document: &Document, asked: PortRange, transport: Option<Transport>) -> Answer<'_> {
@@ -173,8 +180,8 @@ fn about_ports(document: &Document, asked: PortRange, transport: Option<Transpor
         step.ports.iter().any(has)
     });
     let conflicts = conflicts(document, &statements, &[], &[]);
-    let (services, communications, spellings) = (Vec::new(), Vec::new(), Vec::new());
-    Answer { document, statements, ranges, services, communications, steps, conflicts, spellings }
+    let (services, communications, announced, spellings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    Answer { document, statements, ranges, services, communications, announced, steps, conflicts, spellings }
 }
 
 /// Names under which a document speaks of one thing: bare, executables apart from services.
@@ -246,7 +253,8 @@ impl<'a> Alike<'a> {
     }
 }
 
-fn about_name<'a>(document: &'a Document, name: &str) -> Answer<'a> {
+/// What a document says about a service, an executable or an announced subject.
+pub(super) fn about_name<'a>(document: &'a Document, name: &str) -> Answer<'a> {
     let alike = Alike::of(document, name);
     let row = |executable: Option<&str>, service: &str| match executable {
         Some(executable) => alike.executable(executable),
@@ -259,9 +267,27 @@ fn about_name<'a>(document: &'a Document, name: &str) -> Answer<'a> {
     let speaks = |entry: &&Communication| entry.executables.iter().any(|executable| alike.executable(executable));
     let communications = document.communications.iter().filter(speaks).collect();
     let steps = steps(document, |step| step.services.iter().any(|s| alike.executable(s) || alike.service(s)));
-    let conflicts = conflicts(document, &statements, &services, &steps);
+    let announced = announced(document, name, &alike);
+    let mut conflicts = conflicts(document, &statements, &services, &steps);
+    let named = |id: &String| announced.iter().any(|entry| entry.conflicts.contains(id));
+    let more = document.conflicts.iter().filter(|conflict| named(&conflict.id));
+    let more: Vec<_> = more.filter(|conflict| !conflicts.contains(conflict)).collect();
+    conflicts.extend(more);
     let spellings = alike.spellings.into_iter().collect();
-    Answer { document, statements, ranges, services, communications, steps, conflicts, spellings }
+    Answer { document, statements, ranges, services, communications, announced, steps, conflicts, spellings }
+}
+
+/// Names of subjects that are asked for by name or as they are announced, and of those that a service serves.
+fn announced<'a>(document: &'a Document, name: &str, alike: &Alike<'_>) -> Vec<&'a AnnouncedSubject> {
+    let wanted = bare(name);
+    let serves = |service: &str| alike.executable(service) || alike.service(service);
+    let is_asked = |entry: &&AnnouncedSubject| {
+        bare(&entry.name) == wanted
+            || entry.title.as_deref().is_some_and(|title| bare(title) == wanted)
+            || entry.kind.key(&entry.subject) == entry.kind.key(name)
+            || entry.service.as_deref().is_some_and(serves)
+    };
+    document.announced.iter().filter(is_asked).collect()
 }
 
 fn steps(document: &Document, is_asked: impl Fn(&Step) -> bool) -> Vec<(&Scenario, &Step)> {

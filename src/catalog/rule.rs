@@ -81,6 +81,8 @@ rules! {
     UnknownRole = Error "unknown-role",
     /// A conflict that the document does not describe.
     UnknownConflict = Error "unknown-conflict",
+    /// An announced subject of a service that the document does not speak of.
+    UnknownService = Error "unknown-service",
     /// A statement without the table or chapter that says it.
     Citation = Error "citation",
     /// A row or a dynamic range whose keys do not fit together.
@@ -118,6 +120,8 @@ rules! {
     StepUncovered = Warning "step-uncovered",
     /// One spelling under two names.
     NameTwice = Warning "name-twice",
+    /// One announced subject with two names.
+    SubjectTwice = Warning "subject-twice",
     /// A fixed port inside a dynamic range of the same role: it is matched first.
     StaticInDynamic = Hint "static-in-dynamic",
     /// No role has a signature: none can be guessed.

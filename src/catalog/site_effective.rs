@@ -347,6 +347,7 @@ fn site_document() -> Document {
         dynamic_ranges: Vec::new(),
         services: Vec::new(),
         communications: Vec::new(),
+        announced: Vec::new(),
         scenarios: Vec::new(),
         names: Vec::new(),
         facts: Vec::new(),

@@ -59,12 +59,13 @@ pub(super) struct ListArgs {
     portproof catalog show 54967\n  \
     portproof catalog show 21061/udp\n  \
     portproof catalog show 27000-27009\n  \
-    portproof catalog show \"FactoryTalk Linx\"\n\n\
+    portproof catalog show \"FactoryTalk Linx\"\n  \
+    portproof catalog show e3514235-4b06-11d1-ab04-00c04fc2dcd2\n\n\
     Case, white space and a final .exe do not count.\n\
     Exit codes: 0 found; 3 no document says anything about it.")]
 pub(super) struct ShowArgs {
-    /// A port, a range, or the name of a service or an executable
-    #[arg(value_name = "PORT|SERVICE|EXECUTABLE")]
+    /// A port, a range, or the name of a service, an executable or an RPC interface (or its UUID)
+    #[arg(value_name = "PORT|SERVICE|EXECUTABLE|INTERFACE")]
     pub(super) what: String,
     /// Print one JSON object instead of text: the same sections as "catalog export".
     #[arg(long)]

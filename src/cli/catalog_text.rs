@@ -2,7 +2,8 @@
 
 use super::page::{Page, RULED, Tone, cell};
 use crate::catalog::{
-    Answer, Catalog, Document, DynamicRange, PortRow, Question, Scenario, ServiceRow, Step, port_rows, reading_rows,
+    AnnouncedSubject, Answer, Catalog, Document, DynamicRange, PortRow, Question, Scenario, ServiceRow, Standing, Step,
+    port_rows, reading_rows,
 };
 use crate::report::text::{counted, visible};
 use comfy_table::{ColumnConstraint, Width};
@@ -42,6 +43,7 @@ fn amounts(document: &Document) -> String {
         (reading_rows(document).len(), "reading", "readings"),
         (document.services.len(), "row of services", "rows of services"),
         (steps, "step of data flows", "steps of data flows"),
+        (document.announced.len(), "name of an announced subject", "names of announced subjects"),
         (document.conflicts.len(), "contradiction", "contradictions"),
         (document.facts.len(), "further statement", "further statements"),
     ];
@@ -92,6 +94,7 @@ pub(super) fn answers(page: &Page, question: &Question, answers: &[Answer<'_>]) 
         ranges(&mut out, page, question, answer);
         services(&mut out, page, &answer.services);
         communications(&mut out, page, answer);
+        announced(&mut out, page, &answer.announced);
         steps(&mut out, page, &answer.steps);
         conflicts(&mut out, page, document, answer);
         out.push('\n');
@@ -263,6 +266,30 @@ fn communications(out: &mut String, page: &Page, answer: &Answer<'_>) {
         let text = format!("Speaks {} ({}, {})", entry.protocol, entry.role, entry.citation);
         out.push_str(&page.paragraph(2, Tone::Plain, &text));
     }
+}
+
+/// What brokers announce, with its name; a reading says why.
+fn announced(out: &mut String, page: &Page, entries: &[&AnnouncedSubject]) {
+    if entries.is_empty() {
+        return;
+    }
+    out.push('\n');
+    out.push_str(&page.paragraph(2, Tone::Heading, "What brokers announce, and what it is called"));
+    let rows = entries.iter().map(|entry| {
+        let version = entry.version.as_deref().map(|version| format!(" version {version}")).unwrap_or_default();
+        let weight = (entry.standing != Standing::Rule).then(|| entry.standing.name());
+        let remarks: Vec<&str> =
+            weight.into_iter().chain(entry.condition.as_deref()).chain(entry.note.as_deref()).collect();
+        let meant = [entry.title.as_deref(), entry.service.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+        [
+            entry.name.clone(),
+            format!("{} {}{version}", entry.kind, entry.subject),
+            meant.join("\n"),
+            remarks.join("\n"),
+            entry.citation.clone(),
+        ]
+    });
+    out.push_str(&table(page, ["name", "announced as", "what it is", "remarks", "source"], rows));
 }
 
 fn steps(out: &mut String, page: &Page, steps: &[(&Scenario, &Step)]) {

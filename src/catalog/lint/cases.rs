@@ -38,10 +38,15 @@ pub(in crate::catalog) struct Case {
 }
 
 pub(in crate::catalog) fn cases() -> Vec<Case> {
-    [errors_of_rows(), errors_of_entries(), warnings_about_rows(), warnings_about_references(), hints()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        errors_of_rows(),
+        errors_of_entries(),
+        of_announced_subjects(),
+        warnings_about_rows(),
+        warnings_about_references(),
+        hints(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 pub(in crate::catalog) fn table(rows: &[&str]) -> String {
@@ -155,6 +160,76 @@ fn errors_of_entries() -> Vec<Case> {
             &format!("{}{step}¦1\n", scenario("\"s\"")),
             "step 1 is out of order",
             &format!("{}{step}2\n", scenario("\"s\"")),
+        ),
+    ]
+}
+
+fn of_announced_subjects() -> Vec<Case> {
+    const UUID: &str = "e1af8308-5d1f-11c9-91a4-08002b14a0fa";
+    let of = |kind: &str, rows: &[&str]| {
+        let rows: String = rows.iter().map(|row| format!("  {{ name = \"n\", {row} }},\n")).collect();
+        format!("[[announced]]\nkind = \"{kind}\"\ncitation = \"T\"\nrows = [\n{rows}]\n")
+    };
+    let pair =
+        |rule, kind: &str, fires: &str, says, silent: &str| case(rule, &of(kind, &[fires]), says, &of(kind, &[silent]));
+    let uuid = format!("subject = \"{UUID}\"");
+    let interface = |more: &str| of("rpc-interface", &[&format!("{uuid}, {more}")]);
+    let of_value =
+        |fires: &str, says| case(Rule::Value, &of("rpc-interface", &[fires]), says, &of("rpc-interface", &[&uuid]));
+    let capitals = format!("subject = ¦\"{{{}}}\"", UUID.to_uppercase());
+    let twice = [uuid.as_str(), &format!("subject = ¦\"{UUID}\"")];
+    let versions = [format!("{uuid}, version = \"1.0\""), format!("{uuid}, version = \"2.0\"")];
+    vec![
+        of_value(&capitals, "write it as \"e1af8308-5d1f-11c9-91a4-08002b14a0fa\""),
+        of_value("subject = ¦\"e1af8308\"", "32 hexadecimal digits"),
+        of_value("subject = ¦\"\"", "is not a UUID"),
+        pair(Rule::Value, "onc-rpc-program", "subject = ¦\"0100\"", "ONC RPC program", "subject = \"100003\""),
+        pair(Rule::Value, "sql-instance", "subject = ¦\" A\"", "without white space", "subject = \"A\""),
+        case(Rule::Value, &interface("version = ¦\"v1\""), "is not a version", &interface("version = \"1.0\"")),
+        pair(
+            Rule::Value,
+            "licence-vendor",
+            "subject = \"a\", version = ¦\"1\"",
+            "a licence-vendor has no version",
+            "subject = \"a\"",
+        ),
+        case(
+            Rule::Value,
+            &of("sql-instance", &["subject = \"A\""]).replace("\"n\"", "¦\" \""),
+            "the name is empty",
+            &of("sql-instance", &["subject = \"A\""]),
+        ),
+        case(
+            Rule::UnknownService,
+            &interface("service = ¦\"mian\""),
+            "did you mean \"main\"?",
+            &interface("service = \"M ain\""),
+        ),
+        case(Rule::UnknownService, &interface("service = ¦\"other\""), "or leave it out", &interface("title = \"t\"")),
+        case(Rule::Citation, &interface("citation = ¦\" \""), "the citation is empty", &interface("citation = \"V\"")),
+        case(
+            Rule::SubjectTwice,
+            &of("rpc-interface", &twice),
+            "is named in line 22 already",
+            &of("rpc-interface", &[&versions[0], &versions[1]]),
+        ),
+        case(
+            Rule::SubjectTwice,
+            &of("sql-instance", &["subject = \"main\"", "subject = ¦\"MAIN\""]),
+            "\"MAIN\" is named",
+            &format!("{}{}", of("sql-instance", &["subject = \"a\""]), of("licence-vendor", &["subject = \"a\""])),
+        ),
+        case(
+            Rule::NoNote,
+            &of("sql-instance", &["subject = ¦\"A\", standing = \"reading\""]),
+            "how it follows",
+            &of("sql-instance", &["subject = \"A\", standing = \"reading\", note = \"n\""]),
+        ),
+        case(
+            Rule::NoCondition,
+            &of("sql-instance", &["subject = ¦\"A\", standing = \"conditional\""]),
+            "under which condition",
+            &of("sql-instance", &["subject = \"A\", standing = \"conditional\", condition = \"if\""]),
         ),
     ]
 }

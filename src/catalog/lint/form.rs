@@ -17,8 +17,18 @@ const MOST_REPAIRS: usize = 100;
 const MOST_READ_AGAIN: usize = 32 * 1024 * 1024;
 
 /// Arrays of entries that can be left out without another entry's becoming wrong.
-const ENTRIES: [&str; 9] =
-    ["name", "table", "rows", "dynamic_range", "service_table", "communication", "fact", "scenario", "step"];
+const ENTRIES: [&str; 10] = [
+    "name",
+    "table",
+    "rows",
+    "dynamic_range",
+    "service_table",
+    "communication",
+    "announced",
+    "fact",
+    "scenario",
+    "step",
+];
 
 /// Arrays of entries to which others refer.
 const REFERRED: [&str; 2] = ["role", "conflict"];

@@ -19,6 +19,9 @@ fn the_example_has_no_problem_of_any_kind() {
     assert_eq!(lint("guide", example()), []);
     let document = Document::from_toml("guide", example()).unwrap();
     assert_eq!((document.roles.len(), document.ports.len(), document.scenarios.len()), (3, 6, 1));
+    let [subject] = document.announced.as_slice() else { panic!("{:?}", document.announced) };
+    assert_eq!((subject.name.as_str(), subject.service.as_deref()), ("BatchControl", Some("BatchSrv.exe")));
+    assert!(blocks().iter().any(|block| example().contains(block.trim_end()) && block.starts_with("[[announced]]")));
     assert_eq!(document.ports[4].callers, ["batch-server"]);
     assert!(example().starts_with("#:schema ./document.schema.json\n"));
 }
@@ -36,9 +39,9 @@ fn every_fragment_is_toml_and_every_table_fits_the_example() {
     let roles: String = example().split("# --- Contradictions").next().unwrap_or_default().to_owned();
     let conflict = "[[conflict]]\nid = \"c\"\ntopic = \"t\"\nused = \"u\"\nreason = \"r\"\n";
     let blocks = blocks();
-    assert_eq!(blocks.len(), 10);
+    assert_eq!(blocks.len(), 11);
     let mut tables = 0;
-    for block in &blocks[..9] {
+    for block in &blocks[..10] {
         assert!(toml::from_str::<toml::Table>(block).is_ok(), "{block}");
         let starts = ["[[table]]", "[[dynamic_range]]", "[[scenario]]", "[[name]]", "[[conflict]]"];
         if starts.iter().any(|start| block.starts_with(start)) {

@@ -4,6 +4,7 @@
 //! An *error* is what the reader refuses. A *warning* is a document that can be used and probably does not say what was
 //! meant. A *hint* may well be right. Nothing is changed, and nothing outside the text is read.
 
+mod announced;
 mod form;
 mod overlap;
 mod problem;
@@ -52,8 +53,17 @@ pub enum FileKind {
 /// other tables decide; a text that tells nothing is taken for a document.
 #[must_use]
 pub fn file_kind(text: &str) -> FileKind {
-    const DOCUMENT: [&str; 8] =
-        ["conflict", "name", "table", "dynamic_range", "service_table", "communication", "scenario", "fact"];
+    const DOCUMENT: [&str; 9] = [
+        "conflict",
+        "name",
+        "table",
+        "dynamic_range",
+        "service_table",
+        "communication",
+        "announced",
+        "scenario",
+        "fact",
+    ];
     const SITE: [&str; 7] = ["site", "zone", "host", "allow", "accept", "override", "pin"];
     let tables = tables(text);
     let count = |names: &[&str]| tables.iter().filter(|name| names.contains(&name.as_str())).count();
@@ -88,12 +98,17 @@ pub fn lint(name: &str, text: &str) -> Vec<Problem> {
     texts::check(tree.get_ref(), &mut findings);
     if let Some((form, extent)) = form::form(tree, &mut findings) {
         let mut reading = read(form);
-        let faults = std::mem::take(&mut reading.faults);
+        let mut faults = std::mem::take(&mut reading.faults);
+        if extent > Extent::Whole {
+            // The service may be that of an entry which is missing.
+            faults.kept.retain(|fault| fault.rule != Rule::UnknownService);
+        }
         let whole = extent == Extent::Whole && faults.kept.is_empty();
         if extent < Extent::WithoutReferred {
             findings.add_all(faults);
             statements::check(&reading, &mut findings);
             overlap::check(&reading, &mut findings);
+            announced::check(&reading, &mut findings);
         } else {
             let what = "a role or a conflict cannot be read: what refers to it was not checked";
             findings.add(Rule::Unchecked, &(0..0), what, "correct it, and ask again");

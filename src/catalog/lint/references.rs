@@ -80,6 +80,8 @@ fn conflicts(reading: &Reading, findings: &mut Findings<'_>) {
     let steps = document.scenarios.iter().flat_map(|scenario| &scenario.steps).map(|step| &step.conflicts);
     let services = document.services.iter().map(|row| &row.conflicts);
     let facts = document.facts.iter().map(|fact| &fact.conflicts);
+    let announced = document.announced.iter().map(|entry| &entry.conflicts);
+    let services = services.chain(announced);
     let all = rows.chain(ranges.map(|(range, _)| &range.conflicts)).chain(steps).chain(services).chain(facts);
     for ids in all {
         let once: BTreeSet<&str> = ids.iter().map(String::as_str).collect();

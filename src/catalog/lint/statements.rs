@@ -54,7 +54,7 @@ fn explanations(statement: &PortStatement, span: &Range<usize>, findings: &mut F
     }
 }
 
-fn no_note(standing: Standing, span: &Range<usize>, findings: &mut Findings<'_>) {
+pub(super) fn no_note(standing: Standing, span: &Range<usize>, findings: &mut Findings<'_>) {
     let advice = match standing {
         Standing::Alternative => "add `note = …`: which statement is used instead",
         _ => "add `note = …`: how it follows from the cited text",

@@ -116,6 +116,7 @@ pub fn import_spreadsheet(name: &str, bytes: &[u8], options: &SpreadsheetOptions
         dynamic_ranges: parts.dynamic_ranges,
         services: Vec::new(),
         communications: Vec::new(),
+        announced: Vec::new(),
         scenarios: Vec::new(),
         names: Vec::new(),
         facts: Vec::new(),

@@ -9,13 +9,15 @@
 //! | `dynamic_processes` | executable that uses a dynamic range |
 //! | `scenario_steps` | step of a data flow |
 //! | `communications` | executable that speaks a protocol which the document explains by itself |
+//! | `announced` | subject that brokers announce ports for (RPC interface, SQL instance…), with its name and service |
 //! | `names` | name, with all spellings as printed and one canonical form |
 //! | `facts`, `conflicts` | statement about no single port; contradiction, with what is used and why |
 //! | `flags` | flag of a port row, with its meaning |
 
 use super::Selection;
 use crate::catalog::{
-    Conflict, Document, FLAGS, Fact, ServiceRow, Spellings, Standing, dynamic_rows, port_rows, reading_rows, step_rows,
+    AnnouncedSubject, Conflict, Document, FLAGS, Fact, ServiceRow, Spellings, Standing, dynamic_rows, port_rows,
+    reading_rows, step_rows,
 };
 use crate::report::ReportError;
 use crate::report::json::line;
@@ -41,6 +43,7 @@ pub fn write<W: Write>(mut out: W, selection: &Selection<'_>) -> Result<(), Repo
     section(&mut out, "dynamic_processes", &selection.rows(dynamic_rows))?;
     section(&mut out, "scenario_steps", &selection.rows(step_rows))?;
     section(&mut out, "communications", &selection.rows(communication_rows))?;
+    section(&mut out, "announced", &selection.rows(announced_rows))?;
     section(&mut out, "names", &selection.rows(name_rows))?;
     section(&mut out, "facts", &selection.rows(fact_rows))?;
     section(&mut out, "conflicts", &selection.rows(conflict_rows))?;
@@ -144,6 +147,27 @@ fn communication_rows(document: &Document) -> Vec<Value> {
     rows
 }
 
+fn announced_rows(document: &Document) -> Vec<Value> {
+    let row = |entry: &AnnouncedSubject| {
+        json!({
+            "document": document.id,
+            "source": entry.citation,
+            "kind": entry.kind.name(),
+            "subject": entry.subject,
+            "version": entry.version,
+            "name": entry.name,
+            "title": entry.title,
+            "service": entry.service,
+            "standing": entry.standing.name(),
+            "condition": entry.condition,
+            "statement": entry.printed,
+            "note": entry.note,
+            "conflicts": entry.conflicts,
+        })
+    };
+    document.announced.iter().map(row).collect()
+}
+
 fn name_rows(document: &Document) -> Vec<Value> {
     let spellings = Spellings::of(document);
     let row = |name: &crate::catalog::Spelt<'_>| {
@@ -224,6 +248,10 @@ fn conflicting(document: &Document, id: &str) -> Vec<Value> {
     for row in step_rows(document).iter().filter(|row| member(row.conflicts)) {
         let source = format!("{}, step {}", row.source, row.step);
         out.push(statement(&source, None, row.printed.unwrap_or(row.description), &[]));
+    }
+    for entry in document.announced.iter().filter(|entry| member(&entry.conflicts)) {
+        let text = entry.printed.as_deref().unwrap_or(&entry.name);
+        out.push(statement(&entry.citation, None, text, &[]));
     }
     for fact in document.facts.iter().filter(|fact| member(&fact.conflicts)) {
         out.push(statement(&fact.citation, None, &fact.text, &[]));

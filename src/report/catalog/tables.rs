@@ -21,6 +21,8 @@ pub enum Section {
     ScenarioSteps,
     /// Executables that speak a protocol which the document explains by itself.
     Communications,
+    /// Names of what brokers announce ports for.
+    Announced,
     /// Names with their spellings.
     Names,
     /// Statements about no single port.
@@ -30,13 +32,14 @@ pub enum Section {
 }
 
 /// All sections, in the order in which they are read.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 10] = [
     Section::Ports,
     Section::Readings,
     Section::Services,
     Section::DynamicProcesses,
     Section::ScenarioSteps,
     Section::Communications,
+    Section::Announced,
     Section::Names,
     Section::Facts,
     Section::Conflicts,
@@ -53,6 +56,7 @@ impl Section {
             Self::DynamicProcesses => "dynamic_processes",
             Self::ScenarioSteps => "scenario_steps",
             Self::Communications => "communications",
+            Self::Announced => "announced",
             Self::Names => "names",
             Self::Facts => "facts",
             Self::Conflicts => "conflicts",
@@ -69,6 +73,7 @@ impl Section {
             Self::DynamicProcesses => "Processes that use a dynamic range",
             Self::ScenarioSteps => "Data flows",
             Self::Communications => "Communication protocols",
+            Self::Announced => "What brokers announce, and what it is called",
             Self::Names => "Names and their spellings",
             Self::Facts => "What the documents say besides",
             Self::Conflicts => "Contradictions, and what is used",
@@ -108,6 +113,7 @@ pub fn table(selection: &Selection<'_>, section: Section) -> Table {
         Section::DynamicProcesses => (DYNAMIC.to_vec(), selection.rows(dynamic_values)),
         Section::ScenarioSteps => (STEPS.to_vec(), selection.rows(step_rows).iter().map(step_values).collect()),
         Section::Communications => (COMMUNICATIONS.to_vec(), selection.rows(communication_values)),
+        Section::Announced => (ANNOUNCED.to_vec(), selection.rows(announced_values)),
         Section::Names => (NAMES.to_vec(), selection.rows(name_values)),
         Section::Facts => (FACTS.to_vec(), selection.rows(fact_values)),
         Section::Conflicts => (CONFLICT.to_vec(), selection.rows(conflict_values)),
@@ -284,6 +290,41 @@ fn communication_values(document: &Document) -> Vec<Vec<Value>> {
         }));
     }
     rows
+}
+
+const ANNOUNCED: [Column; 12] = [
+    DOCUMENT,
+    SOURCE,
+    text("kind", "rpc-interface, sql-instance, licence-vendor or onc-rpc-program."),
+    text("subject", "What is announced: UUID, instance, vendor daemon, program number."),
+    text("version", "The version that the name is for; any where it is empty."),
+    text("name", "Short name."),
+    text("title", "What it is in words."),
+    text("service", "The service of the document that serves it."),
+    text("standing", "Weight: rule, or reading where it is not printed in so many words."),
+    text("condition", "Under which condition it holds."),
+    STATEMENT,
+    NOTE,
+];
+
+fn announced_values(document: &Document) -> Vec<Vec<Value>> {
+    let values = |entry: &crate::catalog::AnnouncedSubject| {
+        vec![
+            document.id.as_str().into(),
+            entry.citation.as_str().into(),
+            entry.kind.name().into(),
+            entry.subject.as_str().into(),
+            optional(entry.version.as_deref()),
+            entry.name.as_str().into(),
+            optional(entry.title.as_deref()),
+            optional(entry.service.as_deref()),
+            entry.standing.name().into(),
+            optional(entry.condition.as_deref()),
+            optional(entry.printed.as_deref()),
+            optional(entry.note.as_deref()),
+        ]
+    };
+    document.announced.iter().map(values).collect()
 }
 
 const NAMES: [Column; 6] = [
