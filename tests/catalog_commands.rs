@@ -36,8 +36,14 @@ fn the_export_holds_the_two_vendors_whole() {
     assert_eq!(catalog["format"], "portproof-catalog");
     let ids: Vec<_> = rows(&catalog, "documents").iter().map(|document| document["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["factorytalk-assetcentre", "license-key-server"]);
-    let expected =
-        [("ports", 199), ("services", 116), ("dynamic_processes", 64), ("scenario_steps", 54), ("communications", 15)];
+    let expected = [
+        ("ports", 199),
+        ("services", 116),
+        ("dynamic_processes", 64),
+        ("scenario_steps", 54),
+        ("communications", 15),
+        ("announced", 4),
+    ];
     for (section, count) in expected {
         assert_eq!(rows(&catalog, section).len(), count, "{section}");
     }
@@ -71,13 +77,13 @@ fn the_other_forms_hold_the_same_rows() {
     assert_eq!(markdown.matches("| tcp |").count(), 12);
     assert!(!markdown.contains("FactoryTalk"));
     let all = json(&["--document", "all"]);
-    assert_eq!(rows(&all, "documents").len(), 3);
+    assert_eq!(rows(&all, "documents").len(), 4);
     assert!(rows(&all, "ports").iter().any(|row| row["document"] == "windows-infrastructure"));
 }
 
 #[test]
 fn a_document_in_its_own_form_reads_back_and_says_the_same() {
-    for id in ["factorytalk-assetcentre", "license-key-server", "windows-infrastructure"] {
+    for id in ["factorytalk-assetcentre", "license-key-server", "windows-infrastructure", "rpc-interfaces"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("copy.toml");
         let path = file.to_str().unwrap();
@@ -182,16 +188,39 @@ fn written(name: &str, text: &[u8]) -> (tempfile::TempDir, String) {
 }
 
 #[test]
+fn announced_subjects_are_shown_by_name_and_as_announced() {
+    for what in ["lsarpc", "12345778-1234-abcd-ef00-0123456789ab", "{12345778-1234-ABCD-EF00-0123456789AB}"] {
+        let text = portproof(["catalog", "show", what]).expect(DONE).text();
+        for part in ["rpc-interfaces", "LSARPC", "Local", "[MS-LSAD]"] {
+            assert!(text.contains(part), "{what}: {part}\n{text}");
+        }
+        let shown = portproof(["catalog", "show", "--json", what]).expect(DONE).text();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(rows(&shown, "announced")[0]["name"], "LSARPC");
+    }
+    let daemon = portproof(["catalog", "show", "flexsvr"]).expect(DONE).text();
+    assert!(daemon.contains("licence-vendor") && daemon.contains("reading"), "{daemon}");
+    let csv = export(&["--format", "csv", "--section", "announced", "--document", "all"]);
+    let entries = rows_of(csv.as_bytes(), b',');
+    assert_eq!(entries.len(), 4 + 209 + 21);
+    let instance = entries.iter().find(|row| row["kind"] == "sql-instance").unwrap();
+    assert_eq!((instance["subject"].as_str(), instance["service"].as_str()), ("MSSQLSERVER", "MSSQLSERVER"));
+    let markdown = export(&["--format", "markdown", "--document", "license-key-server", "--section", "announced"]);
+    assert_eq!(markdown.matches("| licence-vendor |").count(), 2, "{markdown}");
+    assert!(portproof(["catalog", "list"]).expect(DONE).text().contains("230 names of announced subjects"));
+}
+
+#[test]
 fn every_document_that_comes_with_the_program_lints_clean() {
     let documents = "src/catalog/documents";
-    let names = ["factorytalk-assetcentre", "license-key-server", "windows-infrastructure"];
+    let names = ["factorytalk-assetcentre", "license-key-server", "windows-infrastructure", "rpc-interfaces"];
     let files: Vec<String> =
         names.iter().map(|name| format!("{documents}/{name}.toml")).chain([THIRD.into()]).collect();
     let site = "captures/backup-run.site.toml".to_owned();
     let run = portproof(["catalog", "lint", "--strict"].map(str::to_owned).iter().chain(&files).chain([&site]));
     let run = run.expect(DONE);
     assert_eq!(run.text(), "");
-    assert!(run.lines().iter().any(|line| line.contains("5 files")), "{:?}", run.lines());
+    assert!(run.lines().iter().any(|line| line.contains("6 files")), "{:?}", run.lines());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The built-in documents against numbers read from the publications, and against each other.
 
+use super::announced;
 use super::*;
 use crate::model::Transport::{self, Tcp, Udp};
 use std::collections::BTreeSet;
@@ -165,6 +166,54 @@ fn every_contradiction_is_told_by_at_least_two_statements() {
             assert!(count >= 2, "{}: {count}", conflict.id);
         }
     }
+}
+
+#[test]
+fn every_announced_interface_has_one_well_formed_name() {
+    let catalog = catalog();
+    let document = catalog.document("rpc-interfaces").unwrap();
+    assert_eq!((document.ports.len(), document.dynamic_ranges.len(), document.roles.len()), (0, 0, 0));
+    let of = |kind| document.announced.iter().filter(move |entry| entry.kind == kind);
+    let uuids: BTreeSet<&str> = of(SubjectKind::RpcInterface).map(|entry| entry.subject.as_str()).collect();
+    assert_eq!((uuids.len(), of(SubjectKind::RpcInterface).count()), (209, 209));
+    assert!(uuids.iter().all(|uuid| announced::is_uuid(uuid)));
+    assert_eq!(of(SubjectKind::OncRpcProgram).count(), 21);
+    assert_eq!(document.announced.len(), 209 + 21);
+    for entry in &document.announced {
+        assert!(entry.title.as_deref().is_some_and(|title| title != entry.name) && entry.service.is_none());
+        // An interface of DCOM has no version; every other one of a specification has.
+        let specified = entry.citation.starts_with("[MS-") && entry.version.is_none();
+        assert!(!specified || entry.name.starts_with('I') || entry.name == "CLUSAPI", "{}", entry.name);
+    }
+}
+
+#[test]
+fn dynamic_ports_get_the_names_that_people_know() {
+    let catalog = catalog();
+    for (kind, subject, version, name) in [
+        (SubjectKind::RpcInterface, "12345778-1234-abcd-ef00-0123456789ab", "0.0", "LSARPC"),
+        (SubjectKind::RpcInterface, "12345778-1234-ABCD-EF00-0123456789AC", "1.0", "SAMR"),
+        (SubjectKind::RpcInterface, "e3514235-4b06-11d1-ab04-00c04fc2dcd2", "4.0", "DRSUAPI"),
+        (SubjectKind::RpcInterface, "b97db8b2-4c63-11cf-bff6-08002be23f2f", "3.0", "CLUSAPI"),
+        (SubjectKind::RpcInterface, "13486d50-4821-11d2-a494-3cb306c10000", "0.0", "OPCEnum"),
+        (SubjectKind::RpcInterface, "39c13a70-011e-11d0-9675-0020afd8adb3", "", "IOPCDataCallback"),
+        (SubjectKind::RpcInterface, "dea00001-6c97-11d1-8271-00a02442df7d", "1.0", "PNIO-Device"),
+        (SubjectKind::OncRpcProgram, "100005", "3", "mountd"),
+    ] {
+        let naming = catalog.announced(kind, subject, version).unwrap();
+        assert_eq!((naming.entry.name.as_str(), naming.document.kind), (name, DocumentKind::General));
+    }
+    let served = |kind, subject| -> Vec<String> {
+        let answer = catalog.announced(kind, subject, "").unwrap().service().unwrap();
+        let ports: BTreeSet<String> = answer.statements.iter().map(|s| s.ports.to_string()).collect();
+        let ranges = answer.ranges.iter().map(|range| range.ports.to_string());
+        ports.into_iter().chain(ranges).collect()
+    };
+    assert_eq!(served(SubjectKind::SqlInstance, "mssqlserver"), ["1433", "1434"]);
+    assert_eq!(served(SubjectKind::LicenceVendor, "ibmratl"), ["27001", "27001-27009"]);
+    assert_eq!(served(SubjectKind::LicenceVendor, "rational"), ["27002"]);
+    assert_eq!(served(SubjectKind::LicenceVendor, "flexsvr"), ["49152-65535"; 3]);
+    assert_eq!(catalog.announced(SubjectKind::SqlInstance, "SQLEXPRESS", ""), None);
 }
 
 #[test]

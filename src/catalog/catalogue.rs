@@ -15,10 +15,11 @@ use std::path::Path;
 const INDEXED_RANGE_PORTS: u32 = 16;
 
 /// The documents that come with the program: name, and text.
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 4] = [
     ("factorytalk-assetcentre.toml", include_str!("documents/factorytalk-assetcentre.toml")),
     ("license-key-server.toml", include_str!("documents/license-key-server.toml")),
     ("windows-infrastructure.toml", include_str!("documents/windows-infrastructure.toml")),
+    ("rpc-interfaces.toml", include_str!("documents/rpc-interfaces.toml")),
 ];
 
 /// How a statement covers a port.

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 const ASSETCENTRE: &str = include_str!("documents/factorytalk-assetcentre.toml");
 const LICENCE_SERVER: &str = include_str!("documents/license-key-server.toml");
+const INTERFACES: &str = include_str!("documents/rpc-interfaces.toml");
 const WINDOWS: &str = include_str!("documents/windows-infrastructure.toml");
 
 pub(super) fn cases(count: u32) -> ProptestConfig {
@@ -195,7 +196,10 @@ proptest! {
     #![proptest_config(cases(24))]
 
     #[test]
-    fn changed_large_documents_never_panic(changes in changes()) {
-        read(&changed(ASSETCENTRE, &changes));
+    fn changed_large_documents_never_panic(
+        text in select([ASSETCENTRE, INTERFACES].as_slice()),
+        changes in changes(),
+    ) {
+        read(&changed(text, &changes));
     }
 }

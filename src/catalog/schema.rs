@@ -207,6 +207,7 @@ mod tests {
             include_str!("documents/factorytalk-assetcentre.toml"),
             include_str!("documents/license-key-server.toml"),
             include_str!("documents/windows-infrastructure.toml"),
+            include_str!("documents/rpc-interfaces.toml"),
         ] {
             assert_eq!(errors(text), [""; 0]);
         }

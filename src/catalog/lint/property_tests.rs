@@ -5,14 +5,15 @@ use crate::catalog::document::Document;
 use crate::catalog::rule::Severity;
 use proptest::prelude::*;
 
-const DOCUMENTS: [&str; 3] = [
+const DOCUMENTS: [&str; 4] = [
     include_str!("../documents/license-key-server.toml"),
     include_str!("../documents/windows-infrastructure.toml"),
     include_str!("../documents/factorytalk-assetcentre.toml"),
+    include_str!("../documents/rpc-interfaces.toml"),
 ];
 
 /// Words that make a document, in an order that mostly does not.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 37] = [
     "[document]\n",
     "[[role]]\n",
     "[[table]]\n",
@@ -23,6 +24,9 @@ const WORDS: [&str; 34] = [
     "[[dynamic_range]]\n",
     "[[name]]\n",
     "[[fact]]\n",
+    "[[announced]]\nkind = \"sql-instance\"\n",
+    "[[announced.rows]]\n",
+    "subject = \"S\"",
     "rows = [",
     "]\n",
     "{ ",
@@ -150,7 +154,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
     #[test]
-    fn the_large_document_with_changes(changes in proptest::collection::vec(change(), 1..4)) {
-        holds(&changed(DOCUMENTS[2], &changes))?;
+    fn the_large_documents_with_changes(
+        which in 2usize..4,
+        changes in proptest::collection::vec(change(), 1..4),
+    ) {
+        holds(&changed(DOCUMENTS[which], &changes))?;
     }
 }

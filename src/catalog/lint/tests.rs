@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 /// Lines of [`HEAD`].
 const HEAD_LINES: usize = 17;
 
-const BUILTIN: [(&str, &str); 3] = [
+const BUILTIN: [(&str, &str); 4] = [
     ("factorytalk-assetcentre.toml", include_str!("../documents/factorytalk-assetcentre.toml")),
     ("license-key-server.toml", include_str!("../documents/license-key-server.toml")),
     ("windows-infrastructure.toml", include_str!("../documents/windows-infrastructure.toml")),
+    ("rpc-interfaces.toml", include_str!("../documents/rpc-interfaces.toml")),
 ];
 
 fn found(text: &str, rule: Rule) -> Vec<Problem> {
