@@ -27,6 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("polars", &["store", "classification", "dynamic_ports", "cli"]),
     ("polars_io", &["store"]),
     ("pcap", &["capture"]),
+    ("domain", &["application"]),
     ("etherparse", &["decode", "metering"]),
     // Days of the site's time zone; no clock: those features are left out.
     ("jiff", &["catalog"]),

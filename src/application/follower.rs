@@ -1,7 +1,7 @@
 //! Who reads a conversation to its end: a closed enum, so that a new follower is a variant here and a file beside it.
 
 use super::heard::Heard;
-use super::{dcerpc, ftp};
+use super::{dcerpc, dns_names, ftp, netbios, smb_pipes};
 use crate::model::Side;
 
 /// A conversation that is read on.
@@ -11,8 +11,14 @@ pub enum Follower {
     DceRpc(dcerpc::Stream),
     /// DCE/RPC in datagrams.
     DceRpcDatagrams(dcerpc::Datagrams),
+    /// DNS, multicast DNS or LLMNR.
+    Dns(dns_names::Names),
     /// An FTP control connection.
     Ftp(ftp::Control),
+    /// The NetBIOS name service.
+    NetBios(netbios::Names),
+    /// SMB, and the session service before it.
+    Smb(Box<smb_pipes::Pipes>),
 }
 
 impl Follower {
@@ -20,8 +26,10 @@ impl Follower {
     pub(super) fn bytes(&mut self, side: Side, data: &[u8], heard: &mut Heard) {
         match self {
             Self::DceRpc(stream) => stream.bytes(side, data, heard),
-            Self::DceRpcDatagrams(_) => {}
+            Self::Dns(names) => names.bytes(side, data, heard),
             Self::Ftp(control) => control.bytes(side, data, heard),
+            Self::Smb(pipes) => pipes.bytes(side, data, heard),
+            Self::DceRpcDatagrams(_) | Self::NetBios(_) => {}
         }
     }
 
@@ -29,8 +37,10 @@ impl Follower {
     pub(super) fn gap(&mut self, side: Side, lost_bytes: u32, heard: &mut Heard) {
         match self {
             Self::DceRpc(stream) => stream.gap(side, lost_bytes, heard),
-            Self::DceRpcDatagrams(_) => {}
+            Self::Dns(names) => names.gap(side, lost_bytes),
             Self::Ftp(control) => control.gap(side),
+            Self::Smb(pipes) => pipes.gap(side, lost_bytes),
+            Self::DceRpcDatagrams(_) | Self::NetBios(_) => {}
         }
     }
 
@@ -38,7 +48,9 @@ impl Follower {
     pub(super) fn datagram(&mut self, side: Side, data: &[u8], cut: bool, heard: &mut Heard) {
         match self {
             Self::DceRpcDatagrams(datagrams) => datagrams.datagram(side, data, cut, heard),
-            Self::DceRpc(_) | Self::Ftp(_) => {}
+            Self::Dns(names) => names.datagram(data, heard),
+            Self::NetBios(names) => names.datagram(side, data, heard),
+            Self::DceRpc(_) | Self::Ftp(_) | Self::Smb(_) => {}
         }
     }
 
@@ -47,7 +59,7 @@ impl Follower {
         match self {
             Self::DceRpc(stream) => stream.end(heard),
             Self::DceRpcDatagrams(datagrams) => datagrams.end(heard),
-            Self::Ftp(_) => {}
+            Self::Dns(_) | Self::Ftp(_) | Self::NetBios(_) | Self::Smb(_) => {}
         }
     }
 
@@ -56,7 +68,10 @@ impl Follower {
         match self {
             Self::DceRpc(stream) => stream.is_done(),
             Self::DceRpcDatagrams(datagrams) => datagrams.is_done(),
+            Self::Dns(names) => names.is_done(),
             Self::Ftp(control) => control.is_done(),
+            Self::NetBios(names) => names.is_done(),
+            Self::Smb(pipes) => pipes.is_done(),
         }
     }
 
@@ -65,7 +80,10 @@ impl Follower {
         match self {
             Self::DceRpc(stream) => stream.held_bytes(),
             Self::DceRpcDatagrams(datagrams) => datagrams.held_bytes(),
+            Self::Dns(names) => names.held_bytes(),
             Self::Ftp(control) => control.held_bytes(),
+            Self::NetBios(names) => names.held_bytes(),
+            Self::Smb(pipes) => pipes.held_bytes(),
         }
     }
 }

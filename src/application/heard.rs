@@ -97,7 +97,6 @@ pub(super) fn text(bytes: &[u8]) -> String {
 
 /// UTF-16 little-endian as text, what is no character replaced, cut to what is kept.
 #[must_use]
-#[allow(dead_code, reason = "for protocols that come next")]
 pub(super) fn text_utf16(bytes: &[u8]) -> String {
     let units = bytes.chunks_exact(2).take(TEXT_BYTES).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()

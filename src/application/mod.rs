@@ -9,14 +9,25 @@
 //! is kept is bounded by [`OPENING_BYTES`] and by the constants of each follower. Text is cut to [`TEXT_BYTES`].
 //! No payload is kept beyond its conversation, and no user name or password is ever told.
 
+mod ber;
 mod conversation;
 mod dcerpc;
+mod dns;
+mod dns_names;
 mod follower;
 mod ftp;
 mod heard;
+mod hostile;
+mod kerberos;
+mod ldap;
+mod netbios;
+mod ntp;
 mod opening;
 mod reader;
 mod registry;
+mod smb;
+mod smb_pipes;
+mod snmp;
 mod ssh;
 
 pub use conversation::{Attention, Conversation, Datagrams};
@@ -24,5 +35,7 @@ pub use follower::Follower;
 pub use heard::{Heard, Moment, Named, TEXT_BYTES};
 pub use opening::{Look, OPENING_BYTES, Opening, Said, Verdict};
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 use super::follower::Follower;
 use super::heard::Heard;
 use super::opening::{Look, Opening};
-use super::{dcerpc, ftp, ssh};
+use super::{dcerpc, dns, dns_names, ftp, kerberos, ldap, netbios, ntp, smb, smb_pipes, snmp, ssh};
 use crate::model::{Protocol, Recognised, Transport};
 
 /// What is known of a protocol, or of a family of them.
@@ -30,15 +30,53 @@ static TCP: &[Recogniser] = &[
         describe: Some(ftp::describe),
         follow: Some(ftp::follow),
     },
+    Recogniser {
+        protocols: &[Protocol::Smb1, Protocol::Smb2, Protocol::NetBiosSession],
+        look: smb::look,
+        describe: Some(smb::describe),
+        follow: Some(smb_pipes::follow),
+    },
+    Recogniser { protocols: &[Protocol::Ldap], look: ldap::look, describe: Some(ldap::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Kerberos], look: kerberos::look, describe: None, follow: None },
+    Recogniser {
+        protocols: &[Protocol::Dns, Protocol::Mdns, Protocol::Llmnr],
+        look: dns::look,
+        describe: None,
+        follow: Some(dns_names::follow),
+    },
 ];
 
 /// Over UDP.
-static UDP: &[Recogniser] = &[Recogniser {
-    protocols: &[Protocol::DceRpcDatagram],
-    look: dcerpc::look_datagram,
-    describe: None,
-    follow: Some(dcerpc::follow_datagrams),
-}];
+static UDP: &[Recogniser] = &[
+    Recogniser {
+        protocols: &[Protocol::DceRpcDatagram],
+        look: dcerpc::look_datagram,
+        describe: None,
+        follow: Some(dcerpc::follow_datagrams),
+    },
+    Recogniser {
+        protocols: &[Protocol::NetBiosName],
+        look: netbios::look_name,
+        describe: None,
+        follow: Some(netbios::follow_name),
+    },
+    Recogniser {
+        protocols: &[Protocol::Dns, Protocol::Mdns, Protocol::Llmnr],
+        look: dns::look,
+        describe: None,
+        follow: Some(dns_names::follow),
+    },
+    Recogniser {
+        protocols: &[Protocol::NetBiosDatagram],
+        look: netbios::look_datagram,
+        describe: Some(netbios::describe_datagram),
+        follow: None,
+    },
+    Recogniser { protocols: &[Protocol::Cldap], look: ldap::look, describe: Some(ldap::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Kerberos], look: kerberos::look, describe: None, follow: None },
+    Recogniser { protocols: &[Protocol::Snmp], look: snmp::look, describe: Some(snmp::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Ntp], look: ntp::look, describe: None, follow: None },
+];
 
 /// The recognisers of a transport, in their order.
 pub(super) fn of(transport: Transport) -> &'static [Recogniser] {
