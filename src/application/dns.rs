@@ -129,9 +129,9 @@ fn certainty(bytes: &[u8], protocol: Protocol, at_home: bool, is_cut: bool) -> O
     match read(bytes, |_| {}) {
         Read::Whole(0) if !is_cut && (at_home || is_strict(bytes)) => Some(Certainty::Certain),
         Read::Whole(_) if at_home => Some(Certainty::Likely),
-        Read::Short(_) if at_home && (1..4).all(|at| field(bytes, 4 + 2 * at) <= MOST_RECORDS) => {
-            Some(Certainty::Likely)
-        }
+        Read::Short(_) if at_home && (1..4).all(|at| field(bytes, 4 + 2 * at) <= MOST_RECORDS) => Some(Certainty::Likely),
+        // Elsewhere the question at least must be there.
+        Read::Short(1..) if could_be_strict(bytes) && is_strict(bytes) => Some(Certainty::Likely),
         _ => None,
     }
 }

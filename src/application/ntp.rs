@@ -11,6 +11,8 @@ use crate::model::{Certainty, Protocol, Side};
 const PORT: u16 = 123;
 /// A message without extensions, in bytes.
 const LENGTH: usize = 48;
+/// What must be there of one that the capture cut: up to the time of departure.
+const SHORTEST: usize = 40;
 /// Longest message with extensions and a digest that is believed.
 const LONGEST: usize = 1024;
 /// Seconds between 1900 and 1990: no server's time is earlier.
@@ -23,16 +25,19 @@ pub(super) fn look(opening: &Opening<'_>) -> Look {
     let bytes = opening.bytes(side);
     let first = bytes[0];
     let at_home = opening.ports.contains(&PORT);
-    let fits = match first & 0x07 {
-        1..=5 => is_time(bytes) && (at_home || is_answer_by_its_times(bytes)),
-        6 => at_home && is_control(bytes),
-        7 => at_home && is_private(bytes),
-        _ => false,
+    let (is_time, is_exact) = time(bytes);
+    let (fits, is_sure) = match first & 0x07 {
+        // At the usual port the capture may lack the end.
+        1..=5 if at_home => (is_time, is_exact),
+        1..=5 => (is_time && is_exact && is_answer_by_its_times(bytes), false),
+        6 => (at_home && is_control(bytes), true),
+        7 => (at_home && is_private(bytes), true),
+        _ => return Look::No,
     };
     if !fits {
         return Look::No;
     }
-    let certainty = if at_home { Certainty::Certain } else { Certainty::Likely };
+    let certainty = if is_sure { Certainty::Certain } else { Certainty::Likely };
     Look::yes(Protocol::Ntp, certainty, server(bytes, side))
 }
 
@@ -52,17 +57,16 @@ fn version(bytes: &[u8]) -> u8 {
     bytes[0] >> 3 & 0x07
 }
 
-/// Versions, lengths and fields as RFC 5905 has them. Extensions and digests come in words.
-fn is_time(bytes: &[u8]) -> bool {
-    let length = bytes.len();
-    let [Some(stratum), Some(poll), Some(precision)] = [1, 2, 3].map(|at| bytes.get(at).copied()) else { return false };
+/// Versions and fields as RFC 5905 has them; and whether the length is one, too. Extensions and digests come in words.
+fn time(bytes: &[u8]) -> (bool, bool) {
+    let [Some(stratum), Some(poll), Some(precision)] = [1, 2, 3].map(|at| bytes.get(at).copied()) else {
+        return (false, false);
+    };
     let (poll, precision) = (poll.cast_signed(), precision.cast_signed());
-    (LENGTH..=LONGEST).contains(&length)
-        && length.is_multiple_of(4)
-        && (1..=4).contains(&version(bytes))
-        && stratum <= 16
-        && (-7..=17).contains(&poll)
-        && (-64..=4).contains(&precision)
+    // Clients that tell nothing of themselves fill in what they like (chrony: 32).
+    let precise = bytes[0] & 0x07 == 3 || (-64..=4).contains(&precision);
+    let fits = (1..=4).contains(&version(bytes)) && stratum <= 16 && (-7..=17).contains(&poll) && precise;
+    (fits && bytes.len() >= SHORTEST, (LENGTH..=LONGEST).contains(&bytes.len()) && bytes.len().is_multiple_of(4))
 }
 
 /// An answer whose times of arrival and departure belong together: at any port.
@@ -145,12 +149,16 @@ mod tests {
 
     #[test]
     fn what_no_field_can_be_is_none() {
-        for (at, value) in [(0, 0x03), (0, 0x2b), (0, 0x20), (1, 17), (2, 18), (3, 5)] {
+        for (at, value) in [(0, 0x03), (0, 0x2b), (0, 0x20), (1, 17), (2, 18)] {
             let mut bytes = client();
             bytes[at] = value;
             assert_eq!(asked([PORT, PORT], &bytes), Look::No, "{at} {value}");
         }
-        assert_eq!(asked([PORT, PORT], &client()[..47]), Look::No);
+        let mut server = answer();
+        server[3] = 5;
+        assert_eq!(asked([PORT, PORT], &server), Look::No);
+        assert_eq!(asked([PORT, PORT], &client()[..39]), Look::No);
+        assert_eq!(asked([PORT, PORT], &client()[..47]), Look::yes(Protocol::Ntp, Certainty::Likely, Some(Side::B)));
         assert_eq!(asked([PORT, PORT], b"\x16\x02\0\x01\0\0\0\0\0\0\0\x40"), Look::No);
     }
 
