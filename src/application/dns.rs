@@ -4,6 +4,7 @@
 //! included, and nothing is left. Names are parsed by the crate `domain`, which bounds compression. Not read: what most
 //! records hold. Over TCP a length of two bytes precedes each message (RFC 1035 section 4.2.2).
 
+use super::netbios;
 use super::opening::{Look, Opening};
 use super::reader::{be16, slice};
 use crate::model::{Certainty, Protocol, Side, Transport};
@@ -99,11 +100,24 @@ fn family(ports: [u16; 2]) -> (Protocol, u16) {
 
 /// What the header alone says: cheap, and enough for most of what is none.
 fn header_fits(bytes: &[u8], protocol: Protocol) -> bool {
-    let counts = [4, 6, 8, 10].map(|at| field(bytes, at));
-    let asks =
-        counts[0] > 0 || (protocol == Protocol::Mdns || is_answer(bytes)) && counts.iter().any(|count| *count > 0);
+    let questions = field(bytes, 4);
+    // Without a question there are answers, inverse queries (RFC 1035 section 6.4) and what multicast DNS knows already.
+    let asks = questions > 0 || protocol == Protocol::Mdns || is_answer(bytes) || opcode(bytes) == 1;
     // RFC 6895 section 2.2: query, inverse query, status, notify, update.
-    matches!(opcode(bytes), 0 | 1 | 2 | 4 | 5) && asks && counts[0] <= MOST_QUESTIONS
+    matches!(opcode(bytes), 0 | 1 | 2 | 4 | 5)
+        && asks
+        && questions <= MOST_QUESTIONS
+        && (!is_empty(bytes) || is_refusal(bytes))
+}
+
+/// Neither a question nor a record.
+fn is_empty(bytes: &[u8]) -> bool {
+    [4, 6, 8, 10].iter().all(|at| field(bytes, *at) == 0)
+}
+
+/// An answer with an error, which may be a header alone.
+fn is_refusal(bytes: &[u8]) -> bool {
+    is_answer(bytes) && field(bytes, 2) & 0x000f != 0
 }
 
 /// What must hold of a message at a port that proves nothing: one question of a known class, and nothing odd.
@@ -127,9 +141,11 @@ fn certainty(bytes: &[u8], protocol: Protocol, at_home: bool, is_cut: bool) -> O
         return None;
     }
     match read(bytes, |_| {}) {
-        Read::Whole(0) if !is_cut && (at_home || is_strict(bytes)) => Some(Certainty::Certain),
+        Read::Whole(0) if !is_cut && (at_home && !is_empty(bytes) || is_strict(bytes)) => Some(Certainty::Certain),
         Read::Whole(_) if at_home => Some(Certainty::Likely),
-        Read::Short(_) if at_home && (1..4).all(|at| field(bytes, 4 + 2 * at) <= MOST_RECORDS) => Some(Certainty::Likely),
+        Read::Short(_) if at_home && (1..4).all(|at| field(bytes, 4 + 2 * at) <= MOST_RECORDS) => {
+            Some(Certainty::Likely)
+        }
         // Elsewhere the question at least must be there.
         Read::Short(1..) if could_be_strict(bytes) && is_strict(bytes) => Some(Certainty::Likely),
         _ => None,
@@ -149,6 +165,10 @@ pub(super) fn look(opening: &Opening<'_>) -> Look {
     let Some(side) = opening.side_where(|_| true) else { return Look::No };
     let (protocol, port) = family(opening.ports);
     let at_home = opening.ports.contains(&port);
+    // The NetBIOS name service has messages of the same form.
+    if !at_home && opening.ports.contains(&netbios::NAME_PORT) {
+        return Look::No;
+    }
     let yes = |bytes, certainty| Look::yes(protocol, certainty, server(bytes, side, opening.ports, port));
     let said = opening.from(side);
     if opening.transport == Transport::Udp {
@@ -183,4 +203,4 @@ fn could_be_strict(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 #[path = "dns_tests.rs"]
-mod tests;
+pub(super) mod tests;

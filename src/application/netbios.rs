@@ -13,8 +13,10 @@ use domain::base::name::ToLabelIter;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Ports of the name service and of the datagram service.
-const NAME_PORT: u16 = 137;
+pub(super) const NAME_PORT: u16 = 137;
 const DATAGRAM_PORT: u16 = 138;
+/// Ports of DNS, multicast DNS and LLMNR.
+const DNS_PORTS: [u16; 3] = [53, 5353, 5355];
 /// Kinds of records (RFC 1002 section 4.2.1.3).
 const NB: u16 = 0x20;
 const NBSTAT: u16 = 0x21;
@@ -61,18 +63,23 @@ pub(super) fn look_name(opening: &Opening<'_>) -> Look {
     if !matches!(opcode(bytes), 0 | 5..=9 | 15) || field(bytes, 4) > 1 || field(bytes, 6) > 1 {
         return Look::No;
     }
-    let mut fits = 0;
-    let mut others = 0;
+    let at_home = opening.ports.contains(&NAME_PORT);
+    // A query for a name of that form is DNS where DNS is spoken.
+    if !at_home && DNS_PORTS.iter().any(|port| opening.ports.contains(port)) {
+        return Look::No;
+    }
+    let (mut fits, mut kinds, mut others) = (0, 0, 0);
     let read = read(bytes, |part| {
         let (Part::Question { name, kind, .. } | Part::Record { name, kind, .. }) = part;
-        let known = matches!(kind, NB | NBSTAT | 0x01 | 0x02 | 0x0a);
-        let count = if known && name_of(name).is_some() { &mut fits } else { &mut others };
-        *count += 1;
+        match kind {
+            NB | NBSTAT | 0x01 | 0x02 | 0x0a if name_of(name).is_some() => fits += 1,
+            NB | NBSTAT => kinds += 1,
+            _ => others += 1,
+        }
     });
-    let at_home = opening.ports.contains(&NAME_PORT);
     let certainty = match read {
-        Read::Whole(0) if others == 0 && fits > 0 => Certainty::Certain,
-        Read::Whole(_) | Read::Short(_) if at_home && fits > 0 => Certainty::Likely,
+        Read::Whole(0) if kinds + others == 0 && fits > 0 => Certainty::Certain,
+        Read::Whole(_) | Read::Short(_) if at_home && kinds + fits > 0 => Certainty::Likely,
         _ => return Look::No,
     };
     let server = if is_answer(bytes) { side } else { side.other() };
