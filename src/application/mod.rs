@@ -10,25 +10,37 @@
 //! No payload is kept beyond its conversation, and no user name or password is ever told.
 
 mod ber;
+mod cip_io;
+mod codemeter;
 mod conversation;
 mod dcerpc;
 mod dns;
 mod dns_names;
+mod enip;
+mod flexnet;
 mod follower;
+mod frames;
 mod ftp;
 mod heard;
 mod hostile;
 mod kerberos;
 mod ldap;
+mod modbus;
 mod netbios;
 mod ntp;
+mod onc_rpc;
+mod opcua;
 mod opening;
+mod portmapper;
 mod reader;
 mod registry;
+mod s7;
 mod smb;
 mod smb_pipes;
 mod snmp;
 mod ssh;
+mod ssrp;
+mod tds;
 
 pub use conversation::{Attention, Conversation, Datagrams};
 pub use follower::Follower;

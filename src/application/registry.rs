@@ -5,7 +5,10 @@
 use super::follower::Follower;
 use super::heard::Heard;
 use super::opening::{Look, Opening};
-use super::{dcerpc, dns, dns_names, ftp, kerberos, ldap, netbios, ntp, smb, smb_pipes, snmp, ssh};
+use super::{
+    cip_io, codemeter, dcerpc, dns, dns_names, enip, flexnet, ftp, kerberos, ldap, modbus, netbios, ntp, onc_rpc,
+    opcua, portmapper, s7, smb, smb_pipes, snmp, ssh, ssrp, tds,
+};
 use crate::model::{Protocol, Recognised, Transport};
 
 /// What is known of a protocol, or of a family of them.
@@ -44,6 +47,20 @@ static TCP: &[Recogniser] = &[
         describe: None,
         follow: Some(dns_names::follow),
     },
+    Recogniser { protocols: &[Protocol::OpcUa], look: opcua::look, describe: Some(opcua::describe), follow: None },
+    // Before TLS: TDS 8.0 is TLS whose client says so.
+    Recogniser { protocols: &[Protocol::Tds], look: tds::look, describe: Some(tds::describe), follow: None },
+    Recogniser { protocols: &[Protocol::EtherNetIp], look: enip::look, describe: None, follow: Some(enip::follow) },
+    Recogniser { protocols: &[Protocol::S7], look: s7::look, describe: Some(s7::describe), follow: None },
+    Recogniser {
+        protocols: &[Protocol::OncRpc],
+        look: onc_rpc::look,
+        describe: Some(onc_rpc::describe),
+        follow: Some(portmapper::follow),
+    },
+    Recogniser { protocols: &[Protocol::Modbus], look: modbus::look, describe: None, follow: None },
+    Recogniser { protocols: &[Protocol::CodeMeter], look: codemeter::look, describe: None, follow: None },
+    Recogniser { protocols: &[Protocol::FlexNet], look: flexnet::look, describe: None, follow: Some(flexnet::follow) },
 ];
 
 /// Over UDP.
@@ -76,6 +93,15 @@ static UDP: &[Recogniser] = &[
     Recogniser { protocols: &[Protocol::Kerberos], look: kerberos::look, describe: None, follow: None },
     Recogniser { protocols: &[Protocol::Snmp], look: snmp::look, describe: Some(snmp::describe), follow: None },
     Recogniser { protocols: &[Protocol::Ntp], look: ntp::look, describe: None, follow: None },
+    Recogniser { protocols: &[Protocol::Ssrp], look: ssrp::look, describe: None, follow: Some(ssrp::follow) },
+    Recogniser { protocols: &[Protocol::EtherNetIp], look: enip::look, describe: None, follow: Some(enip::follow) },
+    Recogniser { protocols: &[Protocol::CipIo], look: cip_io::look, describe: None, follow: None },
+    Recogniser {
+        protocols: &[Protocol::OncRpc],
+        look: onc_rpc::look,
+        describe: Some(onc_rpc::describe),
+        follow: Some(portmapper::follow),
+    },
 ];
 
 /// The recognisers of a transport, in their order.
