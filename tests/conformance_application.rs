@@ -54,7 +54,8 @@ const NAMES: &[(Transport, &str, &[&str])] = &[
     (Transport::Tcp, "tds", &["tds"]),
     (Transport::Tcp, "enip", &["ethernet-ip"]),
     (Transport::Udp, "enip", &["ethernet-ip"]),
-    (Transport::Udp, "cipio", &["cip-io"]),
+    // The other tool goes by the port; what has the header of the encapsulation is called so here.
+    (Transport::Udp, "cipio", &["cip-io", "ethernet-ip"]),
     (Transport::Tcp, "modbus", &["modbus"]),
     (Transport::Tcp, "s7comm", &["s7"]),
     (Transport::Tcp, "ftp", &["ftp"]),

@@ -15,6 +15,8 @@ use crate::model::{
 use std::net::Ipv4Addr;
 
 const HEADER: usize = 24;
+/// Of an older edition; drivers begin with it, and devices answer with their address.
+const LIST_TARGETS: u16 = 0x01;
 const LIST_SERVICES: u16 = 0x04;
 const LIST_IDENTITY: u16 = 0x63;
 const LIST_INTERFACES: u16 = 0x64;
@@ -83,20 +85,20 @@ pub(super) fn look(opening: &Opening<'_>) -> Look {
 fn length(header: &[u8]) -> Option<usize> {
     let command = le16(header, 0)?;
     // 0 does nothing; 0x72 and 0x73 are of older editions.
-    let known = matches!(command, 0 | 0x04 | 0x63..=0x66 | 0x6F | 0x70 | 0x72 | 0x73);
+    let known = matches!(command, 0 | 0x01 | 0x04 | 0x63..=0x66 | 0x6F | 0x70 | 0x72 | 0x73);
     let status = matches!(le32(header, 8)?, 0..=3 | 0x64 | 0x65 | 0x69 | 0x6A);
     (known && status && le32(header, 20)? == 0).then_some(HEADER + usize::from(le16(header, 2)?))
 }
 
 fn message(bytes: &[u8], transport: Transport, usual: bool) -> Is {
     let Some(command) = le16(bytes, 0).filter(|command| *command != 0) else {
-        return if bytes.len() == 1 && [0x04, 0x63, 0x64, 0x65, 0x66, 0x6F, 0x70].contains(&bytes[0]) {
+        return if bytes.len() == 1 && [0x01, 0x04, 0x63, 0x64, 0x65, 0x66, 0x6F, 0x70].contains(&bytes[0]) {
             Is::Short
         } else {
             Is::Other
         };
     };
-    if !matches!(command, 0x04 | 0x63..=0x66 | 0x6F | 0x70) {
+    if !matches!(command, 0x01 | 0x04 | 0x63..=0x66 | 0x6F | 0x70) {
         return Is::Other;
     }
     if bytes.len() < HEADER {
@@ -119,7 +121,12 @@ fn message(bytes: &[u8], transport: Transport, usual: bool) -> Is {
         UNREGISTER if length == HEADER && session != 0 && status == 0 && bytes.len() == HEADER => {
             Is::Message(Certainty::Likely, Role::Unknown)
         }
-        LIST_SERVICES | LIST_IDENTITY | LIST_INTERFACES => list(command, session, body, whole, bytes.len(), usual),
+        LIST_TARGETS | LIST_SERVICES | LIST_IDENTITY | LIST_INTERFACES => {
+            // Drivers send several of these requests at once.
+            let rest = &bytes[length.min(bytes.len())..];
+            let ends = rest.is_empty() || self::length(rest).is_some();
+            list(command, session, body, whole, usual && ends)
+        }
         SEND_RR_DATA | SEND_UNIT_DATA if session != 0 => match send_data(command, body, transport) {
             Some(role) => Is::Message(Certainty::Certain, role),
             None if body.len() < 12 && length >= HEADER + 12 => Is::Short,
@@ -141,12 +148,13 @@ fn could_be(command: u16, bytes: &[u8]) -> bool {
 }
 
 /// Requests have no content, answers have items. A request is 24 bytes, nearly all of them 0: elsewhere that is something else.
-fn list(command: u16, session: u32, body: &[u8], whole: bool, all: usize, usual: bool) -> Is {
+fn list(command: u16, session: u32, body: &[u8], whole: bool, usual: bool) -> Is {
     if body.is_empty() && whole {
-        let fits = session == 0 && all == HEADER && usual;
+        let fits = session == 0 && usual;
         return if fits { Is::Message(Certainty::Likely, Role::Request) } else { Is::Other };
     }
     let expected = match command {
+        LIST_TARGETS => 0x01,
         LIST_SERVICES => 0x100,
         LIST_IDENTITY => IDENTITY,
         // Nobody defined an item, so an answer says that there are none.

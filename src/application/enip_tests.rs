@@ -99,6 +99,10 @@ fn a_request_that_is_nearly_empty_is_known_at_its_port_only() {
     let asks = message(LIST_IDENTITY, 0, &[]);
     assert_eq!(looked(Transport::Udp, &asks, [50_000, 44_818]), yes(Certainty::Likely, Some(Side::B), true));
     assert_eq!(looked(Transport::Udp, &asks, [50_000, 44_819]), Look::No);
+    // Several at once, as a driver begins.
+    let targets = [message(LIST_TARGETS, 0, &[]), asks.clone()].concat();
+    assert_eq!(looked(Transport::Tcp, &targets, [50_000, 44_818]), yes(Certainty::Likely, Some(Side::B), true));
+    assert_eq!(looked(Transport::Tcp, &[&targets[..], b"x"].concat()[24..], [50_000, 44_818]), Look::No);
     assert_eq!(looked(Transport::Udp, &[asks, vec![0]].concat(), [50_000, 44_818]), Look::No);
     assert_eq!(looked(Transport::Udp, &identity(), [50_000, 60_000]), yes(Certainty::Certain, Some(Side::A), false));
 }

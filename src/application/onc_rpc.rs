@@ -38,14 +38,6 @@ pub(super) enum Header {
     Refused { xid: u32 },
 }
 
-impl Header {
-    fn xid(self) -> u32 {
-        match self {
-            Self::Call { xid, .. } | Self::Done { xid, .. } | Self::Refused { xid } => xid,
-        }
-    }
-}
-
 /// Where what stands at `at` with its kind and length ends: a credential or verifier.
 fn auth_end(message: &[u8], at: usize) -> Option<usize> {
     let (kind, length) = (be32(message, at)?, be32(message, at + 4)?);
@@ -62,7 +54,7 @@ pub(super) fn header(message: &[u8]) -> Option<Header> {
         0 => {
             let (program, version, procedure) = (be32(message, 12)?, be32(message, 16)?, be32(message, 20)?);
             // Programs: RFC 5531 section 13; those of users and transient ones included.
-            let fits = be32(message, 8)? == 2 && (99_999..0x6000_0000).contains(&program);
+            let fits = be32(message, 8)? == 2 && (100_000..0x6000_0000).contains(&program);
             let arguments = auth_end(message, auth_end(message, 24)?)?;
             let fits = fits && version <= 0xFFFF && procedure <= 0xFFFF && arguments <= message.len();
             fits.then_some(Header::Call { xid, program, version, procedure, arguments })
@@ -118,15 +110,10 @@ fn look_udp(opening: &Opening<'_>) -> Look {
 
 fn look_tcp(opening: &Opening<'_>) -> Look {
     let is = [Side::A, Side::B].map(|side| record(opening.bytes(side)));
-    for side in [Side::A, Side::B] {
-        let (Is::Record(call @ Header::Call { .. }, exact), other) = (is[side as usize], is[side.other() as usize])
-        else {
-            continue;
-        };
-        let answered = matches!(other, Is::Record(reply, _) if reply.xid() == call.xid());
-        // A header of 40 bytes, nearly all of them constant: few calls have an end that tells more.
-        let _ = (answered, exact);
-        return Look::yes(Protocol::OncRpc, Certainty::Certain, Some(side.other()));
+    // A call's header has 40 bytes, nearly all of them constant.
+    let calls = |side: &Side| matches!(is[*side as usize], Is::Record(Header::Call { .. }, _));
+    if let Some(client) = [Side::A, Side::B].into_iter().find(calls) {
+        return Look::yes(Protocol::OncRpc, Certainty::Certain, Some(client.other()));
     }
     let reply = [Side::A, Side::B].into_iter().find(|side| matches!(is[*side as usize], Is::Record(_, true)));
     let short = |side: Side| is[side as usize] == Is::Short && !opening.from(side).over;

@@ -99,8 +99,12 @@ impl Browser {
             return;
         }
         if let Some(all) = reply_text(data) {
+            let mut named: &[u8] = b"";
             for instance in instances(all) {
-                heard.name(side, NameSource::SqlBrowser, text(instance.server_name));
+                // All instances of an answer are those of one host, nearly always.
+                if std::mem::replace(&mut named, instance.server_name) != named {
+                    heard.name(side, NameSource::SqlBrowser, text(instance.server_name));
+                }
                 self.announce(side, Mechanism::SqlBrowser, &instance, heard);
             }
         } else if let Some(port) = dac_port(data) {
@@ -226,7 +230,7 @@ mod tests {
             .collect();
         assert_eq!(seen, [("FTAC", "16.0.1000.6", Some(51433), Side::B), ("X", "15.0.2000.5", Some(51500), Side::B)]);
         assert!(heard.names.iter().all(|named| named.name == "HIST1" && named.source == NameSource::SqlBrowser));
-        assert_eq!(heard.names.len(), 3);
+        assert_eq!(heard.names.len(), 1);
     }
 
     #[test]

@@ -42,6 +42,8 @@ enum Is {
     /// A request or answer in the middle of a stream: by a structure that says something (`true`), or by its header alone.
     Asks(bool),
     Tells(bool),
+    /// TLS within PRELOGIN, of which nothing tells whose it is.
+    Within,
 }
 
 /// One packet.
@@ -110,6 +112,7 @@ fn middle(opening: &Opening<'_>, is: [Is; 2]) -> Look {
         [Is::Tells(true), Is::Asks(_)] | [Is::Tells(_), Is::Asks(true)] => {
             Look::yes(Protocol::Tds, certain, Some(Side::A))
         }
+        [Is::Within, _] | [_, Is::Within] => Look::yes(Protocol::Tds, certain, None),
         [Is::Other, Is::Other] | [Is::Other, Is::Short] | [Is::Short, Is::Other] => Look::No,
         _ => {
             for side in [Side::A, Side::B] {
@@ -147,12 +150,18 @@ fn side_is(said: Said<'_>) -> Is {
     }
     let Some((first, rest)) = packet(bytes) else { return Is::Other };
     match first.kind {
+        PRELOGIN if tls_within(first.body) => match first.body.get(..6) {
+            Some([0x16, .., 1]) => Is::Opens,
+            Some([0x16, .., 2]) => Is::Answers,
+            _ => Is::Within,
+        },
         PRELOGIN | LOGIN7 if opens(&first) => Is::Opens,
         PRELOGIN | LOGIN7 if !first.complete => short,
         ANSWER if options(first.body).is_some_and(|all| all.complete) => Is::Answers,
         PRELOGIN | LOGIN7 => Is::Other,
         // Who is heard from the first byte begins with a login; its beginning may be lost.
-        _ if said.whole => Is::Other,
+        ANSWER if said.whole && !first.complete => short,
+        kind if said.whole && kind != ANSWER => Is::Other,
         _ => in_the_middle(&first, rest),
     }
 }
@@ -161,7 +170,7 @@ fn could_begin(bytes: &[u8]) -> bool {
     matches!(bytes[0], 1..=4 | 6..=8 | 0x0E | 0x10..=0x12) && bytes.get(1).is_none_or(|status| status & 0xE0 == 0)
 }
 
-/// Whether a packet is a PRELOGIN, TLS within PRELOGIN, or a LOGIN7.
+/// Whether a packet is a PRELOGIN or a LOGIN7.
 fn opens(packet: &Packet<'_>) -> bool {
     let body = packet.body;
     match packet.kind {
@@ -171,7 +180,7 @@ fn opens(packet: &Packet<'_>) -> bool {
             let fits = if packet.last && packet.complete { length == body.len() } else { length > body.len() };
             fits && matches!(body.get(4..8), Some([_, _, _, 0x70..=0x75 | 0x08] | [0x70..=0x74, 0, 0, 0]))
         }
-        _ => options(body).is_some_and(|all| all.complete) || tls_within(body),
+        _ => options(body).is_some_and(|all| all.complete),
     }
 }
 

@@ -93,6 +93,11 @@ fn a_login_tells_software_and_server_but_no_user() {
 #[test]
 fn tls_within_prelogin_ends_what_is_read() {
     let tls = packed(PRELOGIN, 1, &[0x16, 3, 1, 0, 2, 1, 0]);
+    // Both sides wrap theirs alike.
+    let hello = packed(PRELOGIN, 1, &[0x16, 3, 3, 0, 2, 2, 0]);
+    let later = packed(PRELOGIN, 1, &[0x14, 3, 3, 0, 1, 1]);
+    assert_eq!(looked(&hello, b"", false), yes(Certainty::Certain, Side::A, true));
+    assert_eq!(looked(&later, b"", false), Look::yes(Protocol::Tds, Certainty::Certain, None));
     assert_eq!(looked(&[asked(), tls.clone()].concat(), &answered(), true), yes(Certainty::Certain, Side::B, false));
     assert_eq!(looked(&tls, b"", false), yes(Certainty::Certain, Side::B, true));
 }
@@ -103,6 +108,17 @@ fn either_side_alone_shows_who_serves() {
     assert_eq!(looked(&answered(), b"", true), yes(Certainty::Certain, Side::A, true));
     assert_eq!(looked(&login7(), b"", true), yes(Certainty::Certain, Side::B, true));
     assert_eq!(looked(&asked(), b"HTTP/1.1 400 Bad Request\r\n", true), Look::No);
+}
+
+#[test]
+fn answers_may_come_in_parts_and_may_refuse() {
+    for cut in 1..answered().len() {
+        let look = looked(&asked(), &answered()[..cut], true);
+        assert_eq!(look, yes(Certainty::Certain, Side::B, true), "cut at {cut}");
+    }
+    // Login failed, to a client that begins with its login.
+    let refused = packed(ANSWER, 1, &[0xAA, 10, 0, 0x18, 0x48, 0, 0, 1, 14, 0, 0, 0, 0]);
+    assert_eq!(looked(&login7(), &refused, true), yes(Certainty::Certain, Side::B, false));
 }
 
 #[test]
