@@ -22,7 +22,6 @@ mod follower;
 mod frames;
 mod ftp;
 mod heard;
-mod hostile;
 mod kerberos;
 mod ldap;
 mod modbus;

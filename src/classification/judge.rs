@@ -312,10 +312,7 @@ impl Bench<'_> {
 
     /// The RPC interfaces that a call itself asks for, and the words for a port that nobody announced.
     fn asked_for(&self, flow: &FlowRecord) -> Option<(String, String)> {
-        let names = self.referrals.interfaces(flow).iter().map(|text| {
-            let uuid = text.split(' ').next().unwrap_or_default();
-            subject::interface(self.catalog, uuid).name
-        });
+        let names = self.referrals.interfaces(flow).iter().map(|text| subject::interface(self.catalog, text).name);
         let mut names: Vec<String> = names.collect();
         names.sort();
         names.dedup();

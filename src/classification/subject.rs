@@ -1,6 +1,6 @@
 //! What an announcement is about, by its name in the documents, or as it was said.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SubjectKind};
 use crate::model::{Announced, Mechanism};
 
 /// What is to be found at an announced port.
@@ -22,31 +22,42 @@ pub(super) struct Stated {
 
 /// The subject of an announcement.
 pub(super) fn subject(catalog: &Catalog, said: &Announced) -> Subject {
-    let Announced { subject: id, .. } = said;
-    match said.mechanism {
-        Mechanism::EptMap | Mechanism::EptLookup => interface(catalog, id),
+    let Announced { subject: id, version, .. } = said;
+    let of = |text: &str| if id.is_empty() { text.to_owned() } else { format!("{text} {id}") };
+    let name = match said.mechanism {
+        Mechanism::EptMap | Mechanism::EptLookup => of("unknown interface"),
         Mechanism::ResolveOxid
         | Mechanism::RemoteActivation
         | Mechanism::GetClassObject
         | Mechanism::CreateInstance => match id.is_empty() {
-            true => unstated("DCOM objects"),
-            false => interface(catalog, id),
+            true => "DCOM objects".to_owned(),
+            false => of("DCOM class"),
         },
-        Mechanism::SqlBrowser => unstated(&format!("SQL Server instance {id}")),
-        Mechanism::SqlBrowserDac => unstated(&format!("administrator connection of SQL Server instance {id}")),
-        Mechanism::FlexNetRedirect if id.is_empty() => unstated("licence vendor daemon"),
-        Mechanism::FlexNetRedirect => unstated(&format!("licence vendor daemon {id}")),
-        Mechanism::FtpPassive | Mechanism::FtpActive => unstated("FTP data"),
-        Mechanism::Portmapper => unstated(&format!("ONC RPC program {id}")),
-        Mechanism::ForwardOpen => unstated("CIP implicit I/O"),
-    }
+        Mechanism::SqlBrowser => of("SQL Server instance"),
+        Mechanism::SqlBrowserDac => of("administrator connection of SQL Server instance"),
+        Mechanism::FlexNetRedirect => of("licence vendor daemon"),
+        Mechanism::FtpPassive | Mechanism::FtpActive => "FTP data".to_owned(),
+        Mechanism::Portmapper => of("ONC RPC program"),
+        Mechanism::ForwardOpen => "CIP implicit I/O".to_owned(),
+    };
+    named(catalog, SubjectKind::announced_by(said.mechanism), id, version, name)
 }
 
-/// An RPC interface by its UUID.
-pub(super) fn interface(_catalog: &Catalog, uuid: &str) -> Subject {
-    unstated(&format!("unknown interface {uuid}"))
+/// An RPC interface that a call asks for, "UUID vMAJOR.MINOR".
+pub(super) fn interface(catalog: &Catalog, text: &str) -> Subject {
+    let (uuid, version) = text.split_once(" v").unwrap_or((text, ""));
+    named(catalog, Some(SubjectKind::RpcInterface), uuid, version, format!("unknown interface {uuid}"))
 }
 
-fn unstated(name: &str) -> Subject {
-    Subject { name: name.to_owned(), service: None }
+/// The first document's word about a subject, or else `unknown`.
+fn named(catalog: &Catalog, kind: Option<SubjectKind>, id: &str, version: &str, unknown: String) -> Subject {
+    let Some(naming) = kind.and_then(|kind| catalog.announced(kind, id, version)) else {
+        return Subject { name: unknown, service: None };
+    };
+    let stated = |service: &String| Stated {
+        service: service.clone(),
+        document: naming.document.id.clone(),
+        citation: naming.entry.citation.clone(),
+    };
+    Subject { name: naming.entry.name.clone(), service: naming.entry.service.as_ref().map(stated) }
 }
