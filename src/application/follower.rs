@@ -8,7 +8,7 @@ use crate::model::Side;
 #[derive(Debug)]
 pub enum Follower {
     /// A DCE/RPC connection.
-    DceRpc(dcerpc::Stream),
+    DceRpc(Box<dcerpc::Stream>),
     /// DCE/RPC in datagrams.
     DceRpcDatagrams(dcerpc::Datagrams),
     /// DNS, multicast DNS or LLMNR.

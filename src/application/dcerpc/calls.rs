@@ -13,6 +13,9 @@ pub(super) const MOST_ANNOUNCEMENTS: u32 = 10_000;
 /// Stub of one request that is kept: what it means stands at its beginning.
 const MOST_REQUEST: usize = 4 * 1024;
 
+/// Reads an answer of the endpoint mapper.
+type Reader = fn(&[u8], Form) -> Option<Reply<'_>>;
+
 /// What a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -143,7 +146,10 @@ impl Call {
 
     fn question(&mut self, request: &[u8]) {
         let question = self.forms().into_iter().find_map(|form| mapper::question(request, form));
-        let Some(question) = question else { return };
+        let Some(question) = question else {
+            (self.subject, self.version) = mapper::subject(tower::first_interface(request));
+            return;
+        };
         (self.subject, self.version) = mapper::subject(question.tower.interface);
         self.continues = question.continues;
         if let Some((transport, _)) = question.tower.port {
@@ -218,7 +224,7 @@ impl Call {
     /// An answer of the endpoint mapper.
     fn mapped(&self, damaged: bool, told: &mut Told<'_>) {
         let is_lookup = self.asked == Asked::For(Mechanism::EptLookup);
-        let (mechanism, read): (_, fn(&[u8], Form) -> Option<Reply<'_>>) = match is_lookup {
+        let (mechanism, read): (_, Reader) = match is_lookup {
             true => (Mechanism::EptLookup, mapper::lookup_reply),
             false => (Mechanism::EptMap, mapper::map_reply),
         };

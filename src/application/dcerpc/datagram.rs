@@ -4,7 +4,7 @@
 use super::calls::{Asked, Call, MOST_ANNOUNCEMENTS, Told};
 use super::mapper::EPM;
 use super::ndr::{Interface, number16, number32};
-use super::recogniser::{DATAGRAM_HEADER, DatagramHeader};
+use super::recogniser::{DATAGRAM_HEADER, DatagramHeader, REJECT};
 use crate::application::follower::Follower;
 use crate::application::heard::Heard;
 use crate::application::reader::array;
@@ -20,7 +20,6 @@ const MOST_INTERFACES: usize = 64;
 const REQUEST: u8 = 0;
 const RESPONSE: u8 = 2;
 const FAULT: u8 = 3;
-const REJECT: u8 = 6;
 
 pub(in crate::application) fn follow(_: Recognised) -> Follower {
     Follower::DceRpcDatagrams(Datagrams::default())

@@ -77,7 +77,7 @@ impl Header {
 
     /// The stub of a request or response that is whole, without padding and trailer, and whether it is encrypted. Of a PDU
     /// that lacks its end, what is there.
-    pub(super) fn stub<'a>(self, pdu: &'a [u8]) -> (&'a [u8], bool) {
+    pub(super) fn stub(self, pdu: &[u8]) -> (&[u8], bool) {
         let begin = self.stub_at().min(pdu.len());
         if self.auth_length == 0 || pdu.len() < self.length {
             return (&pdu[begin..], false);

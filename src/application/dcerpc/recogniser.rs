@@ -11,6 +11,8 @@ pub(super) const BANNER: &[u8] = b"ncacn_http/1.0";
 const MOST_NUMBERED: u16 = 0x1000;
 /// Header of a datagram (C706 section 12.5.2).
 pub(super) const DATAGRAM_HEADER: usize = 80;
+/// PDU type of datagrams that turn a request down.
+pub(super) const REJECT: u8 = 6;
 /// Usual ports of datagrams: the endpoint mapper, and PROFINET's context manager.
 const DATAGRAM_PORTS: [u16; 2] = [135, 34964];
 
@@ -123,7 +125,7 @@ impl DatagramHeader {
     }
 
     /// Whether it proves who serves: requests, pings, acks and cancels come from clients; a fack comes from either.
-    fn from_client(self) -> Option<bool> {
+    fn is_clients(self) -> Option<bool> {
         match self.kind {
             0 | 1 | 7 | 8 => Some(true),
             2..=6 | 10 => Some(false),
@@ -140,17 +142,21 @@ pub(in crate::application) fn look_datagram(opening: &Opening<'_>) -> Look {
     // Interface and activity are UUIDs of the common variant; pings and their like may leave the interface out.
     let variant = |at: usize| bytes.get(at + 8).is_some_and(|byte| byte & 0xc0 == 0x80 || byte & 0xe0 == 0xc0);
     let nil = Uuid::read(bytes, 24, header.little).is_some_and(|uuid| uuid.0 == 0);
-    if !variant(24) && !(nil && header.kind != 0) {
-        return Look::No;
-    }
-    let server = header.from_client().map(|client| if client { side.other() } else { side });
+    let server = header.is_clients().map(|client| if client { side.other() } else { side });
     let body = bytes.len() - DATAGRAM_HEADER;
+    let usual = opening.ports.iter().any(|port| DATAGRAM_PORTS.contains(port));
+    let plausible = variant(24) || (nil && header.kind != 0);
+    if !plausible {
+        // A reject repeats whatever header it rejects.
+        let rejects = header.kind == REJECT && header.length == body && usual;
+        return if rejects { Look::yes(Protocol::DceRpcDatagram, Certainty::Likely, server) } else { Look::No };
+    }
     let authenticated = bytes[78] != 0;
     if header.length == body || (header.length < body && authenticated) {
         return Look::yes(Protocol::DceRpcDatagram, Certainty::Certain, server);
     }
     // Padded, or cut by the recording.
-    if opening.ports.iter().any(|port| DATAGRAM_PORTS.contains(port)) {
+    if usual {
         return Look::yes(Protocol::DceRpcDatagram, Certainty::Likely, server);
     }
     Look::No
@@ -231,6 +237,10 @@ mod tests {
         assert_eq!(datagram(&request[..100], [50_000, 50_001]), Look::No);
         let Look::Yes(cut) = datagram(&request[..100], [50_000, 34964]) else { panic!() };
         assert_eq!(cut.recognised.certainty, Certainty::Likely);
+        let mut reject = samples::datagram(6, 3, &[8, 0, 0, 0x1c], true);
+        reject[32] = 0;
+        assert_eq!(datagram(&reject, [50_000, 50_001]), Look::No);
+        assert!(matches!(datagram(&reject, [135, 50_001]), Look::Yes(_)));
         let fack = samples::datagram(9, 3, &[], true);
         assert_eq!(server(datagram(&fack, [50_000, 50_001])), None);
     }

@@ -31,7 +31,7 @@ const REQUEST_HEAD: usize = STUB + 16 + 12;
 const KEPT_CAPACITY: usize = 4096;
 
 pub(in crate::application) fn follow(recognised: Recognised) -> Follower {
-    Follower::DceRpc(Stream::new(recognised.server.unwrap_or(Side::B)))
+    Follower::DceRpc(Box::new(Stream::new(recognised.server.unwrap_or(Side::B))))
 }
 
 /// What to do with a PDU.

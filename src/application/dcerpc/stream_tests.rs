@@ -214,18 +214,20 @@ fn an_answer_that_lacks_its_end_is_searched_and_otherwise_told_as_cut() {
 
 #[test]
 fn a_recording_that_keeps_the_beginning_of_each_segment_stays_in_step() {
-    let mut follower = follower();
-    let mut heard = Heard::default();
-    for (side, data) in mapping(3, &samples::map_reply(&[tower(49701)], 0, LITTLE)) {
-        let there = data.len().min(80);
-        follower.bytes(side, &data[..there], &mut heard);
-        if there < data.len() {
-            follower.gap(side, (data.len() - there) as u32, &mut heard);
+    for (kept, subject) in [(74, ""), (100, SERVICES)] {
+        let mut follower = follower();
+        let mut heard = Heard::default();
+        for (side, data) in mapping(3, &samples::map_reply(&[tower(49701)], 0, LITTLE)) {
+            let there = data.len().min(kept);
+            follower.bytes(side, &data[..there], &mut heard);
+            if there < data.len() {
+                follower.gap(side, (data.len() - there) as u32, &mut heard);
+            }
         }
+        follower.end(&mut heard);
+        assert_eq!(answers(&heard), [(Mechanism::EptMap, Answer::Cut, Tier::Structural, subject)]);
+        assert_eq!(details(&heard).len(), 2);
     }
-    follower.end(&mut heard);
-    assert_eq!(answers(&heard), [(Mechanism::EptMap, Answer::Cut, Tier::Structural, "")]);
-    assert_eq!(details(&heard).len(), 2);
 }
 
 #[test]

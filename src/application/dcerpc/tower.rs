@@ -60,6 +60,12 @@ fn interface(data: &[u8], right: &[u8]) -> Option<Interface> {
     Some(Interface { uuid: Uuid::read(data, 0, true)?, major: le16(data, 16)?, minor })
 }
 
+/// The interface of the first tower in bytes that lack their end: its first floor is enough.
+pub(super) fn first_interface(bytes: &[u8]) -> Option<Interface> {
+    let begin = bytes.windows(3).position(|floor| *floor == [19, 0, UUID])? + 3;
+    interface(bytes.get(begin..)?, slice(bytes, begin + 20, 2)?)
+}
+
 /// Towers with a port that are found by their signature, in bytes that could not be read from their beginning: the floor of
 /// the port, that of the address behind it, and the interface's UUID before them.
 pub(super) fn scan(bytes: &[u8]) -> Vec<Tower> {
@@ -103,6 +109,7 @@ mod tests {
         within.extend(&bytes);
         assert_eq!(scan(&within), [tower]);
         assert_eq!(scan(&bytes[..70]).len(), 0);
+        assert_eq!((first_interface(&bytes[..27]), first_interface(&bytes[..26])), (tower.interface, None));
         assert_eq!(scan(&bytes[..71])[0].host, None);
     }
 
