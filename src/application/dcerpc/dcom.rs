@@ -1,6 +1,9 @@
 //! DCOM's string bindings (MS-DCOM section 2.2.19) in the answers of the OXID resolver and of activation, and which class a
 //! request means.
 //!
+//! Where class and IPID stand in the properties was checked against captures of Windows servers and clients; the numbers of
+//! sections below 2.2.22 are from memory.
+//!
 //! An answer's array of bindings is looked for by its own header, wherever it stands: its place in an activation's property
 //! blob (section 2.2.22) depends on the properties before it. Bindings without a port mean the endpoint mapper, and are
 //! passed over.

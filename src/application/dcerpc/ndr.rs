@@ -43,6 +43,7 @@ pub(super) struct Interface {
 
 impl Interface {
     /// A UUID and the 32-bit version behind it, major version in the low half (C706 section 12.6.3.1).
+    /// That a big-endian sender writes it as one number, too, is unverified: no capture of one was at hand.
     pub(super) fn read(bytes: &[u8], at: usize, little: bool) -> Option<Self> {
         let version = number32(bytes, at + 16, little)?;
         Some(Self { uuid: Uuid::read(bytes, at, little)?, major: version as u16, minor: (version >> 16) as u16 })
