@@ -190,4 +190,4 @@ pub(super) fn describe_datagram(opening: &Opening<'_>, _: Recognised, heard: &mu
 
 #[cfg(test)]
 #[path = "netbios_tests.rs"]
-mod tests;
+pub(super) mod tests;

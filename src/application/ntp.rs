@@ -167,7 +167,7 @@ mod tests {
         for sample in
             [client(), answer(), b"\x16\x02\0\x01\0\0\0\0\0\0\0\0".to_vec(), b"\x17\0\x03\x2a\0\0\0\0".to_vec()]
         {
-            super::super::hostile::cut_and_flipped(&sample, |bytes| drop(asked([PORT, PORT], bytes)));
+            super::super::hostile::cut_and_flipped(&sample, |bytes| _ = asked([PORT, PORT], bytes));
         }
     }
 }

@@ -200,4 +200,4 @@ pub(super) fn describe(opening: &Opening<'_>, recognised: Recognised, heard: &mu
 
 #[cfg(test)]
 #[path = "smb_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -135,26 +135,26 @@ impl Pipes {
                 return;
             }
             framing.lost = false;
+            if let Next::Want(length) = next(&framing.head) {
+                let (taken, rest) = data.split_at((length - framing.head.len()).min(data.len()));
+                framing.head.extend_from_slice(taken);
+                data = rest;
+            }
             match next(&framing.head) {
-                Next::Want(length) => {
-                    let (taken, rest) = data.split_at((length - framing.head.len()).min(data.len()));
-                    framing.head.extend_from_slice(taken);
-                    data = rest;
+                Next::Want(_) => {}
+                Next::Read(length) => {
+                    let mut head = std::mem::take(&mut framing.head);
+                    framing.passes = length.saturating_sub(head.len());
+                    self.message(side, head.get(4..).unwrap_or_default(), heard);
+                    // The same memory for the next message.
+                    head.clear();
+                    self.sides[side as usize].head = head;
                 }
-                Next::Read(_) => {}
                 Next::Lost => {
                     framing.head.clear();
                     framing.lost = true;
                     return;
                 }
-            }
-            if let Next::Read(length) = next(&framing.head) {
-                let head = std::mem::take(&mut framing.head);
-                framing.passes = length.saturating_sub(head.len());
-                self.message(side, head.get(4..).unwrap_or_default(), heard);
-                // The same memory for the next message.
-                self.sides[side as usize].head = head;
-                self.sides[side as usize].head.clear();
             }
         }
     }

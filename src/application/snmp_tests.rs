@@ -13,7 +13,7 @@ const GET: &[u8] =
 const RESPONSE: &[u8] = b"\x30\x18\x02\x01\x01\x04\x06secret\xa2\x0b\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x00";
 /// Trap of version 1: enterprise, agent's address, generic and specific trap, time, no variables (RFC 1157 section 4.1.6).
 const TRAP: &[u8] =
-    b"\x30\x26\x02\x01\x00\x04\x06secret\xa4\x19\x06\x05\x2b\x06\x01\x04\x01\x40\x04\x0a\x00\x00\x01\x02\x01\x06\
+    b"\x30\x25\x02\x01\x00\x04\x06secret\xa4\x18\x06\x05\x2b\x06\x01\x04\x01\x40\x04\x0a\x00\x00\x01\x02\x01\x06\
     \x02\x01\x01\x43\x01\x00\x30\x00";
 /// Version 3, encrypted: header with the flags auth, priv, reportable; security parameters; cipher text.
 const ENCRYPTED: &[u8] =
@@ -33,7 +33,7 @@ fn the_kind_of_the_message_tells_who_serves() {
         assert_eq!(look(&opening([50_000, 50_001], message)), certain(Some(server)), "{message:02x?}");
     }
     let mut silent = ENCRYPTED.to_vec();
-    silent[17] = 0x03;
+    silent[16] = 0x03;
     assert_eq!(look(&opening([50_000, 50_001], &silent)), certain(None));
     assert_eq!(look(&opening([161, 50_001], &silent)), certain(Some(Side::A)));
 }
