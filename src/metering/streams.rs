@@ -276,7 +276,7 @@ impl Segments {
         }
         let mut attention =
             self.deliver(side, ahead.unsigned_abs(), piece.payload, piece.payload_bytes, piece.moment, heard);
-        while attention == Attention::More && self.held[side as usize].first().is_some() {
+        while attention == Attention::More && !self.held[side as usize].is_empty() {
             let next = self.next[side as usize].unwrap_or_default();
             let first = &self.held[side as usize][0];
             let ahead = first.sequence.wrapping_sub(next) as i32;
