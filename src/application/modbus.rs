@@ -145,7 +145,7 @@ fn is_answer(pdu: &[u8]) -> bool {
     let counted = || pdu.get(1).is_some_and(|count| pdu.len() == 2 + usize::from(*count));
     match pdu[0] {
         1 | 2 => counted() && pdu.len() > 2,
-        3 | 4 | 23 => counted() && pdu.len() > 2 && pdu.len() % 2 == 0,
+        3 | 4 | 23 => counted() && pdu.len() > 2 && pdu.len().is_multiple_of(2),
         5 => pdu.len() == 5 && matches!(be16(pdu, 3), Some(0 | 0xFF00)),
         6 | 11 => pdu.len() == 5,
         7 => pdu.len() == 2,

@@ -76,7 +76,9 @@ fn packet(bytes: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     let length = usize::from(be16(bytes, 2)?);
     // The three highest bits of the status are not given out (bit 2 is not either, and yet it is seen), the window is not used.
     let fits = matches!(kind, 1..=4 | 6..=8 | 0x0E | 0x10..=0x12) && status & 0xE0 == 0 && window == 0;
-    if !fits || !(HEADER + 1..=LARGEST).contains(&length) && !(kind == 6 && length == HEADER) {
+    // An attention (6) is a header alone.
+    let least = if kind == 6 { HEADER } else { HEADER + 1 };
+    if !fits || !(least..=LARGEST).contains(&length) {
         return None;
     }
     let end = length.min(bytes.len());
@@ -156,6 +158,8 @@ fn side_is(said: Said<'_>) -> Is {
             _ => Is::Within,
         },
         PRELOGIN | LOGIN7 if opens(&first) => Is::Opens,
+        // A recording may cut the last values off.
+        PRELOGIN if !first.complete && said.over && has_version(first.body) => Is::Opens,
         PRELOGIN | LOGIN7 if !first.complete => short,
         ANSWER if options(first.body).is_some_and(|all| all.complete) => Is::Answers,
         PRELOGIN | LOGIN7 => Is::Other,
@@ -268,6 +272,10 @@ impl<'a> Options<'a> {
         let at = (0..self.count).map(|one| one * 5).find(|at| self.body.get(*at) == Some(&kind))?;
         slice(self.body, usize::from(be16(self.body, at + 1)?), usize::from(be16(self.body, at + 3)?))
     }
+}
+
+fn has_version(body: &[u8]) -> bool {
+    options(body).is_some_and(|all| all.value(VERSION).is_some())
 }
 
 /// Whether the client has said all that is read of it, and the server has answered.

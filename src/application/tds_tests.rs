@@ -122,6 +122,15 @@ fn answers_may_come_in_parts_and_may_refuse() {
 }
 
 #[test]
+fn a_recording_may_cut_the_last_values_off() {
+    let bytes = asked();
+    let said = |over| [Said { bytes: &bytes[..bytes.len() - 4], whole: true, over }, Said::default()];
+    let opening = |over| Opening { transport: Transport::Tcp, ports: [50_000, 60_000], said: said(over) };
+    assert_eq!(look(&opening(false)), Look::Maybe);
+    assert_eq!(look(&opening(true)), yes(Certainty::Certain, Side::B, true));
+}
+
+#[test]
 fn a_table_that_does_not_fit_is_no_prelogin() {
     let good = asked();
     for (at, value) in [(8, 1), (11, 0), (12, 7), (10, 0), (13, 0), (13, 9), (1, 0x40), (7, 1)] {
