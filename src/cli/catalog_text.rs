@@ -276,20 +276,21 @@ fn announced(out: &mut String, page: &Page, entries: &[&AnnouncedSubject]) {
     out.push('\n');
     out.push_str(&page.paragraph(2, Tone::Heading, "What brokers announce, and what it is called"));
     let rows = entries.iter().map(|entry| {
-        let version = entry.version.as_deref().map(|version| format!(" version {version}")).unwrap_or_default();
+        let version = entry.version.as_deref().map(|version| format!(", version {version}")).unwrap_or_default();
         let weight = (entry.standing != Standing::Rule).then(|| entry.standing.name());
         let remarks: Vec<&str> =
             weight.into_iter().chain(entry.condition.as_deref()).chain(entry.note.as_deref()).collect();
-        let meant = [entry.title.as_deref(), entry.service.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+        let served = entry.service.as_deref().map(|service| format!("Served by {service}"));
+        let meant: Vec<String> = entry.title.clone().into_iter().chain(served).collect();
         [
+            format!("{}\n{}{version}", entry.subject, entry.kind),
             entry.name.clone(),
-            format!("{} {}{version}", entry.kind, entry.subject),
             meant.join("\n"),
             remarks.join("\n"),
             entry.citation.clone(),
         ]
     });
-    out.push_str(&table(page, ["name", "announced as", "what it is", "remarks", "source"], rows));
+    out.push_str(&table(page, ["announced", "name", "what it is", "remarks", "source"], rows));
 }
 
 fn steps(out: &mut String, page: &Page, steps: &[(&Scenario, &Step)]) {
