@@ -107,9 +107,11 @@ fn where_answers_are_cut_off_timing_ties_the_calls_of_the_mapper() {
     let truth = lab(&folder);
     let by_mapper: BTreeSet<&Call> =
         truth.iter().filter(|(_, broker, _)| *broker == Some(135)).map(|(call, _, _)| call).collect();
+    let by_anybody: BTreeSet<&Call> =
+        truth.iter().filter(|(_, broker, _)| broker.is_some()).map(|(call, _, _)| call).collect();
     let tied: BTreeSet<Call> = rows.iter().filter(|row| row["announced_tie"] == "timing-only").map(call).collect();
     let missed: Vec<&&Call> = by_mapper.iter().filter(|call| !tied.contains(**call)).collect();
-    let wrong: Vec<&Call> = tied.iter().filter(|call| !by_mapper.contains(call)).collect();
+    let wrong: Vec<&Call> = tied.iter().filter(|call| !by_anybody.contains(call)).collect();
     println!("tied by timing {} of {}; missed {missed:?}; wrong {wrong:?}", tied.len(), by_mapper.len());
     assert!(missed.is_empty());
     assert!(wrong.len() <= MOST_FALSE_TIES);
@@ -127,10 +129,11 @@ fn the_ports_that_the_corpus_announces_are_followed_as_the_other_tool_counts() {
     for (file, ports) in by_file {
         let rows = flows([corpus.join(&file)]);
         for port in ports {
-            let to = |row: &&Row| {
-                row["responder_ip"] == port["server_ip"] && row["responder_port"] == port["port"]
-                    || row["initiator_ip"] == port["server_ip"] && row["initiator_port"] == port["port"]
+            let is = |row: &Row, side: &str| {
+                row[&format!("{side}_ip")] == port["server_ip"] && row[&format!("{side}_port")] == port["port"]
             };
+            // A call that is turned around counts as one that is not tied.
+            let to = |row: &&Row| row["protocol"] == "tcp" && (is(row, "responder") || is(row, "initiator"));
             let connections = rows.iter().filter(to);
             let promised = port["source"] != "epm_lookup";
             let count = connections.clone().count();
@@ -140,7 +143,8 @@ fn the_ports_that_the_corpus_announces_are_followed_as_the_other_tool_counts() {
                 all += theirs;
                 tied += explained;
             }
-            if count != theirs || (promised && explained != count) {
+            // The other tool counts connections that open or say something; ours are also those of which only keep-alives are there.
+            if count < theirs || (promised && explained != count) {
                 differ += 1;
                 println!(
                     "{file} {}:{} {}: {count} calls, tied {explained}, theirs {theirs} {}",

@@ -82,7 +82,10 @@ fn row(
         times: group.len() as u64,
         follow_up,
         flows: calls.len() as u64,
-        first_call: calls.first().map(|flow| (flow.capture.clone(), flow.facts.first_frame)),
+        first_call: calls
+            .iter()
+            .find(|flow| FollowUp::of(flow.judgement.outcome) == follow_up)
+            .map(|flow| (flow.capture.clone(), flow.facts.first_frame)),
         first_seen_ns: first.time_ns,
         last_seen_ns: last.time_ns,
         capture,
@@ -153,11 +156,9 @@ fn finding(row: &AnnouncementRow) -> Option<Finding> {
     })
 }
 
-/// One call that was served settles it; otherwise the worst that happened.
+/// What followed: the worst way in which a call was kept out, else that one was served, else that it cannot be told.
 fn follow_up(calls: &[&JudgedFlow]) -> FollowUp {
     let each = || calls.iter().map(|flow| FollowUp::of(flow.judgement.outcome));
-    match each().any(|one| one == FollowUp::Followed) {
-        true => FollowUp::Followed,
-        false => each().min().unwrap_or(FollowUp::NotFollowed),
-    }
+    let blocked = each().filter(|one| one.is_blocked()).min();
+    blocked.or(each().max()).unwrap_or(FollowUp::NotFollowed)
 }

@@ -6,7 +6,7 @@ use super::outcome::{evidence, outcome};
 use super::referral::{Referrals, Tied};
 use super::roles::Roles;
 use super::scan::Sweeps;
-use super::sequence::{BROKER_WITHIN_NS, Conversation, Sequence};
+use super::sequence::{BROKER_WITHIN_NS, Conversation, Sequence, Timing};
 use super::subject;
 use super::survey::{Survey, is_conversation};
 use super::wrapped::{Around, joined};
@@ -88,7 +88,10 @@ pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, setting
         }
     }
     let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
-    let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names, settings.broker_within_ns);
+    // Where nothing at all was recognised, payload was not looked into, or the recording does not hold it.
+    let payload_read = flows.iter().any(|flow| flow.application.is_some());
+    let timing = Timing { broker_within_ns: settings.broker_within_ns, payload_read };
+    let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names, timing);
     let bench = Bench { facts, captures: &names, catalog, site, roles: &roles, sweeps, sequence, referrals };
     let around = Around::of(&facts.flows);
     let judged = facts.flows.iter().zip(flows.iter()).zip(opened).map(|((flow, joined), opened)| JudgedFlow {
@@ -167,6 +170,7 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
         first_frame: flow.first_frame,
         single_burst: false,
         application: flow.application.map(|is| is.protocol),
+        unread: payload_packets(flow) == 0,
     }
 }
 

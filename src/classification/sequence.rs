@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const SECOND_NS: i64 = 1_000_000_000;
 /// A client dials an announced port this long after the broker's answer at most, unless told otherwise.
-pub(super) const BROKER_WITHIN_NS: i64 = 60 * SECOND_NS;
+pub(super) const BROKER_WITHIN_NS: i64 = 10 * SECOND_NS;
 /// A documented step follows the one before it within this time.
 const STEP_WITHIN_NS: i64 = 300 * SECOND_NS;
 /// Earlier conversations that are looked at.
@@ -51,6 +51,8 @@ pub(super) struct Conversation {
     pub(super) single_burst: bool,
     /// What its payload says.
     pub(super) application: Option<Protocol>,
+    /// It has no payload, or the recording does not hold it.
+    pub(super) unread: bool,
 }
 
 /// Why a dynamic port is explained.
@@ -68,8 +70,16 @@ pub(super) struct Sequence {
     steps_of: HashMap<IpAddr, Vec<Conversation>>,
     /// Names of the captures.
     names: Vec<Arc<str>>,
-    /// How long before a call its broker may have been asked.
-    broker_within_ns: i64,
+    timing: Timing,
+}
+
+/// When timing may explain a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Timing {
+    /// How long before it its broker may have been asked.
+    pub(super) broker_within_ns: i64,
+    /// Payload was looked into: what is not recognised then is something else.
+    pub(super) payload_read: bool,
 }
 
 impl Sequence {
@@ -78,10 +88,10 @@ impl Sequence {
         mut conversations: Vec<Conversation>,
         catalog: &Catalog,
         names: &[Arc<str>],
-        broker_within_ns: i64,
+        timing: Timing,
     ) -> Self {
         conversations.sort_by_key(|c| (c.first_seen_ns, c.capture, c.first_frame));
-        let mut sequence = Self { names: names.to_vec(), broker_within_ns, ..Self::default() };
+        let mut sequence = Self { names: names.to_vec(), timing, ..Self::default() };
         let step_ports: HashSet<(Transport, u16)> = catalog
             .scenarios()
             .flat_map(|(_, scenario)| &scenario.steps)
@@ -127,24 +137,27 @@ impl Sequence {
 
     /// A broker was asked, and its answer cannot be read. Where it can, and names other ports, it explains nothing.
     fn broker(&self, of: &Conversation, referrals: &Referrals) -> Option<Explained> {
-        let Conversation { initiator: client, responder, first_seen_ns, application, .. } = *of;
+        let Conversation { initiator: client, responder, first_seen_ns, application, unread, .. } = *of;
         if of.transport != Transport::Tcp
-            || referrals.were_read(client, responder.ip, first_seen_ns, self.broker_within_ns)
+            || referrals.were_read(client, responder.ip, first_seen_ns, self.timing.broker_within_ns)
         {
             return None;
         }
         let asked = |(at, broker): (usize, &'static Broker)| {
             let calls = self.broker_calls.get(&(at, client, responder.ip))?;
-            // Where the call can be read and is none of that broker's clients', it is something else.
-            let fits = application.is_none_or(|protocol| protocol == broker.next);
-            let before = latest_active(calls, first_seen_ns, self.broker_within_ns, |_| true)?;
+            let fits = match application {
+                Some(protocol) => protocol == broker.next,
+                // What was looked into and is nobody's known protocol may be that of a broker which nobody published.
+                None => unread || !self.timing.payload_read || broker.next == Protocol::FlexNet,
+            };
+            let before = latest_active(calls, first_seen_ns, self.timing.broker_within_ns, |_| true)?;
             fits.then_some((broker, before))
         };
         let (broker, before) = BROKERS.iter().enumerate().find_map(asked)?;
         let reason = format!(
             "{client} asked the {} there {} s before or less ({}); timing only, no answer could be read",
             broker.name,
-            self.broker_within_ns / SECOND_NS,
+            self.timing.broker_within_ns / SECOND_NS,
             self.frame(before)
         );
         let referral = Referral {

@@ -72,14 +72,14 @@ pub(super) struct JudgeArgs {
     pub(super) documents: Vec<PathBuf>,
     /// Where the answer of a port broker (endpoint mapper) cannot be read, a dynamic port that its client calls within this time
     /// after asking counts as explained by timing alone, the weakest evidence.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(super) broker_within: Duration,
     #[command(flatten)]
     pub(super) meter: MeterOptions,
 }
 
 /// The default of `--broker-within`.
-pub(super) const BROKER_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const BROKER_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

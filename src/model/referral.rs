@@ -150,11 +150,11 @@ pub struct AnnouncementRow {
     pub process_id: Option<u16>,
     /// Times that it was said.
     pub times: u64,
-    /// What became of it: the worst where several calls followed and none was served.
+    /// What became of it: where calls were kept out, that, though others may have been served.
     pub follow_up: FollowUp,
     /// Calls of this client to this port after it.
     pub flows: u64,
-    /// First frame of the first of them, in its capture.
+    /// Capture and first frame of the first of them that shows what followed.
     pub first_call: Option<(Arc<str>, u64)>,
     /// First time.
     pub first_seen_ns: i64,
