@@ -1,8 +1,8 @@
 //! Answers by RFC 1035, with addresses for documentation (RFC 5737, RFC 3849).
 
-use super::super::dns::tests::{ANSWER, QUERY};
-use super::super::hostile::cut_and_flipped;
 use super::*;
+use crate::application::dns::tests::{ANSWER, QUERY};
+use crate::application::hostile::cut_and_flipped;
 
 fn named(heard: &Heard) -> Vec<(String, &str)> {
     heard

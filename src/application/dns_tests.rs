@@ -1,8 +1,8 @@
 //! Messages by RFC 1035 section 4.
 
-use super::super::hostile::cut_and_flipped;
-use super::super::opening::Said;
 use super::*;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::opening::Said;
 
 /// A query for the address of a.example.
 pub(crate) const QUERY: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x01a\x07example\0\0\x01\0\x01";

@@ -1,7 +1,7 @@
 //! Beginnings of messages by RFC 4120 section 5, and of password changes by RFC 3244 section 2.
 
-use super::super::hostile::cut_and_flipped;
 use super::*;
+use crate::application::hostile::cut_and_flipped;
 
 /// AS-REQ: version 5, type 10, an empty body (section 5.4.1).
 const REQUEST: &[u8] = b"\x6a\x10\x30\x0e\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a\xa4\x02\x30\x00";

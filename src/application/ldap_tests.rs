@@ -1,8 +1,8 @@
 //! Messages by RFC 4511: simple bind, search, results, StartTLS; and the lengths that Windows writes.
 
-use super::super::hostile::cut_and_flipped;
-use super::super::opening::Said;
 use super::*;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::opening::Said;
 
 /// BindRequest: version 3, no name, no password (section 4.2).
 const BIND: &[u8] = b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";

@@ -1,9 +1,9 @@
 //! Messages by RFC 1002 sections 4.2 and 4.4; names encoded as RFC 1001 section 14.1 says.
 
-use super::super::dns::tests::QUERY as DNS_QUERY;
-use super::super::hostile::cut_and_flipped;
-use super::super::opening::Said;
 use super::*;
+use crate::application::dns::tests::QUERY as DNS_QUERY;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::opening::Said;
 use crate::model::Transport;
 
 /// A name of fifteen characters and its suffix, in 34 bytes.

@@ -100,8 +100,8 @@ fn is_private(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::opening::Said;
     use super::*;
+    use crate::application::opening::Said;
     use crate::model::Transport;
 
     fn asked(ports: [u16; 2], bytes: &[u8]) -> Look {
@@ -167,7 +167,7 @@ mod tests {
         for sample in
             [client(), answer(), b"\x16\x02\0\x01\0\0\0\0\0\0\0\0".to_vec(), b"\x17\0\x03\x2a\0\0\0\0".to_vec()]
         {
-            super::super::hostile::cut_and_flipped(&sample, |bytes| _ = asked([PORT, PORT], bytes));
+            crate::application::hostile::cut_and_flipped(&sample, |bytes| _ = asked([PORT, PORT], bytes));
         }
     }
 }

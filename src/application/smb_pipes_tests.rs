@@ -1,8 +1,8 @@
 //! Messages by MS-SMB2 section 2.2 and MS-CIFS section 2.2.4, built as they say; no session packet has the size of another.
 
-use super::super::hostile::cut_and_flipped;
-use super::super::smb::tests::{packet, smb1, smb2};
 use super::*;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::smb::tests::{packet, smb1, smb2};
 
 fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()

@@ -1,8 +1,8 @@
 //! Session packets by RFC 1002 section 4.3; headers by MS-CIFS section 2.2.3.1 and MS-SMB2 section 2.2.1.
 
-use super::super::hostile::cut_and_flipped;
-use super::super::netbios::tests::encoded;
 use super::*;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::netbios::tests::encoded;
 use crate::model::Transport;
 
 /// A session packet around a message.

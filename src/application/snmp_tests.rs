@@ -1,8 +1,8 @@
 //! Messages by RFC 1157 section 4, RFC 3416 section 3 and RFC 3412 section 6.
 
-use super::super::hostile::cut_and_flipped;
-use super::super::opening::Said;
 use super::*;
+use crate::application::hostile::cut_and_flipped;
+use crate::application::opening::Said;
 use crate::model::Transport;
 
 /// GetRequest of version 1: community, request-id, error, index, one variable without a value.
