@@ -134,8 +134,8 @@ fn is_request(pdu: &[u8]) -> bool {
         23 => counted(9),
         24 => pdu.len() == 3,
         43 => pdu.len() == 4 && pdu[1] == 14 && (1..=4).contains(&pdu[2]) || pdu.len() > 4 && pdu[1] == 13,
-        // Schneider's own function for its controllers, with a session and a code behind it.
-        90 => pdu.len() >= 3,
+        // Schneider's own function for its controllers: a session and a code, of which an answer has one of two (not published).
+        90 => pdu.len() >= 3 && !matches!(pdu[2], 0xFD | 0xFE),
         _ => false,
     }
 }
@@ -155,7 +155,7 @@ fn is_answer(pdu: &[u8]) -> bool {
         22 => pdu.len() == 7,
         24 => be16(pdu, 1).is_some_and(|count| pdu.len() == 3 + usize::from(count)),
         43 => pdu.len() >= 7 && pdu[1] == 14 || pdu.len() > 2 && pdu[1] == 13,
-        90 => pdu.len() >= 3,
+        90 => pdu.len() >= 3 && matches!(pdu[2], 0xFD | 0xFE),
         // An exception: the function with its highest bit, and why.
         function @ 0x81..=0xDA => pdu.len() == 2 && is_known(function & 0x7F) && matches!(pdu[1], 1..=8 | 10 | 11),
         _ => false,
@@ -196,6 +196,8 @@ mod tests {
         assert_eq!(looked(&ANSWERS, &ASKS, 10_502), yes(Certainty::Certain, Some(Side::A), false));
         let refused = [0x1F, 0x1C, 0, 0, 0, 3, 0xFF, 0x83, 2];
         assert_eq!(looked(&ASKS, &refused, 10_502), yes(Certainty::Certain, Some(Side::B), false));
+        let (asks, answers) = ([0, 9, 0, 0, 0, 4, 0, 0x5A, 0, 2], [0, 9, 0, 0, 0, 4, 0, 0x5A, 0, 0xFE]);
+        assert_eq!(looked(&answers, &asks, 10_502), yes(Certainty::Certain, Some(Side::A), false));
         assert_eq!(looked(&WRITES, &WRITES, 10_502), yes(Certainty::Certain, None, true));
     }
 
