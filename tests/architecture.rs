@@ -29,6 +29,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("pcap", &["capture"]),
     ("domain", &["application"]),
     ("etherparse", &["decode", "metering"]),
+    ("httparse", &["application"]),
+    ("x509_cert", &["application"]),
     // Days of the site's time zone; no clock: those features are left out.
     ("jiff", &["catalog"]),
     ("schemars", &["catalog"]),

@@ -6,8 +6,9 @@ use super::follower::Follower;
 use super::heard::Heard;
 use super::opening::{Look, Opening};
 use super::{
-    cip_io, codemeter, dcerpc, dns, dns_names, enip, flexnet, ftp, kerberos, ldap, modbus, netbios, ntp, onc_rpc,
-    opcua, portmapper, s7, smb, smb_pipes, snmp, ssh, ssrp, tds,
+    cip_io, codemeter, dcerpc, dns, dns_names, dtls, enip, flexnet, ftp, http, kerberos, ldap, modbus, mysql, netbios,
+    ntp, onc_rpc, opcua, portmapper, postgresql, quic, rdp, s7, smb, smb_pipes, smtp, snmp, ssh, ssrp, syslog, tds,
+    tls,
 };
 use crate::model::{Protocol, Recognised, Transport};
 
@@ -26,6 +27,24 @@ pub(super) struct Recogniser {
 /// Over TCP.
 static TCP: &[Recogniser] = &[
     Recogniser { protocols: &[Protocol::DceRpc], look: dcerpc::look, describe: None, follow: Some(dcerpc::follow) },
+    // Before TLS: TDS 8.0 is TLS whose client says so.
+    Recogniser { protocols: &[Protocol::Tds], look: tds::look, describe: Some(tds::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Tls], look: tls::look, describe: Some(tls::describe), follow: None },
+    Recogniser {
+        protocols: &[Protocol::Http, Protocol::WebSocket, Protocol::SocketIo],
+        look: http::look,
+        describe: Some(http::describe),
+        follow: None,
+    },
+    Recogniser {
+        protocols: &[Protocol::PostgreSql],
+        look: postgresql::look,
+        describe: Some(postgresql::describe),
+        follow: None,
+    },
+    Recogniser { protocols: &[Protocol::Rdp], look: rdp::look, describe: Some(rdp::describe), follow: None },
+    Recogniser { protocols: &[Protocol::MySql], look: mysql::look, describe: Some(mysql::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Smtp], look: smtp::look, describe: Some(smtp::describe), follow: None },
     Recogniser { protocols: &[Protocol::Ssh], look: ssh::look, describe: Some(ssh::describe), follow: None },
     Recogniser {
         protocols: &[Protocol::Ftp],
@@ -48,8 +67,6 @@ static TCP: &[Recogniser] = &[
         follow: Some(dns_names::follow),
     },
     Recogniser { protocols: &[Protocol::OpcUa], look: opcua::look, describe: Some(opcua::describe), follow: None },
-    // Before TLS: TDS 8.0 is TLS whose client says so.
-    Recogniser { protocols: &[Protocol::Tds], look: tds::look, describe: Some(tds::describe), follow: None },
     Recogniser { protocols: &[Protocol::EtherNetIp], look: enip::look, describe: None, follow: Some(enip::follow) },
     Recogniser { protocols: &[Protocol::S7], look: s7::look, describe: Some(s7::describe), follow: None },
     Recogniser {
@@ -102,6 +119,9 @@ static UDP: &[Recogniser] = &[
         describe: Some(onc_rpc::describe),
         follow: Some(portmapper::follow),
     },
+    Recogniser { protocols: &[Protocol::Dtls], look: dtls::look, describe: Some(dtls::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Quic], look: quic::look, describe: Some(quic::describe), follow: None },
+    Recogniser { protocols: &[Protocol::Syslog], look: syslog::look, describe: Some(syslog::describe), follow: None },
 ];
 
 /// The recognisers of a transport, in their order.
