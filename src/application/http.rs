@@ -111,6 +111,11 @@ fn request_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
     fits.then_some((method, target))
 }
 
+fn has_known_method(bytes: &[u8]) -> bool {
+    let parts = first_line(bytes).and_then(request_parts);
+    parts.is_some_and(|(method, _)| METHODS.contains(&method))
+}
+
 fn begins_request(bytes: &[u8]) -> Begins {
     let there = |method: &&[u8]| {
         let length = bytes.len().min(method.len());
@@ -154,8 +159,11 @@ pub(super) fn look(opening: &Opening<'_>) -> Look {
                 };
                 return http(protocol, certainty, server, has_head(opening.bytes(server)));
             }
-            // It asked so and was answered in another language, or in the middle of something.
-            (Begins::Request, Begins::Other) => return http(Protocol::Http, Certainty::Likely, server, true),
+            // It asked so and was answered in another language, or in the middle of something: a method of its own then makes
+            // it a protocol of its own.
+            (Begins::Request, Begins::Other) if has_known_method(opening.bytes(client)) => {
+                return http(Protocol::Http, Certainty::Likely, server, true);
+            }
             _ => {}
         }
     }

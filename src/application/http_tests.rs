@@ -113,6 +113,13 @@ fn what_borrowed_the_form_is_not_http() {
 }
 
 #[test]
+fn an_answer_in_another_language_needs_a_known_method() {
+    let likely = Some((Protocol::Http, Certainty::Likely, Some(Side::B)));
+    assert_eq!(verdict(b"GET / HTTP/1.0\r\n\r\n", b"<html>"), likely);
+    assert_eq!(look(&opening(b"REQ / HTTP/1.0\r\n\r\n", b"RSP ok\r\n")), Look::No);
+}
+
+#[test]
 fn a_head_that_is_cut_tells_its_whole_lines() {
     let cut = &REQUEST[..REQUEST.len() - 8];
     let (details, _) = told(cut, b"");

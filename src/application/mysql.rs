@@ -42,7 +42,7 @@ fn greeting(bytes: &[u8]) -> Result<&[u8], bool> {
     let length = packet_length(bytes, 0)?;
     let body = bytes.get(HEADER..HEADER + length.min(bytes.len() - HEADER)).unwrap_or_default();
     match body.first() {
-        _ if length < 2 + AFTER_VERSION || length > LONGEST_GREETING => return Err(false),
+        _ if !(2 + AFTER_VERSION..=LONGEST_GREETING).contains(&length) => return Err(false),
         None => return Err(true),
         Some(first) if *first != HANDSHAKE_V10 => return Err(false),
         Some(_) => {}

@@ -80,7 +80,9 @@ fn verdict(a: &[u8], b: &[u8], whole: bool) -> Option<(Certainty, Option<Side>, 
     }
 }
 
-fn told(a: &[u8], b: &[u8]) -> (Vec<(Side, DetailKind, String)>, Vec<(Side, String)>) {
+type Details = Vec<(Side, DetailKind, String)>;
+
+fn told(a: &[u8], b: &[u8]) -> (Details, Vec<(Side, String)>) {
     let opening = opening(a, b, true);
     let Look::Yes(verdict) = look(&opening) else { panic!("not recognised") };
     let mut heard = Heard::default();
@@ -201,8 +203,9 @@ fn prefixes_are_waited_for_and_nothing_panics() {
     for at in 0..client.len().max(server.len()) {
         for value in (0..=255).step_by(3) {
             let (mut a, mut b) = (client.clone(), server.clone());
-            a.get_mut(at).map(|byte| *byte = value);
-            b.get_mut(at).map(|byte| *byte = value);
+            for byte in [a.get_mut(at), b.get_mut(at)].into_iter().flatten() {
+                *byte = value;
+            }
             let opening = opening(&a, &b, true);
             let _ = look(&opening);
             let recognised = Recognised { protocol: Protocol::Tls, certainty: Certainty::Likely, server: None };
