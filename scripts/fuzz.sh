@@ -52,7 +52,7 @@ done
 longest() {
     case $1 in
         decode) echo 1024 ;;
-        metering) echo 4096 ;;
+        metering | recognisers | followers) echo 4096 ;;
         *) echo 16384 ;;
     esac
 }

@@ -12,7 +12,8 @@
 extern crate libfuzzer_sys;
 
 use portproof::capture::{CaptureFile, Input, OpenOptions};
-use portproof::model::CaptureIndex;
+use portproof::decode::Decoder;
+use portproof::model::{CaptureIndex, Content, FlowKey, Protocol, Side, Transport};
 use portproof_fuzz::{LINK_TYPES, Reader, of_files};
 use std::collections::HashSet;
 use std::fs;
@@ -23,6 +24,25 @@ use std::path::{Path, PathBuf};
 const FRAMES_PER_CAPTURE: usize = 20;
 /// Captures and texts up to this size become inputs whole; of larger captures the start is taken.
 const LARGEST: usize = 16 * 1024;
+
+/// Conversations of one capture that become inputs.
+const CONVERSATIONS_PER_CAPTURE: usize = 12;
+
+/// Appends bytes in the pieces that the targets read: see `fuzz/src/application.rs`.
+fn piece(input: &mut Vec<u8>, side: Side, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let unit = (0..=63_u8).rev().find(|n| piece_bytes(*n) <= bytes.len()).unwrap_or(1);
+        let (now, rest) = bytes.split_at(piece_bytes(unit));
+        input.push(unit | if side == Side::B { 0x80 } else { 0 });
+        input.extend_from_slice(now);
+        bytes = rest;
+    }
+}
+
+fn piece_bytes(unit: u8) -> usize {
+    let unit = usize::from(unit);
+    (unit * unit / 4).max(unit)
+}
 
 struct Seeds {
     folder: PathBuf,
@@ -68,6 +88,7 @@ impl Seeds {
         self.write("capture_file", &of_files(&[start]))?;
         let part = &bytes[..bytes.len().min(LARGEST / 8)];
         self.write("capture_file", &of_files(&[part, &start[..start.len() / 2], part]))?;
+        self.conversations(path)?;
         let Ok(mut file) = CaptureFile::open(&Input::File(path.into()), CaptureIndex(0), OpenOptions::default()) else {
             return Ok(());
         };
@@ -83,6 +104,42 @@ impl Seeds {
             let Some(link) = LINK_TYPES.iter().position(|link| *link == frame.link_type.0) else { continue };
             let missing = (frame.wire_bytes as usize).saturating_sub(frame.data.len()).min(254) as u8;
             self.write("decode", &[&[link as u8, missing], &frame.data[..frame.data.len().min(512)]].concat())?;
+        }
+        Ok(())
+    }
+
+    /// Payload of the first conversations of a capture, in the order of its frames: inputs of recognisers and followers.
+    fn conversations(&mut self, path: &Path) -> io::Result<()> {
+        let Ok(mut file) = CaptureFile::open(&Input::File(path.into()), CaptureIndex(0), OpenOptions::default()) else {
+            return Ok(());
+        };
+        let mut found: Vec<(FlowKey, Vec<u8>)> = Vec::new();
+        let mut decoder = Decoder::default();
+        while file.advance() {
+            let Some(frame) = file.frame() else { break };
+            let Content::Packet(packet) = decoder.decode(&frame).content else { continue };
+            let (key, side) = FlowKey::new(packet.segment.transport(), packet.source, packet.destination);
+            if packet.payload.is_empty() {
+                continue;
+            }
+            let at = found.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
+                if found.len() < CONVERSATIONS_PER_CAPTURE {
+                    found.push((key, Vec::new()));
+                }
+                found.len() - 1
+            });
+            let (other, input) = &mut found[at];
+            if *other == key && input.len() < LARGEST / 4 {
+                piece(input, side, packet.payload);
+            }
+        }
+        for (key, pieces) in found {
+            let udp = if key.transport == Transport::Udp { 0x80 } else { 0 };
+            self.write("recognisers", &[&[udp | 6], pieces.as_slice()].concat())?;
+            let dce_rpc = Protocol::ALL.iter().position(|one| *one == Protocol::DceRpc).unwrap_or(0) as u8;
+            if pieces.windows(3).any(|bytes| bytes == [5, 0, 11]) {
+                self.write("followers", &[&[dce_rpc, udp | 2], pieces.as_slice()].concat())?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::accounting::Watched;
 use portproof::decode::DecodeSettings;
-use portproof::metering::MeterSettings;
+use portproof::metering::{MeterSettings, StreamSettings};
 use portproof::model::{CaptureIndex, Frame, Heading, LinkType, Position, Process};
 
 /// Bytes of the settings at the start of an input.
@@ -69,6 +69,7 @@ fn settings([max_flows, udp, tcp, transitory, active, active_unit]: [u8; SETTING
         active_ns: (active > 0).then(|| i64::from(active) * i64::from(active_unit) * 10_000_000),
         leave_out_copies: active_unit & 1 != 0,
         decode: DecodeSettings { verify_checksums: udp & transitory & 0x80 != 0 },
+        streams: StreamSettings { enabled: tcp & 1 == 0, max_streams: 3, pool_bytes: 4096 },
     }
 }
 

@@ -51,6 +51,14 @@ impl Conversation {
         Self { ports, sides, chunks: Vec::new(), looks: 0, recognised: None, follower: None, done: false }
     }
 
+    /// A conversation whose protocol is known beforehand, to be followed from its first byte; `None` where nobody follows it.
+    #[must_use]
+    pub fn following(ports: [u16; 2], recognised: Recognised) -> Option<Self> {
+        let follow = registry::find(Transport::Tcp, recognised.protocol).and_then(|entry| entry.follow)?;
+        let (follower, recognised) = (Some(follow(recognised)), Some(recognised));
+        Some(Self { follower, recognised, ..Self::new(ports, [true; 2]) })
+    }
+
     /// A first look that keeps nothing: the answer for `bytes` of one side alone.
     #[must_use]
     pub fn glance(ports: [u16; 2], side: Side, bytes: &[u8], whole: bool) -> Look {
@@ -201,6 +209,13 @@ impl Conversation {
 pub struct Datagrams(Follower);
 
 impl Datagrams {
+    /// A conversation whose protocol is known beforehand; `None` where nobody follows it.
+    #[must_use]
+    pub fn following(recognised: Recognised) -> Option<Self> {
+        let follow = registry::find(Transport::Udp, recognised.protocol).and_then(|entry| entry.follow)?;
+        Some(Self(follow(recognised)))
+    }
+
     /// Looks at one datagram by itself. Gives who follows, where somebody does; that one has then heard the datagram.
     pub fn look(
         ports: [u16; 2],
