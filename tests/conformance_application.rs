@@ -37,6 +37,7 @@ const NAMES: &[(Transport, &str, &[&str])] = &[
     (Transport::Tcp, "websocket", &["websocket", "socket.io", "http"]),
     (Transport::Tcp, "tls", &["tls", "tds", "rdp", "smtp", "http", "ldap", "postgresql", "mysql", "ftp"]),
     (Transport::Udp, "quic", &["quic"]),
+    (Transport::Udp, "gquic", &["quic"]),
     (Transport::Udp, "dtls", &["dtls"]),
     (Transport::Tcp, "smb", &["smb1", "smb2"]),
     (Transport::Tcp, "smb2", &["smb2", "smb1"]),

@@ -16,6 +16,12 @@ const VERSION_2: u32 = 0x6b33_43cf;
 /// Drafts of the working group (RFC 9000 came from draft 34), and those of one maker's stack.
 const DRAFTS: std::ops::RangeInclusive<u32> = 0xff00_0000 + 5..=0xff00_0000 + 34;
 const MVFST: std::ops::RangeInclusive<u32> = 0xface_b000..=0xface_b00f;
+/// Versions with which a client tries whether a server negotiates (RFC 9000 section 15).
+const FORCED_MASK: u32 = 0x0f0f_0f0f;
+const FORCED: u32 = 0x0a0a_0a0a;
+/// A client's first datagram, and its identifier of the server, at least (RFC 9000 sections 14.1 and 7.2).
+const SHORTEST_FIRST: usize = 1200;
+const SHORTEST_FIRST_ID: usize = 8;
 /// Longest connection identifier of these versions (RFC 9000 section 17.2).
 const LONGEST_ID: usize = 20;
 /// What authenticates a Retry (RFC 9001 section 5.8).
@@ -88,6 +94,12 @@ fn packet(bytes: &[u8]) -> Option<Packet> {
     }
     if version == 0 {
         return version_negotiation(bytes.get(at..)?);
+    }
+    if version & FORCED_MASK == FORCED {
+        // What follows belongs to a version that nobody speaks: only the size and the identifier of a first packet count.
+        let first = bytes.len() >= SHORTEST_FIRST && destination >= SHORTEST_FIRST_ID;
+        let forced = Packet { version: String::new(), certainty: Certainty::Likely, by_client: Some(true) };
+        return first.then_some(forced);
     }
     let name = version_name(version)?;
     if google_version(version.to_be_bytes()).is_some() {
@@ -209,6 +221,14 @@ mod tests {
         let negotiation = b"\x80\0\0\0\0\0\x04abcd\x1a\x2a\x3a\x4a\0\0\0\x01";
         assert_eq!(look(&opening(negotiation)), server);
         assert_eq!(look(&opening(b"\x80\0\0\0\0\0\x04abcd\x1a\x2a\x3a\x4a\0\0\0\x07")), Look::No);
+    }
+
+    #[test]
+    fn a_version_that_forces_negotiation_is_likely_a_client() {
+        let mut bytes = initial();
+        bytes[1..5].copy_from_slice(&[0x1a, 0x2a, 0xfa, 0x0a]);
+        assert_eq!(look(&opening(&bytes)), Look::yes(Protocol::Quic, Certainty::Likely, Some(Side::B)));
+        assert_eq!(look(&opening(&bytes[..1199])), Look::No);
     }
 
     #[test]
