@@ -1,7 +1,7 @@
 //! Requests and responses as the standards give them, and what only looks like them.
 
-use super::super::{OPENING_BYTES, Said};
 use super::*;
+use crate::application::{OPENING_BYTES, Said};
 use crate::model::Transport;
 
 /// RFC 9112 section 3.2 and RFC 9110 section 6.6 in form.

@@ -1,7 +1,7 @@
 //! The first example of RFC 5321 appendix D, and what resembles it.
 
-use super::super::Said;
 use super::*;
+use crate::application::Said;
 use crate::model::Transport;
 
 const GREETING: &[u8] = b"220 foo.com Simple Mail Transfer Service Ready\r\n";

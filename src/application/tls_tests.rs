@@ -1,7 +1,7 @@
 //! Hellos as RFC 5246 and RFC 8446 lay them out, a certificate of our own making, and what only looks like TLS.
 
-use super::super::{Attention, Conversation, Moment, OPENING_BYTES, Said};
 use super::*;
+use crate::application::{Attention, Conversation, Moment, OPENING_BYTES, Said};
 
 /// Version, random, no session, two cipher suites, no compression; then server_name, ALPN and supported_versions.
 fn client_hello(version_list: &[u8]) -> Vec<u8> {
