@@ -3,6 +3,8 @@
 //!
 //! Read: the ClientHello where it is not fragmented: server name, ALPN, version, fingerprint. Not read: the short header of
 //! DTLS 1.3, which has nothing to recognise it by, and anything encrypted.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::Heard;
 use super::opening::{Look, Opening};

@@ -4,6 +4,8 @@
 //! Read: the first request and the first response with their header fields, by `httparse`. Not read: bodies, queries but for
 //! Engine.IO's `EIO` and `transport`, and whatever follows. HTTP/2 is another protocol, and so are those that borrowed the
 //! form of a message: RTSP, SIP, ICY say so in their version.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};

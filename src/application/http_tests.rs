@@ -1,4 +1,6 @@
 //! Requests and responses as the standards give them, and what only looks like them.
+//!
+//! Quoted examples are from memory, unverified against the text.
 
 use super::*;
 use crate::application::{OPENING_BYTES, Said};

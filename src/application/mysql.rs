@@ -3,6 +3,8 @@
 //!
 //! Read: the server's version. Not read: users, databases, queries; after SSLRequest everything is encrypted. The client's
 //! answer is recognised where the server's side lacks.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};

@@ -3,6 +3,8 @@
 //!
 //! Read: what is asked for, the client's application_name, and server_version where it is not encrypted. Not read: users,
 //! databases, passwords, queries.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};

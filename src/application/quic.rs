@@ -3,6 +3,8 @@
 //! Read: the version. Not read: the ClientHello, whose protection would have to be taken off first; short headers, which have
 //! nothing to recognise them by. Who is the server is told only by what one role alone sends: version negotiation, Retry
 //! and the hello of Google's handshake.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::Heard;
 use super::opening::{Look, Opening};

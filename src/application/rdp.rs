@@ -3,6 +3,8 @@
 //! is theirs.
 //!
 //! Read: which security is asked for and chosen. Not read: the cookie, which holds a user name; what follows is encrypted.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::Heard;
 use super::opening::{Look, Opening};

@@ -1,4 +1,6 @@
 //! The first example of RFC 5321 appendix D, and what resembles it.
+//!
+//! Quoted examples are from memory, unverified against the text.
 
 use super::*;
 use crate::application::Said;

@@ -2,6 +2,8 @@
 //!
 //! Read: which of both it is, and the application's name of RFC 5424. Not read: messages. Whose name the header states is not
 //! sure, since messages are relayed.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};

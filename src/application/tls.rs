@@ -4,6 +4,8 @@
 //! of at most 32 bytes. Handshake messages are put together over records and segments. Read: both hellos, and the first
 //! certificate of the server up to TLS 1.2. Not read: anything encrypted, and TLS that begins within another protocol.
 //! In the middle of a stream records of application data are recognised by headers that follow upon each other.
+//!
+//! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};

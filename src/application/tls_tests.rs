@@ -1,4 +1,6 @@
 //! Hellos as RFC 5246 and RFC 8446 lay them out, a certificate of our own making, and what only looks like TLS.
+//!
+//! Quoted examples are from memory, unverified against the text.
 
 use super::*;
 use crate::application::{Attention, Conversation, Moment, OPENING_BYTES, Said};
