@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What the kernel said of the lab's sockets, as tables: connections.tsv and words.tsv. Never reads a capture.
+
+usage: truth.py OUT
+
+OUT/log/trace is the text of a tracefs instance: the tracepoint sock:inet_sock_set_state with its fields. A socket is
+followed through its states by its address in the kernel (skaddr). OUT/log/clock-offset leads from the trace's clock to that
+of packets.
+"""
+import json
+import re
+import struct
+import sys
+
+HOSTS = {"10.77.0.1": "srv", "10.77.0.2": "cli", "10.77.0.3": "plc"}
+LINE = re.compile(r"^\s*(.+)-\d+\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): inet_sock_set_state: (.*)$")
+FIELD = re.compile(r"(\w+)=0x([0-9a-f]+)")
+ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE, LISTEN = 1, 2, 3, 7, 10
+COLUMNS = (
+    "step", "client_ip", "client_port", "client_program", "server_ip", "server_port", "server_program", "outcome", "start_ns"
+)
+
+
+def address(number):
+    return ".".join(map(str, struct.pack("<I", number)))
+
+
+class Truth:
+    def __init__(self, clock_offset_ns):
+        self.clock_offset_ns = clock_offset_ns
+        self.clients = []
+        # (address, port) to the program that listens there.
+        self.listeners = {}
+        # (client address and port, server address and port) of accepted connections.
+        self.accepted = set()
+        self.by_socket = {}
+
+    def read(self, lines):
+        for line in lines:
+            match = LINE.match(line)
+            if not match:
+                continue
+            program, seconds, microseconds, rest = match.groups()
+            time_ns = (int(seconds) * 10**6 + int(microseconds)) * 1000 + self.clock_offset_ns
+            self.state(program.strip(), time_ns, {name: int(value, 16) for name, value in FIELD.findall(rest)})
+
+    def state(self, program, time_ns, fields):
+        old, new, socket = fields["oldstate"], fields["newstate"], fields["skaddr"]
+        here = (address(fields["saddr"]), fields["sport"])
+        there = (address(fields["daddr"]), fields["dport"])
+        if new == LISTEN:
+            self.listeners[here] = program
+        elif (old, new) == (LISTEN, SYN_RECV):
+            self.accepted.add((there, here))
+        elif (old, new) == (CLOSE, SYN_SENT):
+            connection = dict(program=program, here=here, there=there, start_ns=time_ns, established=False)
+            self.clients.append(connection)
+            self.by_socket[socket] = connection
+        elif socket in self.by_socket:
+            connection = self.by_socket[socket]
+            # The socket has its own address and port only after its first state.
+            connection["here"] = here if here[1] else connection["here"]
+            connection["established"] |= new == ESTABLISHED
+            if new == CLOSE:
+                del self.by_socket[socket]
+
+    def rows(self, steps):
+        """Connections between the hosts: what a host says to itself never passes the bridge."""
+        for one in self.clients:
+            (client, client_port), (server, server_port) = one["here"], one["there"]
+            if client == server or client not in HOSTS or server not in HOSTS:
+                continue
+            program = self.listeners.get((server, server_port)) or self.listeners.get(("0.0.0.0", server_port), "")
+            if one["established"] and (one["here"], one["there"]) not in self.accepted:
+                raise SystemExit(f"the server's side of {one} is missing: the trace is not whole")
+            outcome = "established" if one["established"] else "failed"
+            step = [name for name, began_ns in steps if began_ns <= one["start_ns"]][-1]
+            yield step, client, client_port, one["program"], server, server_port, program, outcome, one["start_ns"]
+
+
+def write(path, columns, rows):
+    with open(path, "w", encoding="utf-8") as file:
+        for row in (columns, *rows):
+            print(*row, sep="\t", file=file)
+
+
+def words(path):
+    """What the clients say that the mapper told them."""
+    for line in open(path, encoding="utf-8"):
+        if line.startswith("{"):
+            said = json.loads(line)
+            announced = re.search(r"\[(\d+)\]", said.get("announced", ""))
+            if announced:
+                yield said["service"], announced.group(1), "yes" if said["reached"] else "no"
+
+
+def main(out):
+    lost = re.findall(r"(?:overrun|dropped events): (\d+)", open(out + "/log/trace-stats", encoding="utf-8").read())
+    if not lost or any(map(int, lost)):
+        raise SystemExit(f"the kernel lost trace events: {lost}")
+    truth = Truth(int(open(out + "/log/clock-offset", encoding="utf-8").read()))
+    truth.read(open(out + "/log/trace", encoding="utf-8", errors="replace"))
+    steps = [line.rstrip("\n").split("\t") for line in open(out + "/steps.tsv", encoding="utf-8")][1:]
+    write(out + "/connections.tsv", COLUMNS, truth.rows([(step[0], int(step[4])) for step in steps]))
+    write(out + "/words.tsv", ("service", "port", "reached"), words(out + "/log/impacket"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
