@@ -69,12 +69,12 @@ python_environment() {
 
 node_modules() {
     rm -rf "$folder/node"
-    mkdir -p "$folder/node"
-    cd "$folder/node"
-    echo '{"private":true}' >package.json
-    npm install --no-package-lock --silent --no-audit --no-fund --fetch-retries=1 "${node_packages[@]}"
+    mkdir -p "$folder/node" &&
+        echo '{"private":true}' >"$folder/node/package.json" &&
+        npm install --prefix "$folder/node" --no-package-lock --silent --no-audit --no-fund --fetch-retries=1 \
+            "${node_packages[@]}"
 }
 
 debian_packages
 once venv "${python_packages[*]} $(python3 --version)" python_environment || cannot "pip could not install ${python_packages[*]}"
-(once node "${node_packages[*]}" node_modules) || cannot "npm could not install ${node_packages[*]}"
+once node "${node_packages[*]}" node_modules || cannot "npm could not install ${node_packages[*]}"

@@ -6,12 +6,13 @@
 # OUT/lab.pcapng       what `portproof record` recorded on the server's bridge
 # OUT/connections.tsv  every TCP connection, from the kernel's socket states (truth.py)
 # OUT/steps.tsv        what the clients were asked to do, and how they ended
-# OUT/words.tsv        the ports that the endpoint mapper's clients say they were told
+# OUT/listeners.tsv    every port that was listened at, called or not
+# OUT/words.tsv        the ports that clients of the endpoint mapper say they were told
 # OUT/log/             what every program said
 # Exit codes: 0 ran; 77 this machine cannot (the reason is on standard output); 1 something failed. Everything is torn down.
 set -euo pipefail
 export LC_ALL=C.UTF-8
-[ $# -eq 3 ] || { sed -n '2,13p' "$0"; exit 2; }
+[ $# -eq 3 ] || { sed -n '2,14p' "$0"; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 portproof=$(realpath "$1") folder=$(realpath "$2")
 mkdir "$3"
@@ -48,7 +49,8 @@ tear_down() {
     done
     for host in srv cli plc; do ip netns delete "$name-$host" 2>/dev/null || true; done
     [ ! -d "$trace" ] || rmdir "$trace" || true
-    [ $mounted = no ] || umount "$tracing" || true
+    exec 8<&-
+    [ $mounted = no ] || umount "$tracing" 2>/dev/null || true
     rm -rf "$out/work"
 }
 trap tear_down EXIT
@@ -84,6 +86,8 @@ start_truth() {
         mount -t tracefs none $tracing 2>"$out/log/tracefs" || cannot "no tracefs: $(head -n 1 "$out/log/tracefs")"
         mounted=yes
     fi
+    # Nobody who mounted it may take it away meanwhile.
+    exec 8<$tracing/README
     mkdir "$trace" 2>"$out/log/tracefs" || cannot "no tracefs instance: $(head -n 1 "$out/log/tracefs")"
     local event=$trace/events/sock/inet_sock_set_state
     [ -d "$event" ] || cannot "this kernel has no tracepoint sock:inet_sock_set_state"
@@ -120,10 +124,16 @@ wait_until() {
     done
 }
 listening() { [ -n "$(inside "$1" ss -Hltn "sport = :$2")" ]; }
+# The server asks itself: that does not pass the bridge.
+registered() {
+    inside srv rpcclient -s "$out/work/client.conf" -N -U% "ncacn_ip_tcp:$server" -c epmlookup 2>&1 | tee "$out/log/registered" | grep -qi winreg
+}
 
 # A server, in the background. Called with host, name and the command. In a process group of its own: Samba ends its group.
 serve() {
     setsid ip netns exec "$name-$1" "${@:3}" 9>&- >"$out/log/$2" 2>&1 </dev/null &
+    # Each of these commands becomes the next, so it is the server's.
+    printf '%s\t%s\n' $! "$2" >>"$out/log/servers"
 }
 
 # Samba's programs look for each other in /run/samba, which is compiled in. `ip netns exec` gives each its own mounts.
@@ -181,9 +191,9 @@ CONF
     export FREETDSCONF=$out/work/freetds.conf NODE_PATH=$folder/node/node_modules PYTHONUNBUFFERED=1
     start_samba
     serve srv socketio node "$here/socketio_server.js" $server 3000
-    serve srv tds python3 "$here/sql_standin.py" $server 1433 51433 LABSQL
+    serve srv sql "$here/sql_standin.py" $server 1433 51433 LABSQL
     serve plc enip "$folder/venv/bin/enip_server" --address $plc:44818 'SCADA=INT[100]' 'TEMP=REAL'
-    wait_until 30 "Samba's endpoint mapper" listening srv 135
+    wait_until 30 "Samba's endpoint mapper" registered
     wait_until 30 "smbd" listening srv 445
     wait_until 30 "the Socket.IO server" listening srv 3000
     wait_until 30 "the SQL stand-in" listening srv 51433
@@ -204,6 +214,11 @@ step() {
 
 remote_procedures() {
     local as=(-s "$out/work/client.conf" -U "SRV/root%$password")
+    # An enumeration, and then a call to a port that nothing else ever names.
+    step rpc.epmlookup - plc rpcclient -s "$out/work/client.conf" -N -U% "ncacn_ip_tcp:$server" -c epmlookup
+    local port
+    port=$(sed -n 's/.* ncacn_ip_tcp:[0-9.]*\[\([0-9]*\),.*: srvsvc$/\1/p' "$out/log/rpc.epmlookup")
+    step rpc.enumerated 0 plc "$python" "$here/rpc_client.py" $server root $password "srvsvc@$port"
     step rpc.rpcclient-samr 0 cli rpcclient "${as[@]}" "ncacn_ip_tcp:$server[seal]" -c enumdomusers
     # The server refuses this call without a secure channel: a fault, after a bind at the port that was announced.
     step rpc.rpcclient-lsa - cli rpcclient "${as[@]}" "ncacn_ip_tcp:$server[sign]" -c lsaquery
@@ -220,6 +235,8 @@ the_others() {
     step cip.pycomm3 0 cli "$python" "$here/plc_client.py" $plc pycomm3
     step sql.port 0 cli sh -c "printf 'SELECT 1\ngo\nexit\n' | tsql -H $server -p 1433 -U sa -P x"
     step sql.named 0 cli sh -c "printf 'SELECT 1\ngo\nexit\n' | tsql -S named -U sa -P x"
+    # A host that never asked the SQL browser calls the port that it announced to another.
+    step sql.unasked 0 plc sh -c "printf 'SELECT 1\ngo\nexit\n' | tsql -H $server -p 51433 -U sa -P x"
 }
 
 # The mapper answers, and what it announced is not to be reached from there.
@@ -249,6 +266,5 @@ stop_recording
 say "recorded"
 cat "$trace/trace" >"$out/log/trace"
 cat "$trace"/per_cpu/cpu*/stats >"$out/log/trace-stats"
-cat "$out/log/rpc.impacket" "$out/log/blocked.impacket" >"$out/log/impacket"
 python3 "$here/truth.py" "$out"
 say "done"

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""What the kernel said of the lab's sockets, as tables: connections.tsv and words.tsv. Never reads a capture.
+"""What the kernel said of the lab's sockets and what clients said themselves, as tables: connections.tsv, listeners.tsv and
+words.tsv. Never reads a capture.
 
 usage: truth.py OUT
 
 OUT/log/trace is the text of a tracefs instance: the tracepoint sock:inet_sock_set_state with its fields. A socket is
-followed through its states by its address in the kernel (skaddr). OUT/log/clock-offset leads from the trace's clock to that
+followed through its states by its address in the kernel (skaddr). Servers are known by the process that listens, from
+OUT/log/servers. OUT/log/clock-offset leads from the trace's clock to that
 of packets.
 """
 import json
@@ -13,11 +15,11 @@ import struct
 import sys
 
 HOSTS = {"10.77.0.1": "srv", "10.77.0.2": "cli", "10.77.0.3": "plc"}
-LINE = re.compile(r"^\s*(.+)-\d+\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): inet_sock_set_state: (.*)$")
+LINE = re.compile(r"^\s*(.+)-(\d+)\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): inet_sock_set_state: (.*)$")
 FIELD = re.compile(r"(\w+)=0x([0-9a-f]+)")
 ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE, LISTEN = 1, 2, 3, 7, 10
 COLUMNS = (
-    "step", "client_ip", "client_port", "client_program", "server_ip", "server_port", "server_program", "outcome", "start_ns"
+    "step", "client_ip", "client_port", "client_program", "server_ip", "server_port", "server", "outcome", "start_ns"
 )
 
 
@@ -26,10 +28,12 @@ def address(number):
 
 
 class Truth:
-    def __init__(self, clock_offset_ns):
+    def __init__(self, clock_offset_ns, servers):
+        # Process identifier to the name of a server.
+        self.servers = servers
         self.clock_offset_ns = clock_offset_ns
         self.clients = []
-        # (address, port) to the program that listens there.
+        # (address, port) to the server that listens there.
         self.listeners = {}
         # (client address and port, server address and port) of accepted connections.
         self.accepted = set()
@@ -40,16 +44,17 @@ class Truth:
             match = LINE.match(line)
             if not match:
                 continue
-            program, seconds, microseconds, rest = match.groups()
+            program, process, seconds, microseconds, rest = match.groups()
             time_ns = (int(seconds) * 10**6 + int(microseconds)) * 1000 + self.clock_offset_ns
-            self.state(program.strip(), time_ns, {name: int(value, 16) for name, value in FIELD.findall(rest)})
+            fields = {name: int(value, 16) for name, value in FIELD.findall(rest)}
+            self.state(program.strip(), process, time_ns, fields)
 
-    def state(self, program, time_ns, fields):
+    def state(self, program, process, time_ns, fields):
         old, new, socket = fields["oldstate"], fields["newstate"], fields["skaddr"]
         here = (address(fields["saddr"]), fields["sport"])
         there = (address(fields["daddr"]), fields["dport"])
         if new == LISTEN:
-            self.listeners[here] = program
+            self.listeners[here] = self.servers.get(process, program)
         elif (old, new) == (LISTEN, SYN_RECV):
             self.accepted.add((there, here))
         elif (old, new) == (CLOSE, SYN_SENT):
@@ -67,15 +72,18 @@ class Truth:
     def rows(self, steps):
         """Connections between the hosts: what a host says to itself never passes the bridge."""
         for one in self.clients:
-            (client, client_port), (server, server_port) = one["here"], one["there"]
-            if client == server or client not in HOSTS or server not in HOSTS:
+            (client, client_port), (host, port) = one["here"], one["there"]
+            if client == host or client not in HOSTS or host not in HOSTS:
                 continue
-            program = self.listeners.get((server, server_port)) or self.listeners.get(("0.0.0.0", server_port), "")
+            server = self.listeners.get((host, port)) or self.listeners.get(("0.0.0.0", port), "")
             if one["established"] and (one["here"], one["there"]) not in self.accepted:
                 raise SystemExit(f"the server's side of {one} is missing: the trace is not whole")
             outcome = "established" if one["established"] else "failed"
             step = [name for name, began_ns in steps if began_ns <= one["start_ns"]][-1]
-            yield step, client, client_port, one["program"], server, server_port, program, outcome, one["start_ns"]
+            yield step, client, client_port, one["program"], host, port, server, outcome, one["start_ns"]
+
+    def listening(self):
+        return [(ip, port, server) for (ip, port), server in self.listeners.items() if not ip.startswith("127.")]
 
 
 def write(path, columns, rows):
@@ -84,25 +92,27 @@ def write(path, columns, rows):
             print(*row, sep="\t", file=file)
 
 
-def words(path):
+def words(out, steps):
     """What the clients say that the mapper told them."""
-    for line in open(path, encoding="utf-8"):
-        if line.startswith("{"):
-            said = json.loads(line)
-            announced = re.search(r"\[(\d+)\]", said.get("announced", ""))
-            if announced:
-                yield said["service"], announced.group(1), "yes" if said["reached"] else "no"
+    for step in steps:
+        for line in open(f"{out}/log/{step}", encoding="utf-8"):
+            if line.startswith("{"):
+                said = json.loads(line)
+                announced = re.search(r"\[(\d+)\]", said.get("announced", ""))
+                yield step, said["service"], announced.group(1) if announced else "", said["reached"]
 
 
 def main(out):
     lost = re.findall(r"(?:overrun|dropped events): (\d+)", open(out + "/log/trace-stats", encoding="utf-8").read())
     if not lost or any(map(int, lost)):
         raise SystemExit(f"the kernel lost trace events: {lost}")
-    truth = Truth(int(open(out + "/log/clock-offset", encoding="utf-8").read()))
+    servers = dict(line.split() for line in open(out + "/log/servers", encoding="utf-8"))
+    truth = Truth(int(open(out + "/log/clock-offset", encoding="utf-8").read()), servers)
     truth.read(open(out + "/log/trace", encoding="utf-8", errors="replace"))
     steps = [line.rstrip("\n").split("\t") for line in open(out + "/steps.tsv", encoding="utf-8")][1:]
     write(out + "/connections.tsv", COLUMNS, truth.rows([(step[0], int(step[4])) for step in steps]))
-    write(out + "/words.tsv", ("service", "port", "reached"), words(out + "/log/impacket"))
+    write(out + "/listeners.tsv", ("ip", "port", "server"), truth.listening())
+    write(out + "/words.tsv", ("step", "service", "port", "reached"), words(out, ("rpc.impacket", "blocked.impacket")))
 
 
 if __name__ == "__main__":
