@@ -65,18 +65,24 @@ struct Lab {
 /// Client address and port, server address and port.
 type Call = (String, u64, String, u64);
 
-/// One run for all tests; `None` where this machine cannot.
-static LAB: LazyLock<Option<Lab>> = LazyLock::new(|| {
+/// One run for all tests: `None` where this machine cannot, or why it failed.
+static LAB: LazyLock<Result<Option<Lab>, String>> = LazyLock::new(|| {
     let kept = std::env::var_os("PORTPROOF_LAB_RUN").map(PathBuf::from);
     let folder = match kept {
-        Some(folder) => folder,
+        Some(folder) => Some(folder),
         None => run()?,
     };
+    Ok(folder.map(read))
+});
+
+/// What a run left, and what portproof says of it.
+fn read(folder: PathBuf) -> Lab {
     let recording = folder.join("lab.pcapng");
     let flows = flows([&recording]);
     let report = tempfile::tempdir().unwrap();
-    let arguments = [recording.as_path(), Path::new("-o"), &report.path().join("report")].map(Path::as_os_str);
-    portproof(["-q", "report"].map(AsRef::as_ref).into_iter().chain(arguments)).expect(0);
+    let target = report.path().join("report");
+    let arguments = [Path::new("-q"), Path::new("report"), &recording, Path::new("-o"), &target];
+    portproof(arguments).expect(0);
     let tcp = flows.iter().filter(|flow| flow["protocol"] == "tcp");
     let by_call = tcp
         .map(|flow| {
@@ -85,16 +91,16 @@ static LAB: LazyLock<Option<Lab>> = LazyLock::new(|| {
             ((client, client_port, server, server_port), flow.clone())
         })
         .collect();
-    Some(Lab { connections: tsv(&folder.join("connections.tsv")), by_call, flows, report, folder })
-});
+    Lab { connections: tsv(&folder.join("connections.tsv")), by_call, flows, report, folder }
+}
 
 /// Lets the programs talk; the folder with what came of it.
-fn run() -> Option<PathBuf> {
+fn run() -> Result<Option<PathBuf>, String> {
     let packages = std::env::var_os("PORTPROOF_LAB_PACKAGES")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("lab-deps"), PathBuf::from);
     if !packages.is_dir() {
         println!("skipped: no {}: run tests/lab/install.sh with it", packages.display());
-        return None;
+        return Ok(None);
     }
     // Kept until the next run, for whoever wants to know why it failed.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-run");
@@ -109,15 +115,15 @@ fn run() -> Option<PathBuf> {
     ]);
     let run = support::run(&mut script, &[], HANGS);
     print!("{}", run.text());
-    if run.code == Some(SKIPPED) {
-        return None;
+    match run.code {
+        Some(0) => Ok(Some(folder)),
+        Some(SKIPPED) => Ok(None),
+        code => Err(format!("run.sh ended with {code:?}, see {}: {}{}", folder.display(), run.text(), run.stderr)),
     }
-    run.expect(0);
-    Some(folder)
 }
 
 fn lab() -> Option<&'static Lab> {
-    LAB.as_ref()
+    LAB.as_ref().unwrap_or_else(|why| panic!("the lab did not run: {why}")).as_ref()
 }
 
 impl Lab {

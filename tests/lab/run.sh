@@ -124,9 +124,13 @@ wait_until() {
     done
 }
 listening() { [ -n "$(inside "$1" ss -Hltn "sport = :$2")" ]; }
-# The server asks itself: that does not pass the bridge.
+# Whether the mapper knows all that will be asked for. The server asks itself: that does not pass the bridge.
 registered() {
-    inside srv rpcclient -s "$out/work/client.conf" -N -U% "ncacn_ip_tcp:$server" -c epmlookup 2>&1 | tee "$out/log/registered" | grep -qi winreg
+    local interface
+    inside srv rpcclient -s "$out/work/client.conf" -N -U% "ncacn_ip_tcp:$server" -c epmlookup >"$out/log/registered" 2>&1 || true
+    for interface in lsarpc samr srvsvc winreg; do
+        grep -q "ncacn_ip_tcp:.*: $interface\$" "$out/log/registered" || return 1
+    done
 }
 
 # A server, in the background. Called with host, name and the command. In a process group of its own: Samba ends its group.
