@@ -58,7 +58,7 @@ trap 'exit 1' INT TERM
 
 [ "$(id -u)" -eq 0 ] || cannot "not root"
 # Two labs would use the same addresses, which is all that tells sockets of different namespaces apart in the trace.
-exec 9>/run/lock/portproof-lab.lock
+exec 9>/run/portproof-lab.lock
 flock -w 300 9 || cannot "another lab is running"
 
 make_network() {
@@ -91,6 +91,7 @@ start_truth() {
     mkdir "$trace" 2>"$out/log/tracefs" || cannot "no tracefs instance: $(head -n 1 "$out/log/tracefs")"
     local event=$trace/events/sock/inet_sock_set_state
     [ -d "$event" ] || cannot "this kernel has no tracepoint sock:inet_sock_set_state"
+    [ -e "$trace/options/fields" ] || cannot "this kernel does not print the fields of trace events"
     echo mono >"$trace/trace_clock"
     python3 -c 'import time; print(time.time_ns() - time.monotonic_ns())' >"$out/log/clock-offset"
     # With its fields, the line of an event also gives the socket's address: so each is followed through its states.
@@ -268,6 +269,8 @@ the_others
 blocked
 stop_recording
 say "recorded"
+# Processes by the ports at which they listen: those of the trace have other numbers where this is a container.
+for host in srv plc; do inside $host ss -Hltnp >"$out/log/listening.$host"; done
 cat "$trace/trace" >"$out/log/trace"
 cat "$trace"/per_cpu/cpu*/stats >"$out/log/trace-stats"
 python3 "$here/truth.py" "$out"
