@@ -25,7 +25,7 @@ portproof = $(target_dir)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/portpr
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help demo sample test build fetch bootstrap fmt lint doc bench dist clean-reports clean
+.PHONY: help demo sample test build fetch bootstrap fmt lint doc lab bench dist clean-reports clean
 
 help: ## this list
 	@echo "make TARGET [FEATURES=live|] [PROFILE=dev|dist] [INSTALL=yes|no]"
@@ -65,6 +65,9 @@ lint: fetch ## check the format, and clippy with warnings denied
 
 doc: fetch ## build the documentation with warnings denied (target/doc/portproof/index.html)
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(feature_flags) --no-deps
+
+lab: fetch ## record real programs in network namespaces and compare (root; installs packages, see tests/lab/README.md)
+	@.ci/run lab
 
 bench: fetch ## run the benchmarks (builds every dependency again, optimised)
 	@$(CARGO) bench --locked $(feature_flags)
