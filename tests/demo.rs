@@ -192,6 +192,17 @@ fn unexpected_peers_are_exactly_those_played() {
 fn findings_are_these_and_nothing_besides() {
     let truth = truth();
     let mut found: Vec<Contact> = table("findings").iter().map(|f| contact(f, "kind")).collect();
+    // The endpoint mapper announced one port that its client did not reach. The finding begins with the announcement.
+    let announced: Vec<Contact> = found.extract_if(.., |finding| finding.4 == "announced-blocked").collect();
+    let mut blocked = list(&truth, "blocked").into_iter();
+    let dropped = blocked.find(|attempt| text(attempt, "service").starts_with("announced")).unwrap();
+    let [(from, to, port, _, _, outcome, flows, frame)] = &announced[..] else { panic!("{announced:?}") };
+    assert_eq!(
+        (from.as_str(), format!("{to}:{port}").as_str()),
+        (text(dropped, "initiator"), text(dropped, "responder"))
+    );
+    assert_eq!((outcome.as_str(), *flows), (text(dropped, "outcome"), integer(dropped, "connections")));
+    assert!(*frame < integer(dropped, "first_frame"));
     let mut played: Vec<Contact> = list(&truth, "undocumented").into_iter().map(true_contact).collect();
     // Attempts that did not get through stand in a table of their own, whoever made them.
     let got_through = list(&truth, "unexpected_peer").into_iter().map(true_contact).filter(|c| c.5 == "established");

@@ -4,8 +4,8 @@ use super::judge::Judged;
 use super::subject::subject;
 use crate::catalog::Catalog;
 use crate::model::{
-    Announcement, AnnouncementRow, Answer, Endpoint, Finding, FindingKind, FollowUp, JudgedFlow, Mechanism,
-    Orientation, Outcome, Transport, announcement_filter,
+    Announcement, AnnouncementRow, Answer, CaptureIndex, Endpoint, Finding, FindingKind, FollowUp, JudgedFlow,
+    Mechanism, Orientation, Outcome, Transport, announcement_filter,
 };
 use crate::store::Facts;
 use std::collections::{BTreeMap, HashMap};
@@ -29,17 +29,35 @@ pub fn announcement_rows(facts: &Facts, judged: &Judged, catalog: &Catalog) -> V
     for (at, said) in promises.filter(|(_, said)| said.said.mechanism != Mechanism::EptLookup) {
         groups.entry(key(said)).or_default().push(at);
     }
+    // Documented ports are announced too: a call counts, whatever explains it.
     let mut calls: HashMap<(Transport, Endpoint, IpAddr), Vec<&JudgedFlow>> = HashMap::new();
-    for flow in judged.flows.iter().filter(|flow| flow.judgement.referral.is_some()) {
+    for said in groups.values().filter_map(|group| facts.announcements.get(*group.first()?)) {
+        if let Some(port) = said.said.answer.port() {
+            calls.entry((said.said.transport, Endpoint { ip: said.host, port }, said.told.ip)).or_default();
+        }
+    }
+    let carried = |said: &Announcement| (said.flow_capture, said.flow_first_frame);
+    let mut carriers: HashMap<(CaptureIndex, u64), Transport> =
+        facts.announcements.iter().map(|said| (carried(said), Transport::Tcp)).collect();
+    for flow in &judged.flows {
+        if let Some(over) = carriers.get_mut(&(flow.facts.capture, flow.facts.first_frame)) {
+            *over = flow.facts.key.transport;
+        }
         let end = (flow.facts.key.transport, flow.judgement.responder, flow.judgement.initiator.ip);
-        calls.entry(end).or_default().push(flow);
+        if let Some(calls) = calls.get_mut(&end) {
+            calls.push(flow);
+        }
     }
     let name = |said: &Announcement| -> Arc<str> {
         facts.captures.get(said.position.capture.0 as usize).map_or("", |capture| capture.name.as_str()).into()
     };
     let mut rows: Vec<AnnouncementRow> = groups
         .into_values()
-        .map(|group| row(&group, facts, &calls, catalog, name(&facts.announcements[group[0]])))
+        .map(|group| {
+            let first = &facts.announcements[group[0]];
+            let over = carriers.get(&carried(first)).copied().unwrap_or(Transport::Tcp);
+            row(&group, facts, &calls, catalog, (name(first), over))
+        })
         .collect();
     rows.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.frame).cmp(&(y.first_seen_ns, &y.capture, y.frame)));
     rows
@@ -50,7 +68,7 @@ fn row(
     facts: &Facts,
     calls: &HashMap<(Transport, Endpoint, IpAddr), Vec<&JudgedFlow>>,
     catalog: &Catalog,
-    capture: Arc<str>,
+    (capture, over): (Arc<str>, Transport),
 ) -> AnnouncementRow {
     let all = || group.iter().map(|at| &facts.announcements[*at]);
     let (first, last) = (&facts.announcements[group[0]], &facts.announcements[group[group.len() - 1]]);
@@ -90,7 +108,11 @@ fn row(
         last_seen_ns: last.time_ns,
         capture,
         frame: first.position.frame,
-        display_filter: announcement_filter(first.told.ip, first.announcer, first.host, port, said.transport),
+        display_filter: announcement_filter(
+            first.told.ip,
+            (first.announcer, over),
+            port.map(|port| (Endpoint { ip: first.host, port }, said.transport)),
+        ),
     }
 }
 

@@ -52,24 +52,19 @@ pub fn range_filter(ip: IpAddr, transport: Transport, range: &RangeInclusive<u16
     format!("{f}.dst == {ip} && {t}.dstport >= {} && {t}.dstport <= {}", range.start(), range.end())
 }
 
-/// What a broker told a client, and the calls of that client to the announced port, ICMP errors included. The broker's own
-/// transport is not stated: its port is.
+/// What a broker told a client over a transport, and the calls to the announced port, ICMP errors included.
 #[must_use]
 pub fn announcement_filter(
     client: IpAddr,
-    broker: Endpoint,
-    host: IpAddr,
-    port: Option<u16>,
-    transport: Transport,
+    (broker, over): (Endpoint, Transport),
+    announced: Option<(Endpoint, Transport)>,
 ) -> String {
-    let f = family(client);
-    let asked = |p| format!("({f}.addr == {client} && {f}.addr == {} && {p}.port == {})", broker.ip, broker.port);
-    let asked = format!("{} || {}", asked("tcp"), asked("udp"));
-    match port {
+    let asked = contact_filter(client, broker, over);
+    match announced {
         // Who called may be the broker's host: FTP's active mode.
-        Some(port) => {
-            let other = if host == client { broker.ip } else { client };
-            format!("{asked} || ({})", contact_filter(other, Endpoint { ip: host, port }, transport))
+        Some((endpoint, transport)) => {
+            let other = if endpoint.ip == client { broker.ip } else { client };
+            format!("({asked}) || ({})", contact_filter(other, endpoint, transport))
         }
         None => asked,
     }
