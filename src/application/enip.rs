@@ -189,7 +189,8 @@ fn send_data(command: u16, body: &[u8], transport: Transport) -> Option<Role> {
         return Some(Role::Unknown);
     }
     Some(match body.get(service) {
-        None => Role::Unknown,
+        // Nobody defined a service 0: adapters are seen that answer so.
+        None | Some(0) => Role::Unknown,
         Some(service) if service & 0x80 != 0 => Role::Reply,
         Some(_) => Role::Request,
     })

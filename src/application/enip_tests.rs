@@ -90,6 +90,8 @@ fn the_reply_bit_of_a_service_shows_who_serves() {
     let certain = |server| yes(Certainty::Certain, Some(server), false);
     assert_eq!(looked(Transport::Tcp, &data(0x4C), [1, 2]), certain(Side::B));
     assert_eq!(looked(Transport::Tcp, &data(0xCC), [1, 2]), certain(Side::A));
+    // Nobody defined a service 0, and an adapter of the corpus answers so: it shows no request.
+    assert_eq!(looked(Transport::Tcp, &data(0), [1, 2]), yes(Certainty::Certain, None, true));
     // Over UDP the same is I/O: nobody asks.
     assert_eq!(looked(Transport::Udp, &data(0xCC), [1, 2]), yes(Certainty::Certain, None, true));
 }
