@@ -50,8 +50,21 @@ pub(crate) fn document() -> String {
     );
     facts(
         &mut page,
+        "announcements",
+        "Who told whom about a port: answers of endpoint mappers, DCOM, SQL browsers, portmappers, FTP servers and the like, each \
+         with the frame that completed it.",
+        &schema::announcements(),
+    );
+    facts(
+        &mut page,
+        "details",
+        "What conversations say of themselves: interfaces, names asked for, versions, software. Anybody may say anything.",
+        &schema::details(),
+    );
+    facts(
+        &mut page,
         "names",
-        "Names of addresses that the captures state. Whoever recorded or edited a file may have written anything there.",
+        "Names of addresses that the captures or the conversations in them state. Anybody may have written anything there.",
         &schema::names(),
     );
     facts(

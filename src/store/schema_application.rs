@@ -38,7 +38,7 @@ pub fn details() -> Vec<FactColumn<FlowDetail>> {
         "capture_id": Text, "", "capture file of the frame that said it" => |ids, r| ids.of(r.position.capture);
         "frame": Unsigned, "", "that frame" => |_, r| r.position.frame.into();
         "side": Text, "", "side that said it: a or b" => |_, r| r.detail.side.name().into();
-        "kind": Text, "", "what it is: alpn, certificate-subject, command, interface, ja4, request, pipe, product, secondary-address, server-name, server-software, client-software, version" => |_, r| r.detail.kind.name().into();
+        "kind": Text, "", "what it is: alpn, certificate-subject, client-software, command, interface, ja4, pipe, process-id, product, request, secondary-address, server-name, server-software, version" => |_, r| r.detail.kind.name().into();
         "text": Text, "", "the text, cut to 255 bytes: hostile, and no proof of anything" => |_, r| r.detail.text.clone().into();
     }
 }
