@@ -27,6 +27,8 @@ pub struct Conversation {
     /// Which side said how much in which frame, so that a follower hears it in the same order.
     chunks: Vec<(Side, usize, Moment)>,
     looks: u8,
+    /// What the first bytes gave, asked already.
+    first_look: Option<Look>,
     recognised: Option<Recognised>,
     follower: Option<Follower>,
     done: bool,
@@ -48,7 +50,16 @@ impl Conversation {
     #[must_use]
     pub fn new(ports: [u16; 2], whole: [bool; 2]) -> Self {
         let sides = whole.map(|whole| Kept { whole, ..Kept::default() });
-        Self { ports, sides, chunks: Vec::new(), looks: 0, recognised: None, follower: None, done: false }
+        Self {
+            ports,
+            sides,
+            chunks: Vec::new(),
+            looks: 0,
+            first_look: None,
+            recognised: None,
+            follower: None,
+            done: false,
+        }
     }
 
     /// A conversation whose protocol is known beforehand, to be followed from its first byte; `None` where nobody follows it.
@@ -59,12 +70,16 @@ impl Conversation {
         Some(Self { follower, recognised, ..Self::new(ports, [true; 2]) })
     }
 
-    /// A first look that keeps nothing: the answer for `bytes` of one side alone.
+    /// A conversation that begins with `bytes` of one side, which are to be given to [`Self::bytes`] next; `None` where they
+    /// cannot be anything that is known. Keeps nothing then.
     #[must_use]
-    pub fn glance(ports: [u16; 2], side: Side, bytes: &[u8], whole: bool) -> Look {
-        let mut said = [Said::default(); 2];
-        said[side as usize] = Said { bytes, whole, over: false };
-        look(&Opening { transport: Transport::Tcp, ports, said })
+    pub fn begun(ports: [u16; 2], whole: [bool; 2], side: Side, bytes: &[u8]) -> Option<Self> {
+        let mut said = whole.map(|whole| Said { bytes: &[], whole, over: false });
+        said[side as usize].bytes = bytes;
+        match look(&Opening { transport: Transport::Tcp, ports, said }, None) {
+            Look::No => None,
+            found => Some(Self { first_look: Some(found), ..Self::new(ports, whole) }),
+        }
     }
 
     /// What is known of it.
@@ -157,8 +172,11 @@ impl Conversation {
         self.looks += 1;
         let full = self.sides.iter().any(|kept| kept.over);
         let last = last || full || self.looks >= MOST_LOOKS;
-        let opening = self.opening(last);
-        match look(&opening) {
+        let look = match self.first_look.take().filter(|_| !last) {
+            Some(first) => first,
+            None => look(&self.opening(last), self.recognised),
+        };
+        match look {
             Look::Yes(verdict) if !verdict.more || last => {
                 self.recognised = Some(verdict.recognised);
                 self.decided(verdict.recognised, heard);
@@ -227,7 +245,7 @@ impl Datagrams {
         let mut said = [Said::default(); 2];
         said[side as usize] = Said { bytes: data, whole: true, over: true };
         let opening = Opening { transport: Transport::Udp, ports, said };
-        let Look::Yes(verdict) = look(&opening) else { return None };
+        let Look::Yes(verdict) = look(&opening, None) else { return None };
         let recognised = verdict.recognised;
         describe(recognised, &opening, heard);
         let follow = registry::find(Transport::Udp, recognised.protocol).and_then(|entry| entry.follow);

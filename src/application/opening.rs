@@ -106,9 +106,18 @@ impl Look {
     }
 }
 
-/// Asks all recognisers. The surest answer counts, the first of equals; a certain one at once.
+/// Asks all recognisers, or, where one was certain before, that one. The surest answer counts, the first of equals; a certain
+/// one at once.
 #[must_use]
-pub(super) fn look(opening: &Opening<'_>) -> Look {
+pub(super) fn look(opening: &Opening<'_>, known: Option<Recognised>) -> Look {
+    if let Some(known) = known.filter(|known| known.certainty == Certainty::Certain)
+        && let Some(recogniser) = registry::find(opening.transport, known.protocol)
+    {
+        let look = (recogniser.look)(opening);
+        if look != Look::No {
+            return look;
+        }
+    }
     let mut best: Option<Verdict> = None;
     let mut maybe = false;
     for recogniser in registry::of(opening.transport) {

@@ -31,6 +31,9 @@ impl Told {
         summary: &mut MeterSummary,
         sink: &mut S,
     ) -> Result<(), S::Error> {
+        if heard.is_empty() {
+            return Ok(());
+        }
         for (moment, said) in heard.announcements.drain(..) {
             if summary.announcements >= MOST_ANNOUNCEMENTS {
                 summary.announcements_dropped += 1;

@@ -226,19 +226,7 @@ impl<S: FlowSink> Meter<S> {
         let ports = [key.a.port, key.b.port];
         let known = hear(&mut self.streams, key.transport, &mut entry.interest, ports, first, &piece);
         entry.record.application = known.or(entry.record.application);
-        if self.streams.heard.is_empty() {
-            return Ok(());
-        }
-        let record = self.cache.get(index).record;
-        self.tell(&record)
-    }
-
-    /// Hands on what conversations said.
-    fn tell(&mut self, record: &FlowRecord) -> Result<(), S::Error> {
-        if self.streams.heard.is_empty() {
-            return Ok(());
-        }
-        self.told.tell(&mut self.streams.heard, record, &mut self.summary, &mut self.sink)
+        self.told.tell(&mut self.streams.heard, &entry.record, &mut self.summary, &mut self.sink)
     }
 
     fn begin(
@@ -348,7 +336,7 @@ impl<S: FlowSink> Meter<S> {
         let position = Position { capture: record.capture, frame: record.first_frame, ..Position::default() };
         let known = self.streams.end(&mut interest, Moment { position, time_ns: record.last_seen_ns });
         record.application = known.or(record.application);
-        self.tell(&record)?;
+        self.told.tell(&mut self.streams.heard, &record, &mut self.summary, &mut self.sink)?;
         record.state = tcp::state(&record);
         record.end_reason = reason;
         self.summary.flows += 1;

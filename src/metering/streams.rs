@@ -4,7 +4,7 @@
 //! then told as a gap. Memory: at most [`StreamSettings::pool_bytes`] on the heap, all conversations together, and
 //! [`StreamSettings::max_streams`] of them; conversations beyond are recognised by what a single segment says, and counted.
 
-use crate::application::{Attention, Conversation, Datagrams, Heard, Look, Moment};
+use crate::application::{Attention, Conversation, Datagrams, Heard, Moment};
 use crate::model::{Recognised, Side, Transport};
 
 /// No stream.
@@ -169,12 +169,14 @@ impl Streams {
             if in_place {
                 let looks = &mut interest.looks[piece.side as usize];
                 *looks = if whole { 0 } else { *looks - 1 };
-                let complete = piece.payload.len() == piece.payload_bytes as usize;
-                if Conversation::glance(ports, piece.side, piece.payload, whole) == Look::No && complete {
-                    return None;
-                }
             }
-            let conversation = Conversation::new(ports, first.map(|first| first.is_some()));
+            let whole = first.map(|first| first.is_some());
+            let begun = if in_place { Conversation::begun(ports, whole, piece.side, piece.payload) } else { None };
+            let complete = piece.payload.len() == piece.payload_bytes as usize;
+            if in_place && complete && begun.is_none() {
+                return None;
+            }
+            let conversation = begun.unwrap_or_else(|| Conversation::new(ports, whole));
             let segments = Segments { conversation, next: first, held: [Vec::new(), Vec::new()] };
             if !self.keep(interest, Stream::Tcp(Box::new(segments))) {
                 interest.over();
