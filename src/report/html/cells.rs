@@ -155,8 +155,8 @@ pub(super) fn sentence(text: &str) -> Markup {
 /// When something was seen, and for how long.
 pub(super) fn when(first_ns: i64, last_ns: i64) -> Markup {
     html! {
-        (time(first_ns)) br;
-        span class="for" { "for " (duration(span_ns(first_ns, last_ns))) }
+        (time(first_ns))
+        @if last_ns > first_ns { br; span class="for" { "for " (duration(span_ns(first_ns, last_ns))) } }
     }
 }
 
