@@ -77,6 +77,8 @@ pub struct Browser {
     server: Option<Side>,
     /// The instance whose administrator connection was asked for last.
     asked: String,
+    /// Somebody asked: an answer to nobody can be sent by anybody.
+    was_asked: bool,
     announced: usize,
 }
 
@@ -96,6 +98,7 @@ impl Browser {
             self.asked = text(name);
         }
         if Some(side) != self.server {
+            self.was_asked = true;
             return;
         }
         if let Some(all) = reply_text(data) {
@@ -126,7 +129,7 @@ impl Browser {
             stated_host: text(instance.server_name),
             subject: text(instance.name),
             version: text(instance.version),
-            tier: Tier::Structural,
+            tier: if self.was_asked { Tier::Structural } else { Tier::SignatureScan },
             process_id: None,
         });
     }

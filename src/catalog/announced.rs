@@ -167,6 +167,21 @@ impl<'a> Naming<'a> {
     pub fn service(&self) -> Option<Answer<'a>> {
         self.entry.service.as_deref().map(|service| about_name(self.document, service))
     }
+
+    /// The roles at which the document has that service: by its statements and ranges, or else by its services tables. Empty
+    /// where it names none.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let Some(answer) = self.service() else { return Vec::new() };
+        let statements = answer.statements.iter().flat_map(|statement| statement.roles.iter());
+        let mut roles: Vec<String> = statements.chain(answer.ranges.iter().map(|range| &range.role)).cloned().collect();
+        if roles.is_empty() {
+            roles = answer.services.iter().map(|row| row.role.clone()).collect();
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
 }
 
 /// Where the entries about a subject are: document, entry.

@@ -8,9 +8,14 @@ use crate::model::{
     Mechanism, Orientation, Outcome, Transport, announcement_filter,
 };
 use crate::store::Facts;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// Calls after one announcement that are looked at one by one; the latest is always looked at.
+const MOST_CALLS: usize = 1_000;
+/// Clocks of two recorders may differ by this much.
+const CLOCKS_NS: i64 = 200_000_000;
 
 /// What makes announcements one row: who said what to whom.
 type Key<'a> = (IpAddr, IpAddr, Mechanism, IpAddr, Transport, Answer, &'a str);
@@ -33,7 +38,7 @@ pub fn announcement_rows(facts: &Facts, judged: &Judged, catalog: &Catalog) -> V
     let mut calls: HashMap<(Transport, Endpoint, IpAddr), Vec<&JudgedFlow>> = HashMap::new();
     for said in groups.values().filter_map(|group| facts.announcements.get(*group.first()?)) {
         if let Some(port) = said.said.answer.port() {
-            calls.entry((said.said.transport, Endpoint { ip: said.host, port }, said.told.ip)).or_default();
+            calls.entry((said.said.transport, Endpoint { ip: said.host, port }, said.caller)).or_default();
         }
     }
     let carried = |said: &Announcement| (said.flow_capture, said.flow_first_frame);
@@ -59,8 +64,20 @@ pub fn announcement_rows(facts: &Facts, judged: &Judged, catalog: &Catalog) -> V
             row(&group, facts, &calls, catalog, (name(first), over))
         })
         .collect();
+    alternatives(&mut rows);
     rows.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.frame).cmp(&(y.first_seen_ns, &y.capture, y.frame)));
     rows
+}
+
+/// A broker may answer with several ports of which the client takes one: the others wait for nobody.
+fn alternatives(rows: &mut [AnnouncementRow]) {
+    let answer = |row: &AnnouncementRow| (row.announcer, row.told, row.capture.clone(), row.frame);
+    let taken: HashSet<_> = rows.iter().filter(|row| row.flows > 0).map(|row| (answer(row), row.mechanism)).collect();
+    for row in rows.iter_mut().filter(|row| row.follow_up == FollowUp::NotFollowed) {
+        if taken.contains(&(answer(row), row.mechanism)) {
+            row.follow_up = FollowUp::Alternative;
+        }
+    }
 }
 
 fn row(
@@ -74,15 +91,18 @@ fn row(
     let (first, last) = (&facts.announcements[group[0]], &facts.announcements[group[group.len() - 1]]);
     let said = &first.said;
     let port = said.answer.port();
-    let after = |flow: &&&JudgedFlow| flow.facts.last_seen_ns >= first.time_ns;
-    let calls: Vec<&JudgedFlow> = port
-        .and_then(|port| calls.get(&(said.transport, Endpoint { ip: first.host, port }, first.told.ip)))
-        .map(|flows| flows.iter().filter(after).copied().collect())
+    // Calls stand in the order of their first packets.
+    let calls = port
+        .and_then(|port| calls.get(&(said.transport, Endpoint { ip: first.host, port }, first.caller)))
+        .map(|calls| {
+            let begun = |flow: &&JudgedFlow| flow.facts.first_seen_ns < first.time_ns.saturating_sub(CLOCKS_NS);
+            &calls[calls.partition_point(begun)..]
+        })
         .unwrap_or_default();
     let follow_up = match said.answer {
         Answer::NotRegistered => FollowUp::NotRegistered,
         Answer::Encrypted | Answer::Cut => FollowUp::Unreadable,
-        Answer::Port(_) => follow_up(&calls),
+        Answer::Port(_) => follow_up(calls),
     };
     AnnouncementRow {
         announcer: first.announcer,
@@ -120,6 +140,12 @@ fn row(
 #[must_use]
 pub fn announcement_findings(rows: &[AnnouncementRow]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = rows.iter().filter_map(finding).collect();
+    // One port may be announced for many subjects: what happened there is told once.
+    let mut told = HashSet::new();
+    findings.retain(|finding| {
+        finding.kind == FindingKind::NotRegistered
+            || told.insert((finding.kind, finding.initiator, finding.responder, finding.transport))
+    });
     // Those that need an answer first; each kind in the order of its first times, as the rows are.
     findings.sort_by_key(|finding| finding.kind);
     findings
@@ -129,6 +155,9 @@ fn finding(row: &AnnouncementRow) -> Option<Finding> {
     let AnnouncementRow { announcer, told, host, transport, port, subject, frame, .. } = row;
     let how = row.mechanism.name();
     let call = match &row.first_call {
+        Some((capture, frame)) if *capture == row.capture && row.flows > 1 => {
+            format!("one of its {} calls, in frame {frame},", row.flows)
+        }
         Some((capture, frame)) if *capture == row.capture => format!("its call in frame {frame}"),
         Some((capture, frame)) => format!("its call in frame {frame} of {capture}"),
         None => "its call".into(),
@@ -156,10 +185,10 @@ fn finding(row: &AnnouncementRow) -> Option<Finding> {
             (FindingKind::NotRegistered, Outcome::Established, text)
         }
         FollowUp::NotFollowed => {
-            let text = format!("{}; no call of this client is in the recording", said());
+            let text = format!("{}; no call of this client after it is in the recording", said());
             (FindingKind::NotFollowed, Outcome::Undetermined, text)
         }
-        FollowUp::Unreadable | FollowUp::Undetermined | FollowUp::Followed => return None,
+        FollowUp::Unreadable | FollowUp::Undetermined | FollowUp::Alternative | FollowUp::Followed => return None,
     };
     Some(Finding {
         kind,
@@ -178,9 +207,14 @@ fn finding(row: &AnnouncementRow) -> Option<Finding> {
     })
 }
 
-/// What followed: the worst way in which a call was kept out, else that one was served, else that it cannot be told.
+/// What followed. Kept out is a client whose latest call was, or none of whose calls was served: a refusal after which it was
+/// served is no block.
 fn follow_up(calls: &[&JudgedFlow]) -> FollowUp {
-    let each = || calls.iter().map(|flow| FollowUp::of(flow.judgement.outcome));
-    let blocked = each().filter(|one| one.is_blocked()).min();
-    blocked.or(each().max()).unwrap_or(FollowUp::NotFollowed)
+    let of = |flow: &&JudgedFlow| FollowUp::of(flow.judgement.outcome);
+    let Some(latest) = calls.last().map(of) else { return FollowUp::NotFollowed };
+    let mut each = calls.iter().take(MOST_CALLS).map(of);
+    if latest.is_blocked() || each.clone().any(|one| one == FollowUp::Followed) {
+        return if latest.is_blocked() { latest } else { FollowUp::Followed };
+    }
+    each.clone().find(|one| one.is_blocked()).or(each.next()).unwrap_or(latest)
 }

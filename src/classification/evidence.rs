@@ -122,7 +122,11 @@ fn role_bytes(case: &Case<'_>) -> Option<(i32, String)> {
 
 fn announced(case: &Case<'_>) -> Option<(i32, String)> {
     let own = case.own();
-    case.survey.is_announced(case.transport(), own).then(|| (40, format!("a broker announced {own}")))
+    let to_peer = case.survey.is_announced(case.transport(), own, case.peer().ip)?;
+    Some(match to_peer {
+        true => (40, format!("a broker announced {own} to {}", case.peer().ip)),
+        false => (20, format!("a broker announced {own} to others")),
+    })
 }
 
 /// A reset with sequence number 0 and ACK answers a segment without ACK, hence a SYN (RFC 9293 section 3.5.2).

@@ -170,7 +170,7 @@ fn conversation(flow: &FlowRecord, opened: &Opened) -> Conversation {
         first_frame: flow.first_frame,
         single_burst: false,
         application: flow.application.map(|is| is.protocol),
-        unread: payload_packets(flow) == 0,
+        unread: payload_packets(flow) == 0 || flow.snapped > 0,
     }
 }
 
@@ -279,8 +279,12 @@ impl Bench<'_> {
         let (initiator, responder) = ends(flow, opened.direction.initiator);
         let Self { facts, captures, catalog, referrals, .. } = self;
         let tied = referrals.tied(flow, initiator.ip, responder, facts, catalog, captures)?;
-        let status = tied.status();
-        let Tied { referral, subject, reason } = tied;
+        let at = self.roles.of(responder.ip);
+        let is_at_home = tied.subject.service.as_ref().is_some_and(|stated| stated.is_at(at));
+        let in_range = self.dynamic_range(responder.ip).contains(&responder.port);
+        let unexplained = if in_range { Status::DynamicUnexplained } else { Status::Undocumented };
+        let status = tied.status(is_at_home).unwrap_or(unexplained);
+        let Tied { referral, subject, reason, .. } = tied;
         let service = subject.service.map_or(subject.name, |stated| stated.service);
         Some(Covered { status, service, reason, referral: Some(Box::new(referral)) })
     }
@@ -308,7 +312,7 @@ impl Bench<'_> {
                 Some((service, reason)) => unexplained(service, reason),
                 None => unexplained(
                     String::new(),
-                    "in the dynamic range; no broker was asked and no documented step comes before".into(),
+                    "in the dynamic range; nobody was heard announcing it, and no documented step comes before".into(),
                 ),
             },
         }
@@ -325,10 +329,7 @@ impl Bench<'_> {
             [one] => one.clone(),
             [one, rest @ ..] => format!("{one} and {} more", rest.len()),
         };
-        let reason = format!(
-            "in the dynamic range; a call of {}, of which no announcement was heard and before which no broker was asked",
-            names.join(", ")
-        );
+        let reason = format!("in the dynamic range; a call of {}, which nobody was heard announcing", names.join(", "));
         Some((service, reason))
     }
 }

@@ -8,12 +8,14 @@
 //! published), only the sequence is left: see [`super::sequence`].
 
 use super::subject::{Subject, subject};
+use super::survey::Announced;
 use crate::catalog::Catalog;
 use crate::model::{
-    Announcement, Answer, CaptureIndex, DetailKind, Endpoint, FlowRecord, Mechanism, Referral, Status, Tie, Transport,
+    Announcement, Answer, CaptureIndex, Certainty, DetailKind, Endpoint, FlowRecord, Mechanism, Protocol, Referral,
+    Status, Tie, Tier, Transport,
 };
 use crate::store::Facts;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -31,11 +33,58 @@ pub(super) struct Referrals {
     to_client: HashMap<(Transport, Endpoint, IpAddr), Vec<usize>>,
     to_anybody: HashMap<(Transport, Endpoint), Vec<usize>>,
     enumerated: HashMap<(Transport, Endpoint), Vec<usize>>,
+    callers: Announced,
     /// When a broker told a client a port that can be read, and when something that cannot.
-    read_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
-    unread_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    read_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
+    unread_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
     /// Interfaces that the calls themselves ask for, by flow.
     interfaces: HashMap<(CaptureIndex, u64), Vec<String>>,
+}
+
+/// Kinds of brokers: what one of them answered says nothing about another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// The endpoint mapper, and DCOM behind the same port.
+    Rpc,
+    /// The SQL browser.
+    Sql,
+    /// A licence manager.
+    Licence,
+    /// FTP, portmapper, EtherNet/IP: timing is not asked for these.
+    Other,
+}
+
+impl Kind {
+    fn of(mechanism: Mechanism) -> Self {
+        match mechanism {
+            Mechanism::EptMap
+            | Mechanism::EptLookup
+            | Mechanism::ResolveOxid
+            | Mechanism::RemoteActivation
+            | Mechanism::GetClassObject
+            | Mechanism::CreateInstance => Self::Rpc,
+            Mechanism::SqlBrowser | Mechanism::SqlBrowserDac => Self::Sql,
+            Mechanism::FlexNetRedirect => Self::Licence,
+            Mechanism::FtpPassive | Mechanism::FtpActive | Mechanism::Portmapper | Mechanism::ForwardOpen => {
+                Self::Other
+            }
+        }
+    }
+
+    /// Whether a call that says what it is can be one to what was announced.
+    fn allows(self, spoken: Protocol) -> bool {
+        match self {
+            Self::Rpc => matches!(spoken, Protocol::DceRpc | Protocol::DceRpcDatagram),
+            Self::Sql => matches!(spoken, Protocol::Tds | Protocol::Tls),
+            Self::Licence => matches!(spoken, Protocol::FlexNet | Protocol::Tls),
+            Self::Other => true,
+        }
+    }
+}
+
+/// FTP's data port is for the next transfer, and for nothing after it.
+fn is_fleeting(mechanism: Mechanism) -> bool {
+    matches!(mechanism, Mechanism::FtpPassive | Mechanism::FtpActive)
 }
 
 /// An announcement that explains a call.
@@ -43,14 +92,20 @@ pub(super) struct Tied {
     pub(super) referral: Referral,
     pub(super) subject: Subject,
     pub(super) reason: String,
+    tier: Tier,
 }
 
 impl Tied {
-    /// How the documents take it: a service that one of them states, or an explained port.
-    pub(super) fn status(&self) -> Status {
+    /// How the documents take it: a service that one of them states, or an explained port. An enumeration explains nothing:
+    /// `None`. What was read by a signature, or is to be found at a host where the documents do not have it, is no
+    /// documented service.
+    pub(super) fn status(&self, is_at_home: bool) -> Option<Status> {
         match (self.referral.tie, &self.subject.service) {
-            (Tie::Announced | Tie::AnnouncedEarlier, Some(_)) => Status::DocumentedByReferral,
-            _ => Status::DynamicExplained,
+            (Tie::Enumerated, _) => None,
+            (Tie::Announced | Tie::AnnouncedEarlier, Some(_)) if is_at_home && self.tier == Tier::Structural => {
+                Some(Status::DocumentedByReferral)
+            }
+            _ => Some(Status::DynamicExplained),
         }
     }
 }
@@ -72,32 +127,32 @@ impl Referrals {
     }
 
     fn note(&mut self, at: usize, said: &Announcement) {
-        let (client, broker) = (said.told.ip, said.announcer.ip);
-        let Answer::Port(port) = said.said.answer else {
-            if matches!(said.said.answer, Answer::Cut | Answer::Encrypted) {
-                self.unread_ns.entry((client, broker)).or_default().push(said.time_ns);
-            }
-            return;
+        let asked = (Kind::of(said.said.mechanism), said.told.ip, said.announcer.ip);
+        let port = match said.said.answer {
+            Answer::Cut | Answer::Encrypted => return self.unread_ns.entry(asked).or_default().push(said.time_ns),
+            Answer::NotRegistered => return self.read_ns.entry(asked).or_default().push(said.time_ns),
+            Answer::Port(port) => port,
         };
         let endpoint = (said.said.transport, Endpoint { ip: said.host, port });
         if said.said.mechanism == Mechanism::EptLookup {
             self.enumerated.entry(endpoint).or_default().push(at);
             return;
         }
-        self.to_client.entry((endpoint.0, endpoint.1, client)).or_default().push(at);
+        self.to_client.entry((endpoint.0, endpoint.1, said.caller)).or_default().push(at);
         self.to_anybody.entry(endpoint).or_default().push(at);
-        self.read_ns.entry((client, broker)).or_default().push(said.time_ns);
+        self.callers.entry(endpoint).or_default().insert(said.caller);
+        self.read_ns.entry(asked).or_default().push(said.time_ns);
     }
 
-    /// Endpoints that brokers sent clients to: somebody listens there.
-    pub(super) fn listeners(&self) -> HashSet<(Transport, Endpoint)> {
-        self.to_anybody.keys().copied().collect()
+    /// Endpoints that brokers sent clients to, with these clients: somebody listens there.
+    pub(super) fn listeners(&self) -> Announced {
+        self.callers.clone()
     }
 
     /// Whether the answers of a broker to a client within a time before can be read, all of them.
-    pub(super) fn were_read(&self, client: IpAddr, broker: IpAddr, time_ns: i64, within_ns: i64) -> bool {
-        let any = |times: &HashMap<(IpAddr, IpAddr), Vec<i64>>| {
-            let Some(times) = times.get(&(client, broker)) else { return false };
+    pub(super) fn were_read(&self, kind: Kind, client: IpAddr, broker: IpAddr, time_ns: i64, within_ns: i64) -> bool {
+        let any = |times: &HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>| {
+            let Some(times) = times.get(&(kind, client, broker)) else { return false };
             let upto = times.partition_point(|at| *at <= time_ns);
             times[..upto].last().is_some_and(|at| at.saturating_add(within_ns) >= time_ns)
         };
@@ -132,15 +187,28 @@ impl Referrals {
             (Tie::Enumerated, *listed.first()?)
         };
         let said = &facts.announcements[at];
-        let subject = subject(catalog, &said.said);
+        let mechanism = said.said.mechanism;
+        // Who says that it is something else is something else.
+        let sure = flow.application.filter(|is| is.certainty == Certainty::Certain);
+        if sure.is_some_and(|is| !Kind::of(mechanism).allows(is.protocol)) {
+            return None;
+        }
+        let age_ns = flow.first_seen_ns.saturating_sub(said.time_ns);
+        if is_fleeting(mechanism) && (tie != Tie::Announced || age_ns > MINUTE_NS) {
+            return None;
+        }
+        let mut subject = subject(catalog, &said.said);
         let capture = captures.get(said.position.capture.0 as usize).cloned().unwrap_or_else(|| "".into());
         let frame = said.position.frame;
         let of = if captures.len() > 1 { format!(" of {capture}") } else { String::new() };
-        let reason = reason(tie, said, &subject, client, &format!("frame {frame}{of}"));
-        let mechanism = Some(said.said.mechanism);
-        let name = subject.name.clone();
+        let mut reason = reason(tie, said, &subject, client, &format!("frame {frame}{of}"));
+        if let Some(other) = self.asks_for_another(flow, said, catalog) {
+            reason.push_str(&format!("; the call itself asks for {}", other.name));
+            subject = other;
+        }
+        let (mechanism, name) = (Some(mechanism), subject.name.clone());
         let referral = Referral { tie, mechanism, subject: name, capture, frame, announcement: Some(at) };
-        Some(Tied { referral, subject, reason })
+        Some(Tied { referral, subject, reason, tier: said.said.tier })
     }
 
     /// The latest announcement, or the latest for an interface that the call itself asks for.
@@ -152,6 +220,15 @@ impl Referrals {
             asked.is_some_and(|asked| asked.iter().any(|text| text.split(' ').next() == Some(&said.subject)))
         };
         recent().find(for_it).or(list.last()).copied()
+    }
+
+    /// What a call itself asks for, where that is not what was announced. It is then no documented service by this announcement.
+    fn asks_for_another(&self, flow: &FlowRecord, said: &Announcement, catalog: &Catalog) -> Option<Subject> {
+        let asked = self.interfaces(flow);
+        let is_interface = matches!(said.said.mechanism, Mechanism::EptMap | Mechanism::EptLookup);
+        let same = asked.iter().any(|text| text.split(' ').next() == Some(&said.said.subject));
+        let first = asked.first().filter(|_| is_interface && !same)?;
+        Some(Subject { service: None, ..super::subject::interface(catalog, first) })
     }
 
     /// The interfaces that a call asks for, as it says them.

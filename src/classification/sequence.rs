@@ -1,7 +1,7 @@
 //! What explains a dynamic port by sequence: the broker asked just before, or the step of a documented data flow that
 //! comes just before. Timing only, without the announcement itself: the weakest tier, never alone the ground of a rule.
 
-use super::referral::Referrals;
+use super::referral::{Kind, Referrals};
 use super::roles::Roles;
 use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
 use crate::model::{CaptureIndex, Endpoint, Protocol, Referral, Tie, Transport};
@@ -23,18 +23,41 @@ struct Broker {
     ports: RangeInclusive<u16>,
     /// For people: "asked the … there".
     name: &'static str,
-    /// What its clients speak next, where their payload can be read.
+    kind: Kind,
+    /// What is spoken with it, and what its clients speak next, where payload can be read.
+    speaks: Protocol,
     next: Protocol,
 }
 
 /// The brokers whose answers may be beyond reading: cut off, encrypted, or of a protocol that nobody published.
 const BROKERS: [Broker; 3] = [
     // MS-RPCE section 2.1.1.1.
-    Broker { transport: Transport::Tcp, ports: 135..=135, name: "RPC endpoint mapper", next: Protocol::DceRpc },
+    Broker {
+        transport: Transport::Tcp,
+        ports: 135..=135,
+        name: "RPC endpoint mapper",
+        kind: Kind::Rpc,
+        speaks: Protocol::DceRpc,
+        next: Protocol::DceRpc,
+    },
     // MC-SQLR section 1.9.
-    Broker { transport: Transport::Udp, ports: 1434..=1434, name: "SQL browser", next: Protocol::Tds },
+    Broker {
+        transport: Transport::Udp,
+        ports: 1434..=1434,
+        name: "SQL browser",
+        kind: Kind::Sql,
+        speaks: Protocol::Ssrp,
+        next: Protocol::Tds,
+    },
     // lmgrd: one of these ports by default.
-    Broker { transport: Transport::Tcp, ports: 27_000..=27_009, name: "licence manager", next: Protocol::FlexNet },
+    Broker {
+        transport: Transport::Tcp,
+        ports: 27_000..=27_009,
+        name: "licence manager",
+        kind: Kind::Licence,
+        speaks: Protocol::FlexNet,
+        next: Protocol::FlexNet,
+    },
 ];
 
 /// A conversation, or one burst of a long one, as the sequence sees it.
@@ -100,7 +123,9 @@ impl Sequence {
             .collect();
         for conversation in conversations {
             let Conversation { transport, initiator, responder, .. } = conversation;
-            let is_broker = |b: &Broker| b.transport == transport && b.ports.contains(&responder.port);
+            // What speaks another language at a broker's port is no broker.
+            let speaks = |b: &Broker| conversation.application.is_none_or(|spoken| spoken == b.speaks);
+            let is_broker = |b: &Broker| b.transport == transport && b.ports.contains(&responder.port) && speaks(b);
             if let Some(broker) = BROKERS.iter().position(is_broker) {
                 // A connection may stay open long after its one question.
                 let asked_until_ns =
@@ -138,9 +163,7 @@ impl Sequence {
     /// A broker was asked, and its answer cannot be read. Where it can, and names other ports, it explains nothing.
     fn broker(&self, of: &Conversation, referrals: &Referrals) -> Option<Explained> {
         let Conversation { initiator: client, responder, first_seen_ns, application, unread, .. } = *of;
-        if of.transport != Transport::Tcp
-            || referrals.were_read(client, responder.ip, first_seen_ns, self.timing.broker_within_ns)
-        {
+        if of.transport != Transport::Tcp {
             return None;
         }
         let asked = |(at, broker): (usize, &'static Broker)| {
@@ -150,8 +173,10 @@ impl Sequence {
                 // What was looked into and is nobody's known protocol may be that of a broker which nobody published.
                 None => unread || !self.timing.payload_read || broker.next == Protocol::FlexNet,
             };
-            let before = latest_active(calls, first_seen_ns, self.timing.broker_within_ns, |_| true)?;
-            fits.then_some((broker, before))
+            let within_ns = self.timing.broker_within_ns;
+            let before = latest_active(calls, first_seen_ns, within_ns, |_| true)?;
+            let read = referrals.were_read(broker.kind, client, responder.ip, first_seen_ns, within_ns);
+            (fits && !read).then_some((broker, before))
         };
         let (broker, before) = BROKERS.iter().enumerate().find_map(asked)?;
         let reason = format!(

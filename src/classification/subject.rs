@@ -1,6 +1,6 @@
 //! What an announcement is about, by its name in the documents, or as it was said.
 
-use crate::catalog::{Catalog, SubjectKind};
+use crate::catalog::{ANY_ROLE, Catalog, SubjectKind};
 use crate::model::{Announced, Mechanism};
 
 /// What is to be found at an announced port.
@@ -18,6 +18,15 @@ pub(super) struct Stated {
     pub(super) service: String,
     pub(super) document: String,
     pub(super) citation: String,
+    /// Roles at which the document has it; empty where it does not say.
+    pub(super) roles: Vec<String>,
+}
+
+impl Stated {
+    /// Whether the document has the service at a host of these roles.
+    pub(super) fn is_at(&self, roles: &[String]) -> bool {
+        self.roles.is_empty() || self.roles.iter().any(|role| role == ANY_ROLE || roles.contains(role))
+    }
 }
 
 /// The subject of an announcement.
@@ -58,6 +67,7 @@ fn named(catalog: &Catalog, kind: Option<SubjectKind>, id: &str, version: &str, 
         service: service.clone(),
         document: naming.document.id.clone(),
         citation: naming.entry.citation.clone(),
+        roles: naming.roles(),
     };
     Subject { name: naming.entry.name.clone(), service: naming.entry.service.as_ref().map(stated) }
 }

@@ -25,11 +25,14 @@ const STRAYS: usize = 8;
 /// TCP attempts without any answer that make a recording without a single accepted connection one of openings only.
 const SILENT_OPENINGS: usize = 20;
 
+/// Endpoints that were announced, and to whom.
+pub(super) type Announced = HashMap<(Transport, Endpoint), HashSet<IpAddr>>;
+
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    /// Endpoints to which brokers sent clients.
-    announced: HashSet<(Transport, Endpoint)>,
+    /// Endpoints to which brokers sent clients, and these clients.
+    announced: Announced,
     /// TCP endpoints that sent a SYN-ACK.
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
@@ -69,7 +72,7 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 }
 
 impl Survey {
-    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: HashSet<(Transport, Endpoint)>) -> Self {
+    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: Announced) -> Self {
         let filtered = captures.iter().any(|capture| capture.filter.is_some());
         let mut survey =
             Self { announced, ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };
@@ -116,9 +119,9 @@ impl Survey {
         }
     }
 
-    /// Whether a broker sent somebody to an endpoint.
-    pub(super) fn is_announced(&self, transport: Transport, endpoint: Endpoint) -> bool {
-        self.announced.contains(&(transport, endpoint))
+    /// Whether a broker sent somebody to an endpoint, and whether that was this client.
+    pub(super) fn is_announced(&self, transport: Transport, endpoint: Endpoint, client: IpAddr) -> Option<bool> {
+        self.announced.get(&(transport, endpoint)).map(|callers| callers.contains(&client))
     }
 
     /// Takes note that an endpoint served a conversation, the direction being strong.

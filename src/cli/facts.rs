@@ -84,7 +84,7 @@ pub(super) fn meter(
         LossRow { kind: "announcements-dropped", count: summary.announcements_dropped },
         LossRow { kind: "details-dropped", count: summary.details_dropped },
         LossRow { kind: "names-dropped", count: summary.names_dropped },
-        LossRow { kind: "streams-refused", count: summary.streams_refused },
+        LossRow { kind: "streams-given-up", count: summary.streams_given_up },
     ];
     writer.commit(&captures, &losses.into_iter().filter(|loss| loss.count > 0).collect::<Vec<_>>())?;
     Ok(Metered { captures, summary, comments: comments.len(), skipped })

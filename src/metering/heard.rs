@@ -87,6 +87,7 @@ fn announcement(record: &FlowRecord, moment: Moment, said: Announced) -> Announc
         announcer: key.endpoint(said.by),
         told: key.endpoint(said.by.other()),
         host,
+        caller: key.endpoint(said.listener.other()).ip,
         said,
     }
 }

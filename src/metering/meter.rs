@@ -364,7 +364,7 @@ impl<S: FlowSink> Meter<S> {
             self.hand_out(entry, if over { EndReason::Closed } else { EndReason::EndOfCapture })?;
         }
         self.summary.fragment_overlaps = self.fragments.overlaps();
-        self.summary.streams_refused = self.streams.refused;
+        self.summary.streams_given_up = self.streams.given_up;
         Ok((self.summary, self.sink))
     }
 }

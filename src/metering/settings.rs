@@ -89,6 +89,6 @@ pub struct MeterSummary {
     pub names: u64,
     /// The same, beyond what is kept.
     pub names_dropped: u64,
-    /// Conversations that were not looked into or followed, because as many as are allowed already were.
-    pub streams_refused: u64,
+    /// Conversations that were no longer looked into or followed, because others needed the room.
+    pub streams_given_up: u64,
 }

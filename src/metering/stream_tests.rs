@@ -130,7 +130,7 @@ fn a_sequence_number_from_elsewhere_changes_nothing() {
 }
 
 #[test]
-fn what_is_kept_is_bounded_and_refusals_are_counted() {
+fn what_is_kept_is_bounded_and_what_gives_way_is_counted() {
     let mut streams = Streams::new(StreamSettings { enabled: true, max_streams: 2, pool_bytes: 1 << 20 });
     let begin = |streams: &mut Streams, interest: &mut Interest| {
         let (payload, sequence) = (b"220 ready\r\n".as_slice(), FIRST[1].unwrap());
@@ -139,13 +139,16 @@ fn what_is_kept_is_bounded_and_refusals_are_counted() {
     };
     let mut interests = [Interest::new(true); 3];
     interests.iter_mut().for_each(|interest| begin(&mut streams, interest));
-    assert_eq!(streams.refused, 1);
-    assert!(!interests[2].wants(CLIENT), "it is not asked again for every packet");
+    assert_eq!(streams.given_up, 1);
+    assert!(interests.iter().all(|interest| interest.wants(CLIENT)));
+    // The one that gave way notices when it says more, and is not asked again for every packet.
+    begin(&mut streams, &mut interests[0]);
+    assert!(!interests[0].wants(CLIENT) && interests[1].wants(CLIENT) && interests[2].wants(CLIENT));
     for interest in &mut interests {
         streams.end(interest, Moment::default());
     }
     assert_eq!(streams.pool_bytes(), 0, "what is kept is given back");
     let mut again = Interest::new(true);
     begin(&mut streams, &mut again);
-    assert_eq!(streams.refused, 1);
+    assert_eq!(streams.given_up, 1);
 }

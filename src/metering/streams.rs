@@ -2,7 +2,7 @@
 //!
 //! TCP segments are put in order by sequence number; what is missing is waited for over [`HELD_SEGMENTS`] and [`HELD_BYTES`],
 //! then told as a gap. Memory: at most [`StreamSettings::pool_bytes`] on the heap, all conversations together, and
-//! [`StreamSettings::max_streams`] of them; conversations beyond are recognised by what a single segment says, and counted.
+//! [`StreamSettings::max_streams`] of them; beyond, one that said nothing for long gives way, and is counted.
 
 use crate::application::{Attention, Conversation, Datagrams, Heard, Moment};
 use crate::model::{Recognised, Side, Transport};
@@ -39,15 +39,16 @@ impl Default for StreamSettings {
 /// How much attention a flow still gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Interest {
-    /// Its stream, or [`NONE`].
+    /// Its stream, or [`NONE`], and which of those that had this place.
     stream: u32,
+    generation: u32,
     /// Looks left, each side; nothing left on both sides and no stream: it is passed over.
     looks: [u8; 2],
 }
 
 impl Interest {
     pub(super) fn new(enabled: bool) -> Self {
-        Self { stream: NONE, looks: if enabled { [LOOKS; 2] } else { [0; 2] } }
+        Self { stream: NONE, generation: 0, looks: if enabled { [LOOKS; 2] } else { [0; 2] } }
     }
 
     /// Whether payload of a side is wanted.
@@ -56,7 +57,7 @@ impl Interest {
     }
 
     pub(super) fn over(&mut self) {
-        *self = Self { stream: NONE, looks: [0; 2] };
+        *self = Self { stream: NONE, generation: 0, looks: [0; 2] };
     }
 }
 
@@ -100,6 +101,9 @@ struct Held {
 struct Slot {
     stream: Stream,
     held_bytes: usize,
+    generation: u32,
+    /// Heard since the hand of [`Streams::give_up_one`] came by.
+    heard_lately: bool,
 }
 
 /// All conversations that are looked into.
@@ -107,16 +111,28 @@ pub(super) struct Streams {
     settings: StreamSettings,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
+    /// Place that is looked at next when room is needed, and streams so far.
+    hand: usize,
+    generations: u32,
     pool_bytes: usize,
     /// What was heard since the sink was last told.
     pub(super) heard: Heard,
-    /// Conversations that found no room.
-    pub(super) refused: u64,
+    /// Conversations that gave way to others.
+    pub(super) given_up: u64,
 }
 
 impl Streams {
     pub(super) fn new(settings: StreamSettings) -> Self {
-        Self { settings, slots: Vec::new(), free: Vec::new(), pool_bytes: 0, heard: Heard::default(), refused: 0 }
+        Self {
+            settings,
+            slots: Vec::new(),
+            free: Vec::new(),
+            hand: 0,
+            generations: 0,
+            pool_bytes: 0,
+            heard: Heard::default(),
+            given_up: 0,
+        }
     }
 
     /// Bytes that all streams keep.
@@ -138,7 +154,8 @@ impl Streams {
     ) -> Option<Recognised> {
         let cut = piece.payload.len() < piece.payload_bytes as usize;
         self.heard.moment = piece.moment;
-        if let Some(index) = self.index(*interest) {
+        if interest.stream != NONE {
+            let index = self.index(interest)?;
             let heard = &mut self.heard;
             let Some(Slot { stream: Stream::Udp(datagrams), .. }) = &mut self.slots[index] else { return None };
             let attention = datagrams.datagram(piece.side, piece.payload, cut, heard);
@@ -183,7 +200,7 @@ impl Streams {
                 return None;
             }
         }
-        let index = self.index(*interest)?;
+        let index = self.index(interest)?;
         let heard = &mut self.heard;
         let Some(Slot { stream: Stream::Tcp(segments), .. }) = &mut self.slots[index] else { return None };
         let before = segments.conversation.recognised();
@@ -195,7 +212,7 @@ impl Streams {
 
     /// The flow ended. Gives what it is where that is known only now.
     pub(super) fn end(&mut self, interest: &mut Interest, moment: Moment) -> Option<Recognised> {
-        let slot = self.index(*interest).and_then(|index| self.slots[index].take())?;
+        let slot = self.index(interest).and_then(|index| self.slots[index].take())?;
         self.pool_bytes -= slot.held_bytes;
         self.free.push(interest.stream);
         interest.over();
@@ -215,18 +232,54 @@ impl Streams {
         }
     }
 
-    fn index(&self, interest: Interest) -> Option<usize> {
-        (interest.stream != NONE).then_some(interest.stream as usize)
+    /// Where a stream is; one that gave way is no longer asked for.
+    fn index(&mut self, interest: &mut Interest) -> Option<usize> {
+        if interest.stream == NONE {
+            return None;
+        }
+        let index = interest.stream as usize;
+        match self.slots[index].as_mut().filter(|slot| slot.generation == interest.generation) {
+            Some(slot) => {
+                slot.heard_lately = true;
+                Some(index)
+            }
+            None => {
+                interest.over();
+                None
+            }
+        }
+    }
+
+    /// Lets go of a stream that said nothing since the hand came by last (second chance).
+    fn give_up_one(&mut self) -> bool {
+        for _ in 0..2 * self.slots.len() {
+            let index = self.hand;
+            self.hand = (self.hand + 1) % self.slots.len();
+            let Some(slot) = &mut self.slots[index] else { continue };
+            if !std::mem::take(&mut slot.heard_lately) {
+                self.pool_bytes -= slot.held_bytes;
+                self.slots[index] = None;
+                self.free.push(index as u32);
+                self.given_up += 1;
+                return true;
+            }
+        }
+        false
     }
 
     /// Finds room for a stream.
     fn keep(&mut self, interest: &mut Interest, stream: Stream) -> bool {
-        let used = self.slots.len() - self.free.len();
-        if used >= self.settings.max_streams || self.pool_bytes >= self.settings.pool_bytes {
-            self.refused += 1;
-            return false;
+        while self.slots.len() - self.free.len() >= self.settings.max_streams
+            || self.pool_bytes >= self.settings.pool_bytes
+        {
+            if !self.give_up_one() {
+                self.given_up += 1;
+                return false;
+            }
         }
-        let slot = Some(Slot { stream, held_bytes: 0 });
+        self.generations = self.generations.wrapping_add(1);
+        interest.generation = self.generations;
+        let slot = Some(Slot { stream, held_bytes: 0, generation: self.generations, heard_lately: true });
         interest.stream = match self.free.pop() {
             Some(index) => {
                 self.slots[index as usize] = slot;
@@ -243,7 +296,7 @@ impl Streams {
 
     /// Counts what a stream keeps now, and lets go of one that is done.
     fn settle(&mut self, interest: &mut Interest, attention: Attention) {
-        let Some(index) = self.index(*interest) else { return };
+        let Some(index) = self.index(interest) else { return };
         let Some(slot) = &mut self.slots[index] else { return };
         let held_bytes = match &slot.stream {
             Stream::Tcp(segments) => segments.held_bytes(),

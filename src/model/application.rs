@@ -311,6 +311,8 @@ pub struct Announcement {
     pub told: Endpoint,
     /// Host that is to listen, as the packets give it: the stated one may be translated, or 0.0.0.0.
     pub host: IpAddr,
+    /// Host that is to call there: the other side than the listener's.
+    pub caller: IpAddr,
     /// What was said.
     pub said: Announced,
 }

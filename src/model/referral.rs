@@ -80,6 +80,8 @@ pub enum FollowUp {
     Unreadable,
     /// The client was told and did not call: it may have had its answer already, or the call is not in the recording.
     NotFollowed,
+    /// The client called another port of the same answer.
+    Alternative,
     /// The client called; what became of it cannot be told.
     Undetermined,
     /// The client called and was served.
@@ -97,6 +99,7 @@ impl FollowUp {
             Self::NotRegistered => "not-registered",
             Self::Unreadable => "unreadable",
             Self::NotFollowed => "not-followed",
+            Self::Alternative => "alternative",
             Self::Undetermined => "undetermined",
             Self::Followed => "followed",
         }

@@ -25,7 +25,7 @@ pub fn table(data: &ReportData) -> Table {
         number("times", "Times that it was said."),
         text(
             "follow_up",
-            "What followed: followed, unanswered, refused, prohibited, undetermined, not-followed; or not-registered, unreadable.",
+            "What followed: followed, unanswered, refused, prohibited, undetermined, not-followed, alternative (another port of the same answer was called); or not-registered, unreadable.",
         ),
         number("flows", "Calls of this client to this port after it."),
         text("call_capture", "Capture of the first of them; empty without one."),
@@ -86,6 +86,7 @@ pub fn sentence(data: &ReportData) -> String {
         (number(|f| f == FollowUp::Followed), "followed by a call"),
         (number(FollowUp::is_blocked), "followed by a call that did not get through"),
         (number(|f| f == FollowUp::Undetermined), "followed by a call of unknown outcome"),
+        (number(|f| f == FollowUp::Alternative), "alternatives that were not taken"),
         (number(|f| f == FollowUp::NotFollowed), "not followed"),
         (number(|f| f == FollowUp::NotRegistered), "asked in vain"),
         (number(|f| f == FollowUp::Unreadable), "unreadable"),

@@ -104,6 +104,14 @@ pub fn loss_sentence(kind: &str, count: u64) -> String {
             format!("IP fragments that overlap others of their datagram: {count}. Damage, or an attempt to deceive.")
         }
         "sockets-dropped" => format!("Processes behind endpoints that were not kept: {count}."),
+        "streams-given-up" => format!(
+            "Conversations that were no longer looked into, because others needed the room: {count}. Announcements of ports in \
+             them were not heard."
+        ),
+        "announcements-dropped" => format!("Announcements of ports beyond what is kept: {count}."),
+        "details-dropped" | "names-dropped" => {
+            format!("What conversations say of themselves, beyond what is kept: {count}.")
+        }
         other => format!("{other}: {count}"),
     }
 }

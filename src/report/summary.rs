@@ -4,7 +4,7 @@
 use super::ReportData;
 use super::gaps;
 use super::text::{counted, duration, iso_utc_seconds, span_ns};
-use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome};
+use crate::model::{CaptureRow, FindingKind, HostPorts, Orientation, Outcome, Status};
 
 /// Recordings that a warning names before it says "and N more".
 const NAMED_RECORDINGS: usize = 5;
@@ -300,9 +300,18 @@ pub fn findings(data: &ReportData) -> String {
                         )
                     ),
                 };
+                let explained = data.statuses.iter().filter(|s| s.status == Status::DynamicExplained);
+                let announced = explained.map(|s| s.flows).fold(0, u64::saturating_add);
+                let announced = match announced.saturating_sub(data.timing_only_flows) {
+                    0 => String::new(),
+                    n => format!(
+                        ", or explained and not documented ({}, by what their own broker announced or by the step before)",
+                        counted(n, "flow", "flows")
+                    ),
+                };
                 format!(
                     "No findings: every metered flow that got through is documented, general infrastructure, accepted by \
-                     the site file{timing}."
+                     the site file{announced}{timing}."
                 )
             }
         };

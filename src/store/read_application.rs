@@ -28,8 +28,9 @@ fn read_announcements(frame: &Frame, indices: &Indices, into: &mut Vec<Announcem
     let numbers = ["frame", "flow_first_frame", "announcer_port", "told_port", "protocol", "port", "process_id_low"];
     let [frames, first_frames, announcer_port, told_port, protocol, port, process] =
         all_ok(numbers.map(|name| frame.numbers(name)))?;
-    let ips = ["announcer_ip", "told_ip", "host_ip"].map(|name| frame.parsed(name, |text| text.parse::<IpAddr>().ok()));
-    let [announcer_ip, told_ip, host_ip] = all_ok(ips)?;
+    let ips = ["announcer_ip", "told_ip", "host_ip", "caller_ip"]
+        .map(|name| frame.parsed(name, |text| text.parse::<IpAddr>().ok()));
+    let [announcer_ip, told_ip, host_ip, caller_ip] = all_ok(ips)?;
     let mechanism = frame.parsed("mechanism", Mechanism::named)?;
     let tier = frame.parsed("tier", Tier::named)?;
     let [answer, mut stated_host, mut subject, mut version] =
@@ -45,6 +46,7 @@ fn read_announcements(frame: &Frame, indices: &Indices, into: &mut Vec<Announcem
             endpoint(told_ip[row], told_port[row], "told_ip")?,
         );
         let host = host_ip[row].ok_or_else(|| required("host_ip"))?;
+        let caller = caller_ip[row].ok_or_else(|| required("caller_ip"))?;
         let answer = Answer::of(answer[row].as_deref().unwrap_or_default(), short(port[row]));
         let by = if announcer <= told { Side::A } else { Side::B };
         into.push(Announcement {
@@ -55,9 +57,10 @@ fn read_announcements(frame: &Frame, indices: &Indices, into: &mut Vec<Announcem
             announcer,
             told,
             host,
+            caller,
             said: Announced {
                 by,
-                listener: if host == told.ip && host != announcer.ip { by.other() } else { by },
+                listener: if caller == announcer.ip && caller != told.ip { by.other() } else { by },
                 mechanism: mechanism[row].ok_or_else(|| required("mechanism"))?,
                 answer: answer.ok_or_else(|| required("answer"))?,
                 transport: transport(frame, protocol[row])?,

@@ -143,7 +143,7 @@ pub fn fates() -> Vec<FactColumn<FateRow>> {
 #[must_use]
 pub fn losses() -> Vec<FactColumn<LossRow>> {
     columns! {
-        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped, announcements-dropped, details-dropped, names-dropped: processes behind endpoints, announcements, details and names beyond what is kept; streams-refused: conversations that were not looked into, because as many as are allowed already were" => |_, r| r.kind.into();
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped, announcements-dropped, details-dropped, names-dropped: processes behind endpoints, announcements, details and names beyond what is kept; streams-given-up: conversations that were no longer looked into, because others needed the room" => |_, r| r.kind.into();
         "count": Unsigned, "", "how many" => |_, r| r.count.into();
     }
 }

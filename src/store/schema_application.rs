@@ -20,6 +20,7 @@ pub fn announcements() -> Vec<FactColumn<Announcement>> {
         "answer": Text, "", "port; not-registered: nobody serves that; encrypted, cut: it could not be read" => |_, r| r.said.answer.name().into();
         "protocol": Unsigned, "protocolIdentifier", "IP protocol of the announced port: 6 TCP, 17 UDP" => |_, r| u32::from(r.said.transport.number()).into();
         "host_ip": Text, "", "host that is to listen, by the addresses of the packets; a group address as stated" => |_, r| r.host.to_string().into();
+        "caller_ip": Text, "", "host that is to call there" => |_, r| r.caller.to_string().into();
         "port": Unsigned, "", "announced port; null where there is none" => |_, r| r.said.answer.port().into();
         "stated_host": Text, "", "host as the announcement states it: it may be another one, a name, 0.0.0.0, or empty" => |_, r| r.said.stated_host.clone().into();
         "subject": Text, "", "what is to be found there: interface UUID, SQL instance, licence vendor, ONC RPC program" => |_, r| r.said.subject.clone().into();

@@ -236,7 +236,7 @@ impl Call {
         if !is_lookup && !self.continues && reply.is_not_registered() {
             self.answer_is(mechanism, Answer::NotRegistered, told);
         }
-        tell_reply(mechanism, &reply, told);
+        tell_reply(mechanism, Tier::Structural, &reply, told);
     }
 
     /// An answer of DCOM's resolver or activator.
@@ -265,7 +265,8 @@ impl Call {
             let map = mapper::map_reply(&self.answer, form).map(|reply| (Mechanism::EptMap, reply));
             let either = || mapper::lookup_reply(&self.answer, form).map(|reply| (Mechanism::EptLookup, reply));
             if let Some((mechanism, reply)) = map.or_else(either).filter(|(_, reply)| !reply.entries.is_empty()) {
-                tell_reply(mechanism, &reply, told);
+                // Anybody can send an answer to nobody.
+                tell_reply(mechanism, Tier::SignatureScan, &reply, told);
                 return;
             }
         }
@@ -278,8 +279,8 @@ impl Call {
     }
 }
 
-fn tell_reply(mechanism: Mechanism, reply: &Reply<'_>, told: &mut Told<'_>) {
-    towers(mechanism, Tier::Structural, reply.entries.iter().map(|(tower, _)| *tower), told);
+fn tell_reply(mechanism: Mechanism, tier: Tier, reply: &Reply<'_>, told: &mut Told<'_>) {
+    towers(mechanism, tier, reply.entries.iter().map(|(tower, _)| *tower), told);
     let mut last: &[u8] = &[];
     for (_, annotation) in &reply.entries {
         // Entries of one service follow each other.

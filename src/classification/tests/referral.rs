@@ -15,6 +15,7 @@ fn told(mechanism: Mechanism, client: &str, answer: Answer, second: i64) -> Anno
         announcer: endpoint(BROKER.0, BROKER.1),
         told: endpoint(client, 40_000),
         host: SERVER.parse().unwrap(),
+        caller: client.parse().unwrap(),
         said: Announced {
             by: Side::A,
             listener: Side::A,
@@ -56,8 +57,9 @@ fn a_call_is_tied_to_what_its_client_was_told() {
     assert_eq!(tie(vec![map(CLIENT, 49_700, 1)], 49_700, 500), explained(Tie::AnnouncedEarlier));
     assert_eq!(tie(vec![map("10.0.0.7", 49_700, 1)], 49_700, 2), explained(Tie::AnnouncedToAnother));
     assert_eq!(tie(vec![map(CLIENT, 49_700, 9)], 49_700, 2), explained(Tie::AnnouncedLater));
+    // An enumeration names the port and explains no call.
     let listed = told(Mechanism::EptLookup, CLIENT, Answer::Port(49_700), 1);
-    assert_eq!(tie(vec![listed], 49_700, 2), explained(Tie::Enumerated));
+    assert_eq!(tie(vec![listed], 49_700, 2), (Some(Tie::Enumerated), Status::DynamicUnexplained));
     assert_eq!(tie(vec![map(CLIENT, 49_701, 1)], 49_700, 2), (None, Status::DynamicUnexplained));
 }
 
@@ -101,6 +103,78 @@ fn where_the_brokers_answer_was_read_timing_explains_nothing_else() {
     assert_eq!(status(vec![map(CLIENT, 49_701, 1)]), (None, Status::DynamicUnexplained), "it was told another port");
     let unread = told(Mechanism::EptMap, CLIENT, Answer::Encrypted, 1);
     assert_eq!(status(vec![map(CLIENT, 49_701, 1), unread]), timing, "something that cannot be read was said too");
+}
+
+#[test]
+fn what_a_call_says_of_itself_goes_before_what_was_announced() {
+    let spoken = |protocol, mechanism| {
+        let mut call = tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, 2);
+        call.application = Some(Recognised { protocol, certainty: Certainty::Certain, server: None });
+        let said = told(mechanism, CLIENT, Answer::Port(49_700), 1);
+        judged_facts(&facts(vec![said], vec![call])).flows.remove(0).judgement.referral.map(|r| r.tie)
+    };
+    assert_eq!(spoken(Protocol::DceRpc, Mechanism::EptMap), Some(Tie::Announced));
+    assert_eq!(spoken(Protocol::Ssh, Mechanism::EptMap), None, "that is no RPC");
+    assert_eq!(spoken(Protocol::Ssh, Mechanism::SqlBrowser), None);
+    assert_eq!(spoken(Protocol::Tds, Mechanism::SqlBrowser), Some(Tie::Announced));
+}
+
+#[test]
+fn a_data_port_of_ftp_is_for_the_next_transfer_only() {
+    let passive = |second| {
+        let said = told(Mechanism::FtpPassive, CLIENT, Answer::Port(49_700), 1);
+        let call = tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, second);
+        judged_facts(&facts(vec![said], vec![call])).flows.remove(0).judgement.referral.map(|r| r.tie)
+    };
+    assert_eq!((passive(2), passive(500)), (Some(Tie::Announced), None));
+}
+
+#[test]
+fn nobody_registered_is_an_answer_and_explains_nothing() {
+    let flows = vec![tcp((CLIENT, 50_000), BROKER, OPENED, 0), tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, 2)];
+    let facts = facts(vec![told(Mechanism::EptMap, CLIENT, Answer::NotRegistered, 1)], flows);
+    assert_eq!(judged_facts(&facts).flows[1].judgement.status, Status::DynamicUnexplained);
+}
+
+#[test]
+fn a_documented_service_by_referral_needs_a_host_of_its_role_and_a_parsed_answer() {
+    let judged = |host_role: &str, tier| {
+        let mut said = told(Mechanism::SqlBrowser, CLIENT, Answer::Port(49_700), 1);
+        (said.said.subject, said.said.tier) = ("MSSQLSERVER".into(), tier);
+        let facts = facts(vec![said], vec![tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, 2)]);
+        let text = format!("[site]\nname = \"t\"\n[[host]]\naddress = \"{SERVER}\"\nroles = [\"{host_role}\"]\n");
+        let catalog = Catalog::builtin().unwrap();
+        let site = Site::from_toml("site.toml", &text, &catalog).unwrap();
+        judge(&facts, &catalog.for_site(&site), Some(&site)).flows.remove(0).judgement.status
+    };
+    assert_eq!(judged("sql-server", Tier::Structural), Status::DocumentedByReferral);
+    assert_eq!(judged("client", Tier::Structural), Status::DynamicExplained, "the document has it at SQL servers");
+    assert_eq!(judged("sql-server", Tier::SignatureScan), Status::DynamicExplained);
+}
+
+#[test]
+fn ports_of_one_answer_that_were_not_taken_are_no_findings() {
+    let facts = facts(
+        vec![map(CLIENT, 49_700, 1), map(CLIENT, 49_701, 1)],
+        vec![tcp((CLIENT, 50_001), (SERVER, 49_700), OPENED, 2)],
+    );
+    let rows = announcement_rows(&facts, &judged_facts(&facts), &Catalog::builtin().unwrap());
+    let follow_ups: Vec<FollowUp> = rows.iter().map(|row| row.follow_up).collect();
+    assert_eq!(follow_ups, [FollowUp::Followed, FollowUp::Alternative]);
+    assert_eq!(announcement_findings(&rows), []);
+}
+
+#[test]
+fn a_refusal_after_which_the_client_was_served_is_no_block() {
+    let call = |client_port, sent, second| tcp((CLIENT, client_port), (SERVER, 49_700), sent, second);
+    let refused = (IGNORED.0, Sent { rst: 1, ..Sent::default() });
+    let follow_up = |first, second| {
+        let facts = facts(vec![map(CLIENT, 49_700, 1)], vec![call(50_001, first, 2), call(50_002, second, 3)]);
+        let rows = announcement_rows(&facts, &judged_facts(&facts), &Catalog::builtin().unwrap());
+        rows[0].follow_up
+    };
+    assert_eq!(follow_up(refused, OPENED), FollowUp::Followed);
+    assert_eq!(follow_up(OPENED, refused), FollowUp::Refused, "the latest call counts");
 }
 
 #[test]

@@ -64,6 +64,6 @@ fn class(follow_up: FollowUp) -> &'static str {
         FollowUp::Followed => "pill good",
         FollowUp::Unanswered | FollowUp::Refused | FollowUp::Prohibited => "pill bad",
         FollowUp::NotRegistered | FollowUp::Unreadable => "pill look",
-        FollowUp::Undetermined | FollowUp::NotFollowed => "pill",
+        FollowUp::Undetermined | FollowUp::NotFollowed | FollowUp::Alternative => "pill",
     }
 }
