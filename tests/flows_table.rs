@@ -17,6 +17,9 @@ use support::captures::{self, Order, Packet, Resolution};
 use support::{Row, assert_same_rows, flows, number, portproof, portproof_reading, without};
 use tempfile::TempDir;
 
+/// Columns that hold names of capture files: they differ where the same packets lie in other files.
+const NAMES_OF_CAPTURES: [&str; 2] = ["capture", "announced_capture"];
+
 /// Other programs read these by name.
 const INTERFACE: &[&str] = &[
     "capture",
@@ -70,7 +73,7 @@ fn folder_with(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
 
 #[track_caller]
 fn same_but_for_the_name(rows: &[Row], what: &str) {
-    assert_same_rows(&without(rows, &["capture"]), &without(&expected(), &["capture"]), what);
+    assert_same_rows(&without(rows, &NAMES_OF_CAPTURES), &without(&expected(), &NAMES_OF_CAPTURES), what);
 }
 
 #[test]
@@ -316,10 +319,10 @@ fn names_need_not_be_unicode() {
         return;
     }
     let plain = flows([&input]);
-    assert_same_rows(&without(&flows([&odd]), &["capture"]), &without(&plain, &["capture"]), "named");
+    assert_same_rows(&without(&flows([&odd]), &NAMES_OF_CAPTURES), &without(&plain, &NAMES_OF_CAPTURES), "named");
     std::fs::remove_file(&input).unwrap();
     let found = flows([folder.path()]);
-    assert_same_rows(&without(&found, &["capture"]), &without(&plain, &["capture"]), "found in its folder");
+    assert_same_rows(&without(&found, &NAMES_OF_CAPTURES), &without(&plain, &NAMES_OF_CAPTURES), "found in its folder");
     let store = folder.path().join("store");
     portproof(["-q".into(), "meter".into(), odd, "-o".into(), store]).expect(0);
 }
@@ -372,7 +375,7 @@ fn classic_pcap_gives_the_same_in_both_orders_and_resolutions() {
         same_but_for_the_name(&flows(with_site([file.as_path()])), &format!("nanoseconds, {order:?}"));
 
         // Microseconds: the same with times cut; what lies between two of them may be one off.
-        let elapsed = ["capture", "syn_to_syn_ack_ns", "syn_ack_to_ack_ns"];
+        let elapsed = ["capture", "announced_capture", "syn_to_syn_ack_ns", "syn_ack_to_ack_ns"];
         let (_folder, file) = folder_with("copy.pcap", &captures::pcap(1, &packets, Resolution::Micro, order));
         let cut = |mut row: Row| {
             for column in ["first_seen_ns", "last_seen_ns"] {
@@ -412,7 +415,10 @@ fn numbered_through(rows: Vec<Row>, in_first: u64) -> Vec<Row> {
 /// some columns more.
 fn elsewhere(rows: &[Row], columns: &[&str]) -> Vec<Row> {
     let names_frames = |name: &str| name.ends_with("_frame") && name != "first_frame";
-    let mut rows = without(rows, &[columns, &["capture", "reason", "orientation_evidence"]].concat());
+    let mut rows = without(
+        rows,
+        &[columns, &["capture", "announced_capture", "announced_frame", "reason", "orientation_evidence"]].concat(),
+    );
     rows.iter_mut().for_each(|row| row.retain(|name, _| !names_frames(name)));
     rows
 }
