@@ -1,7 +1,7 @@
 //! Payload knowledge, one protocol per file.
 //!
 //! *Recognisers* look at the first bytes of both directions and say which protocol it is, how sure that is and which side is
-//! the server: stateless functions, listed in [`registry`]. *Followers* ([`Follower`], a closed enum) read a conversation to
+//! the server: stateless functions, listed in `registry`. *Followers* ([`Follower`], a closed enum) read a conversation to
 //! its end, in order, and tell who announced which port to whom. Neither knows addresses, the flow cache or a catalogue; what
 //! they hear goes into [`Heard`] and leaves by the metering process.
 //!

@@ -12,7 +12,7 @@ use super::survey::{Survey, is_conversation};
 use super::wrapped::{Around, joined};
 use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRef, Site};
 use crate::model::{
-    Activity, CaptureIndex, Endpoint, FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side, Status,
+    Activity, CaptureIndex, Endpoint, FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side, Status, Tier,
 };
 use crate::store::Facts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -282,6 +282,10 @@ impl Bench<'_> {
         let at = self.roles.of(responder.ip);
         let is_at_home = tied.subject.service.as_ref().is_some_and(|stated| stated.is_at(at));
         let in_range = self.dynamic_range(responder.ip).contains(&responder.port);
+        // Outside the dynamic range a reviewer decides, unless the answer could be parsed.
+        if !in_range && tied.tier != Tier::Structural {
+            return None;
+        }
         let unexplained = if in_range { Status::DynamicUnexplained } else { Status::Undocumented };
         let status = tied.status(is_at_home).unwrap_or(unexplained);
         let Tied { referral, subject, reason, .. } = tied;

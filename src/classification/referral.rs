@@ -92,7 +92,7 @@ pub(super) struct Tied {
     pub(super) referral: Referral,
     pub(super) subject: Subject,
     pub(super) reason: String,
-    tier: Tier,
+    pub(super) tier: Tier,
 }
 
 impl Tied {
