@@ -148,6 +148,10 @@ pub(super) fn look(opening: &Opening<'_>) -> Look {
     for client in [Side::A, Side::B] {
         let server = client.other();
         match (sides[client as usize], sides[server as usize]) {
+            // A method of its own proves nothing until it is answered as HTTP is.
+            (Begins::Request, Begins::Nothing | Begins::Unclear) if !has_known_method(opening.bytes(client)) => {
+                return if opening.is_over() { Look::No } else { Look::Maybe };
+            }
             (Begins::Request, Begins::Nothing | Begins::Unclear) => {
                 let (protocol, certainty) = request_protocol(opening.bytes(client), None);
                 return http(protocol, certainty, server, false);
