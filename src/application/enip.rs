@@ -10,7 +10,7 @@ use super::heard::{Heard, text};
 use super::opening::{Look, Opening};
 use super::reader::{array, be16, le16, le32, slice};
 use crate::model::{
-    Announced, Answer, Certainty, DetailKind, Mechanism, NameSource, Protocol, Recognised, Side, Tier, Transport,
+    Announced, Answer, Certainty, DetailKind, Mechanism, NameSource, Protocol, Recognised, Side, Transport,
 };
 use std::net::Ipv4Addr;
 
@@ -279,16 +279,9 @@ impl Encapsulation {
             let Some((host, port)) = socket(value).filter(|_| !self.is_done()) else { continue };
             self.announced += 1;
             heard.announce(Announced {
-                by: side,
                 listener,
-                mechanism: Mechanism::ForwardOpen,
-                answer: Answer::Port(port),
-                transport: Transport::Udp,
                 stated_host: host.to_string(),
-                subject: String::new(),
-                version: String::new(),
-                tier: Tier::Structural,
-                process_id: None,
+                ..Announced::by(side, Mechanism::ForwardOpen, Transport::Udp, Answer::Port(port))
             });
         }
         Some(())

@@ -156,16 +156,10 @@ impl Handover {
             Some(&NEW) if be16(message, 6) == Some(REDIRECT) && self.client != Some(side) => {
                 if let Some((stated_host, port)) = redirect(message) {
                     heard.announce(Announced {
-                        by: side,
-                        listener: side,
-                        mechanism: Mechanism::FlexNetRedirect,
-                        answer: Answer::Port(port),
-                        transport: Transport::Tcp,
                         stated_host,
                         subject: self.vendor.clone(),
-                        version: String::new(),
                         tier: Tier::SignatureScan,
-                        process_id: None,
+                        ..Announced::by(side, Mechanism::FlexNetRedirect, Transport::Tcp, Answer::Port(port))
                     });
                 }
             }

@@ -5,7 +5,7 @@
 
 use super::heard::{Heard, text};
 use super::opening::{Look, Opening};
-use crate::model::{Announced, Answer, Certainty, DetailKind, Mechanism, Protocol, Recognised, Side, Tier, Transport};
+use crate::model::{Announced, Answer, Certainty, DetailKind, Mechanism, Protocol, Recognised, Side, Transport};
 
 /// Commands with which clients begin.
 const FIRST_COMMANDS: [&[u8]; 8] = [b"USER ", b"AUTH ", b"FEAT\r", b"SYST\r", b"OPTS ", b"HOST ", b"PBSZ ", b"ACCT "];
@@ -106,18 +106,7 @@ impl Control {
         let told = if Some(side) == self.server.map(Side::other) { command(line) } else { self.reply(line) };
         let Some((mechanism, stated_host, port)) = told.filter(|(_, _, port)| *port > 0) else { return };
         self.announced += 1;
-        heard.announce(Announced {
-            by: side,
-            listener: side,
-            mechanism,
-            answer: Answer::Port(port),
-            transport: Transport::Tcp,
-            stated_host,
-            subject: String::new(),
-            version: String::new(),
-            tier: Tier::Structural,
-            process_id: None,
-        });
+        heard.announce(Announced { stated_host, ..Announced::by(side, mechanism, Transport::Tcp, Answer::Port(port)) });
     }
 
     fn reply(&mut self, line: &[u8]) -> Option<(Mechanism, String, u16)> {

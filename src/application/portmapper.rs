@@ -8,7 +8,7 @@ use super::frames::{Frames, Framing};
 use super::heard::{Heard, text};
 use super::onc_rpc::{Header, header, mark};
 use super::reader::{be32, slice};
-use crate::model::{Announced, Answer, Mechanism, Recognised, Side, Tier, Transport};
+use crate::model::{Announced, Answer, Mechanism, Recognised, Side, Transport};
 use std::collections::VecDeque;
 
 const PROGRAM: u32 = 100_000;
@@ -116,16 +116,10 @@ impl Portmapper {
         };
         self.announced += 1;
         heard.announce(Announced {
-            by: side,
-            listener: side,
-            mechanism: Mechanism::Portmapper,
-            answer,
-            transport: call.transport,
             stated_host,
             subject: call.program.to_string(),
             version: call.version.to_string(),
-            tier: Tier::Structural,
-            process_id: None,
+            ..Announced::by(side, Mechanism::Portmapper, call.transport, answer)
         });
     }
 }

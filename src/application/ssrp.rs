@@ -121,16 +121,11 @@ impl Browser {
         let Some(port) = instance.port.filter(|_| !self.is_done()) else { return };
         self.announced += 1;
         heard.announce(Announced {
-            by: side,
-            listener: side,
-            mechanism,
-            answer: Answer::Port(port),
-            transport: Transport::Tcp,
             stated_host: text(instance.server_name),
             subject: text(instance.name),
             version: text(instance.version),
             tier: if self.was_asked { Tier::Structural } else { Tier::SignatureScan },
-            process_id: None,
+            ..Announced::by(side, mechanism, Transport::Tcp, Answer::Port(port))
         });
     }
 

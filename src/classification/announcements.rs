@@ -1,6 +1,7 @@
 //! What became of every announcement: followed, blocked, not followed, or nobody registered.
 
 use super::judge::Judged;
+use super::referral::CLOCKS_NS;
 use super::subject::subject;
 use crate::catalog::Catalog;
 use crate::model::{
@@ -14,8 +15,6 @@ use std::sync::Arc;
 
 /// Calls after one announcement that are looked at one by one; the latest is always looked at.
 const MOST_CALLS: usize = 1_000;
-/// Clocks of two recorders may differ by this much.
-const CLOCKS_NS: i64 = 200_000_000;
 
 /// What makes announcements one row: who said what to whom.
 type Key<'a> = (IpAddr, IpAddr, Mechanism, IpAddr, Transport, Answer, &'a str);

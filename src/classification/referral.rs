@@ -8,7 +8,7 @@
 //! published), only the sequence is left: see [`super::sequence`].
 
 use super::subject::{Subject, subject};
-use super::survey::Announced;
+use super::survey::AnnouncedTo;
 use crate::catalog::Catalog;
 use crate::model::{
     Announcement, Answer, CaptureIndex, Certainty, DetailKind, Endpoint, FlowRecord, Mechanism, Protocol, Referral,
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 const MINUTE_NS: i64 = 60_000_000_000;
 /// Clocks of two recorders may differ by this much.
-const CLOCKS_NS: i64 = 200_000_000;
+pub(super) const CLOCKS_NS: i64 = 200_000_000;
 /// Announcements to one client that are looked at for the interface that its call then asks for.
 const LOOK_BACK: usize = 64;
 
@@ -33,7 +33,6 @@ pub(super) struct Referrals {
     to_client: HashMap<(Transport, Endpoint, IpAddr), Vec<usize>>,
     to_anybody: HashMap<(Transport, Endpoint), Vec<usize>>,
     enumerated: HashMap<(Transport, Endpoint), Vec<usize>>,
-    callers: Announced,
     /// When a broker told a client a port that can be read, and when something that cannot.
     read_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
     unread_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
@@ -140,13 +139,16 @@ impl Referrals {
         }
         self.to_client.entry((endpoint.0, endpoint.1, said.caller)).or_default().push(at);
         self.to_anybody.entry(endpoint).or_default().push(at);
-        self.callers.entry(endpoint).or_default().insert(said.caller);
         self.read_ns.entry(asked).or_default().push(said.time_ns);
     }
 
     /// Endpoints that brokers sent clients to, with these clients: somebody listens there.
-    pub(super) fn listeners(&self) -> Announced {
-        self.callers.clone()
+    pub(super) fn listeners(&self) -> AnnouncedTo {
+        let mut listeners = AnnouncedTo::new();
+        for (transport, endpoint, caller) in self.to_client.keys() {
+            listeners.entry((*transport, *endpoint)).or_default().insert(*caller);
+        }
+        listeners
     }
 
     /// Whether the answers of a broker to a client within a time before can be read, all of them.

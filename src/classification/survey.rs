@@ -26,13 +26,13 @@ const STRAYS: usize = 8;
 const SILENT_OPENINGS: usize = 20;
 
 /// Endpoints that were announced, and to whom.
-pub(super) type Announced = HashMap<(Transport, Endpoint), HashSet<IpAddr>>;
+pub(super) type AnnouncedTo = HashMap<(Transport, Endpoint), HashSet<IpAddr>>;
 
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Endpoints to which brokers sent clients, and these clients.
-    announced: Announced,
+    announced: AnnouncedTo,
     /// TCP endpoints that sent a SYN-ACK.
     accepted: HashSet<(Transport, Endpoint)>,
     /// Endpoints whose direction was strong in another flow.
@@ -72,7 +72,7 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 }
 
 impl Survey {
-    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: Announced) -> Self {
+    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: AnnouncedTo) -> Self {
         let filtered = captures.iter().any(|capture| capture.filter.is_some());
         let mut survey =
             Self { announced, ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };

@@ -78,9 +78,6 @@ pub(super) struct JudgeArgs {
     pub(super) meter: MeterOptions,
 }
 
-/// The default of `--broker-within`.
-pub(super) const BROKER_WITHIN: Duration = Duration::from_secs(10);
-
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     portproof report backup.pcapng --site site.toml -o reports/backup\n  \

@@ -1,8 +1,10 @@
 //! What the user may type after `portproof site`.
 
-use super::args::{BROKER_WITHIN, INPUTS_HELP, JudgeArgs, MeterOptions};
+use super::args::{INPUTS_HELP, JudgeArgs, MeterOptions};
+use crate::classification::JudgeSettings;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(
@@ -54,6 +56,7 @@ impl SiteInitArgs {
     /// The same as what every judging command takes: there is no site file yet.
     pub(super) fn judge(&self) -> JudgeArgs {
         let (inputs, documents, meter) = (self.inputs.clone(), self.documents.clone(), self.meter.clone());
-        JudgeArgs { inputs, site: None, documents, broker_within: BROKER_WITHIN, meter }
+        let broker_within = Duration::from_nanos(JudgeSettings::default().broker_within_ns.unsigned_abs());
+        JudgeArgs { inputs, site: None, documents, broker_within, meter }
     }
 }

@@ -7,7 +7,7 @@ use super::entry::{self, Arrival};
 use super::heard::Told;
 use super::key::PackedKey;
 use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
-use super::streams::{Interest, Piece, Streams, hear};
+use super::streams::{Interest, Piece, Streams};
 use super::tcp;
 use crate::application::Moment;
 use crate::decode::{Carrier, Decoder, FragmentTable, Owner};
@@ -224,7 +224,7 @@ impl<S: FlowSink> Meter<S> {
         let key = entry.record.key;
         let first = entry.initial_seq.map(|initial| initial.map(|initial| initial.wrapping_add(1)));
         let ports = [key.a.port, key.b.port];
-        let known = hear(&mut self.streams, key.transport, &mut entry.interest, ports, first, &piece);
+        let known = self.streams.hear(key.transport, &mut entry.interest, ports, first, &piece);
         entry.record.application = known.or(entry.record.application);
         self.told.tell(&mut self.streams.heard, &entry.record, &mut self.summary, &mut self.sink)
     }

@@ -145,13 +145,24 @@ impl Streams {
         self.settings.enabled
     }
 
-    /// Hears a datagram; gives what it is where that is known now and was not before.
-    pub(super) fn datagram(
+    /// Hears payload of either transport; gives what the conversation is where that is known now and was not before. `first` is
+    /// the sequence number of each side's first byte, where its SYN was seen.
+    pub(super) fn hear(
         &mut self,
+        transport: Transport,
         interest: &mut Interest,
         ports: [u16; 2],
+        first: [Option<u32>; 2],
         piece: &Piece<'_>,
     ) -> Option<Recognised> {
+        match transport {
+            Transport::Tcp => self.segment(interest, ports, first, piece),
+            Transport::Udp => self.datagram(interest, ports, piece),
+        }
+    }
+
+    /// Hears a datagram; gives what it is where that is known now and was not before.
+    fn datagram(&mut self, interest: &mut Interest, ports: [u16; 2], piece: &Piece<'_>) -> Option<Recognised> {
         let cut = piece.payload.len() < piece.payload_bytes as usize;
         self.heard.moment = piece.moment;
         if interest.stream != NONE {
@@ -416,20 +427,5 @@ impl Segments {
             _ => self.deliver(side, known, &payload, payload_bytes, moment, heard),
         };
         true
-    }
-}
-
-/// The transport's way of hearing a piece.
-pub(super) fn hear(
-    streams: &mut Streams,
-    transport: Transport,
-    interest: &mut Interest,
-    ports: [u16; 2],
-    first: [Option<u32>; 2],
-    piece: &Piece<'_>,
-) -> Option<Recognised> {
-    match transport {
-        Transport::Tcp => streams.segment(interest, ports, first, piece),
-        Transport::Udp => streams.datagram(interest, ports, piece),
     }
 }

@@ -294,6 +294,25 @@ pub struct Announced {
     pub process_id: Option<u16>,
 }
 
+impl Announced {
+    /// An announcement of its own listener by one side, parsed as specified, of which nothing more was said.
+    #[must_use]
+    pub fn by(by: Side, mechanism: Mechanism, transport: Transport, answer: Answer) -> Self {
+        Self {
+            by,
+            listener: by,
+            mechanism,
+            answer,
+            transport,
+            stated_host: String::new(),
+            subject: String::new(),
+            version: String::new(),
+            tier: Tier::Structural,
+            process_id: None,
+        }
+    }
+}
+
 /// Who told whom about a port: a row of the `announcements` facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {

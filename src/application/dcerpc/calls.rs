@@ -208,16 +208,9 @@ impl Call {
     /// An answer without a port, about what was asked for.
     fn answer_is(&self, mechanism: Mechanism, answer: Answer, told: &mut Told<'_>) {
         told.announce(Announced {
-            by: told.server,
-            listener: told.server,
-            mechanism,
-            answer,
-            transport: self.transport,
-            stated_host: String::new(),
             subject: self.subject.clone(),
             version: self.version.clone(),
-            tier: Tier::Structural,
-            process_id: None,
+            ..Announced::by(told.server, mechanism, self.transport, answer)
         });
     }
 
@@ -245,16 +238,11 @@ impl Call {
         let little = self.form.little || matches!(mechanism, Mechanism::GetClassObject | Mechanism::CreateInstance);
         for dcom::Binding { transport, host, port, structural, process_id } in dcom::bindings(&self.answer, little) {
             told.announce(Announced {
-                by: told.server,
-                listener: told.server,
-                mechanism,
-                answer: Answer::Port(port),
-                transport,
                 stated_host: host,
                 subject: self.subject.clone(),
-                version: String::new(),
                 tier: if structural { Tier::Structural } else { Tier::SignatureScan },
                 process_id,
+                ..Announced::by(told.server, mechanism, transport, Answer::Port(port))
             });
         }
     }
@@ -297,16 +285,11 @@ fn towers(mechanism: Mechanism, tier: Tier, towers: impl Iterator<Item = Tower>,
         let Some((transport, port)) = tower.port.filter(|(_, port)| *port > 0) else { continue };
         let (subject, version) = mapper::subject(tower.interface);
         told.announce(Announced {
-            by: told.server,
-            listener: told.server,
-            mechanism,
-            answer: Answer::Port(port),
-            transport,
             stated_host: tower.host.map(|host| host.to_string()).unwrap_or_default(),
             subject,
             version,
             tier,
-            process_id: None,
+            ..Announced::by(told.server, mechanism, transport, Answer::Port(port))
         });
     }
 }
