@@ -44,7 +44,7 @@ test: fetch ## install what is missing, run every test (TEST_FLAGS='--test NAME'
 	@$(CARGO) test --locked $(feature_flags) $(TEST_FLAGS) -- --quiet
 
 build: fetch ## build the program (target/debug/portproof)
-	@[ -d $(target_dir) ] || echo "First build: about 230 crates, some minutes. Later builds take seconds."
+	@[ -d $(target_dir) ] || echo "First build: about 250 crates, some minutes. Later builds take seconds."
 	@$(CARGO) build --locked --profile $(PROFILE) $(feature_flags) --bin portproof
 
 # Apart from building, so that a machine without a network is told what is wrong in plain words.
