@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! captures ─► capture ─► decode ─► metering ─► store ══ facts on disk (Parquet) ══►
-//!   ─► classification (+ catalog, site) ─► dynamic_ports ─► report ─► reports/
+//!                                                                   hosts (netstat, ss, firewall logs…) ─┘
+//!   ─► classification (+ catalog, site) ─► dynamic_ports ─► policy ─► report ─► reports/
 //! ```
 //!
 //! Left of the store are *facts* (what was on the wire), right of it *judgements* (what it means). A room imports only
@@ -16,6 +17,7 @@ pub mod application;
 pub mod capture;
 pub mod catalog;
 pub mod decode;
+pub mod hosts;
 #[cfg(feature = "program")]
 pub mod store;
 
@@ -24,8 +26,10 @@ pub mod classification;
 pub mod metering;
 pub mod recording;
 
-#[cfg(feature = "program")]
 pub mod dynamic_ports;
+
+#[cfg(feature = "program")]
+pub mod policy;
 
 #[cfg(feature = "program")]
 pub mod report;

@@ -10,10 +10,15 @@
 //! The numbers of distinct ports are lower bounds, and the peak is an estimate that a restart makes too high: a capture shows no idle listener, no loopback, no other interface, and TIME_WAIT leaves no
 //! packet. Sweeps and blocked attempts never count. Report formats never enter.
 
+pub mod estimators;
+
+#[cfg(feature = "program")]
 mod listeners;
+#[cfg(feature = "program")]
 mod peak;
 
+#[cfg(feature = "program")]
 pub use listeners::{PortCounts, count};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "program"))]
 mod tests;

@@ -1,0 +1,1 @@
+//! How many classes were not seen: richness estimators, pure functions over counts.
