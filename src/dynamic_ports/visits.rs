@@ -288,7 +288,11 @@ mod tests {
     fn time_between_recordings_makes_runs_and_length_makes_days() {
         let hour = 60 * MINUTE;
         assert_eq!(Units::of(&[(0, hour)]).unit, Unit::Windows);
-        assert_eq!(Units::of(&[(hour + 1, 2 * hour), (0, hour)]).unit, Unit::Windows, "rotated files are one recording");
+        assert_eq!(
+            Units::of(&[(hour + 1, 2 * hour), (0, hour)]).unit,
+            Unit::Windows,
+            "rotated files are one recording"
+        );
         let runs = Units::of(&[(0, hour), (3 * hour, 4 * hour), (30 * hour, 31 * hour)]);
         assert_eq!((runs.unit, runs.len()), (Unit::Runs, 3));
         let days = Units::of(&[(0, 3 * DAY_NS)]);
