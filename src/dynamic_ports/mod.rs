@@ -11,6 +11,7 @@
 //! packet. Sweeps and blocked attempts never count. Report formats never enter.
 
 pub mod estimators;
+pub mod what_if;
 
 #[cfg(feature = "program")]
 mod listeners;
