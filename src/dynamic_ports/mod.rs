@@ -17,6 +17,7 @@ pub mod course;
 pub mod estimators;
 pub mod ranges;
 pub mod visits;
+pub mod what_if;
 
 #[cfg(feature = "program")]
 mod count;
