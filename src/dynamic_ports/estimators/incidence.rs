@@ -36,7 +36,6 @@ pub fn jackknife1(active: &Frequencies, units: u64) -> Option<f64> {
 pub fn jackknife2(active: &Frequencies, units: u64) -> Option<f64> {
     let m = units as f64;
     (units >= 2).then(|| {
-        active.seen() as f64 + active.f(1) * (2.0 * m - 3.0) / m
-            - active.f(2) * (m - 2.0) * (m - 2.0) / (m * (m - 1.0))
+        active.seen() as f64 + active.f(1) * (2.0 * m - 3.0) / m - active.f(2) * (m - 2.0) * (m - 2.0) / (m * (m - 1.0))
     })
 }
