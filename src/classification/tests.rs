@@ -357,6 +357,7 @@ fn reductions_count_flows_clients_and_contacts() {
 }
 
 mod referral;
+mod restarts;
 mod silence;
 mod site;
 

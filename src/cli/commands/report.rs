@@ -14,11 +14,12 @@ use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::{Known, PortCounts, count};
 use crate::model::{
-    AnnouncementRow, Column, Endpoint, Finding, JudgedFlow, Orientation, Outcome, Status, Tie, Transport, Value,
+    AnnouncementRow, Column, Endpoint, Finding, JudgedFlow, Orientation, Outcome, Restart, RestartKind, Status, Tie,
+    Transport, Value,
 };
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
-    text::visible, write_all,
+    text::iso_utc_seconds, text::visible, write_all,
 };
 use crate::store::write_table;
 use polars::prelude::PolarsResult;
@@ -26,6 +27,8 @@ use std::net::IpAddr;
 
 /// Attempts of which the answers may be out of sight that are worth a warning.
 const MANY_UNHEARD: u64 = 10;
+/// Restarts that are told one by one.
+const RESTARTS: usize = 10;
 
 pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let mut dir = ReportDir::create(&args.output)?;
@@ -172,6 +175,7 @@ fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
              direction?): they are undetermined, not unanswered."
         ));
     }
+    doubts.extend(restarts(judged));
     let copies: u64 =
         judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
     if copies > 0 {
@@ -188,6 +192,30 @@ fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
         doubts.push("The site file names none of the hosts in these captures: is it the right one?".to_owned());
     }
     doubts
+}
+
+/// Which hosts and services restarted, and what that means for the counts.
+fn restarts(judged: &Judged) -> Vec<String> {
+    let all = judged.restarts.all();
+    let sentence = |restart: &Restart| {
+        let Restart { host, evidence, .. } = restart;
+        let (before, after) = (iso_utc_seconds(restart.before_ns), iso_utc_seconds(restart.after_ns));
+        match restart.kind {
+            RestartKind::Host => format!(
+                "{host} seems to have restarted between {before} and {after}: {evidence}. Its ports from before and after are \
+                 never counted together; the counts are those of the time with the most listeners."
+            ),
+            RestartKind::Service => format!(
+                "A service of {host} seems to have restarted between {before} and {after}: {evidence}. The two ports count as \
+                 one listener."
+            ),
+        }
+    };
+    let mut told: Vec<String> = all.iter().take(RESTARTS).map(sentence).collect();
+    if all.len() > RESTARTS {
+        told.push(format!("{} more restarts are not listed here.", all.len() - RESTARTS));
+    }
+    told
 }
 
 fn statuses(flows: &[JudgedFlow]) -> Vec<StatusCount> {

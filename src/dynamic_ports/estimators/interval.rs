@@ -19,14 +19,6 @@ pub struct WithInterval {
     pub upper_95: f64,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the joint estimate, which is under way, moves them"))]
-impl WithInterval {
-    pub(super) fn shifted(self, by: u64) -> Self {
-        let by = by as f64;
-        Self { estimate: self.estimate + by, lower_95: self.lower_95 + by, upper_95: self.upper_95 + by }
-    }
-}
-
 /// Seen + k·f1(f1−1)/(2(f2+1)), with the interval. `factor` is k: (n−1)/n for visits, (m−1)/m for units.
 ///
 /// `None` where nothing was seen.
