@@ -69,7 +69,7 @@ impl Restarts {
                 all.extend(restarts_of(host, &group, &seen, &flows, &names));
             }
         }
-        all.sort_by(|a, b| (a.host, a.after_ns, a.kind).cmp(&(b.host, b.after_ns, b.kind)));
+        all.sort_by_key(|restart: &Restart| (restart.host, restart.after_ns, restart.kind));
         Self { all }
     }
 

@@ -36,5 +36,6 @@ pub use epochs::Epoch;
 #[cfg(feature = "program")]
 pub use port_counts::{Known, PortCounts, count};
 
-#[cfg(all(test, feature = "program"))]
+#[cfg(feature = "program")]
+#[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ impl Law {
 #[must_use]
 pub fn quantile(mean: f64, variance_to_mean: f64, tail: f64) -> Option<u64> {
     let valid = mean >= 0.0 && mean.is_finite() && variance_to_mean >= 0.0 && variance_to_mean.is_finite();
-    if !valid || !(tail > 0.0 && tail < 1.0) || mean > MOST_PORTS as f64 {
+    if !(valid && tail > 0.0 && tail < 1.0) || mean > MOST_PORTS as f64 {
         return None;
     }
     if mean == 0.0 {
