@@ -8,6 +8,7 @@ mod display_filter;
 mod encapsulation;
 mod flow;
 mod frame;
+mod host_table;
 mod judged;
 mod packet;
 mod referral;
@@ -29,6 +30,10 @@ pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
 pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process, believed_wire_bytes};
+pub use host_table::{
+    HostAddresses, HostRange, HostRangeKind, HostSocket, HostTable, HostTableCounts, HostTableFormat, HostTableRow,
+    HostTableSource, HostTableWarning, IpVersions, SocketState,
+};
 pub use judged::{
     BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, OneSidedPair,
     Orientation, Outcome, Status, TcpSides,
