@@ -352,7 +352,7 @@ mod the_checker {
         imports("model", "\nfn f() -> crate::store::Facts {}", &["line 2: model reaches up to store"]);
         imports("capture/file", "use crate::catalog::Site;", &["line 1: capture reaches sideways to catalog"]);
         imports("report", "use crate::{model::Flow, cli::{Arguments, run}};", &["line 1: report reaches up to cli"]);
-        imports("store", "use crate::policy::Rule;", &["line 1: store names policy, which is no room"]);
+        imports("store", "use crate::rules::Rule;", &["line 1: store names rules, which is no room"]);
         imports("store", "use crate::*;", &["line 1: store names *, which is no room"]);
         imports("store", "macro_rules! m { () => { $crate::report::x() } }", &["line 1: store reaches up to report"]);
         imports("attic", "", &["the room attic has no floor"]);

@@ -11,9 +11,9 @@ mod recording;
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
 use portproof::capture::{Observation, OpenOptions, expand};
 use portproof::catalog::Catalog;
-use portproof::classification::{judge, judged_frame};
+use portproof::classification::{JudgedFrame, ReducedFlow, judge};
 use portproof::decode::decode;
-use portproof::dynamic_ports::count;
+use portproof::dynamic_ports::{Known, count};
 use portproof::metering::{Meter, MeterSettings};
 use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use portproof::store::schema::CaptureIds;
@@ -186,8 +186,9 @@ fn write(folder: &TempDir, flows: &[FlowRecord]) {
 /// Judges too: what is counted belongs to the judged flows.
 fn counted(facts: &Facts, catalog: &Catalog) -> usize {
     let judged = judge(facts, catalog, None);
-    let frame = judged_frame(&judged.flows).expect("columns that fit");
-    count(&judged, &frame, catalog, None).expect("reductions that run").listeners.len()
+    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).expect("columns that fit");
+    let known = Known { catalog, site: None, judged: &judged, time_wait_ns: None };
+    count(&known, &frame, &facts.captures).expect("reductions that run").listeners.len()
 }
 
 fn main() {

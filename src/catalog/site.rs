@@ -258,8 +258,13 @@ impl Site {
     /// Dynamic range of an address: that of the most specific entry that names one, else [`DEFAULT_DYNAMIC_RANGE`].
     #[must_use]
     pub fn dynamic_range(&self, ip: IpAddr) -> RangeInclusive<u16> {
-        let named = self.entries(ip).find_map(|host| host.dynamic_range);
-        named.map_or(DEFAULT_DYNAMIC_RANGE, PortRange::as_inclusive)
+        self.stated_dynamic_range(ip).unwrap_or(DEFAULT_DYNAMIC_RANGE)
+    }
+
+    /// Dynamic range of an address, where an entry names one.
+    #[must_use]
+    pub fn stated_dynamic_range(&self, ip: IpAddr) -> Option<RangeInclusive<u16>> {
+        self.entries(ip).find_map(|host| host.dynamic_range).map(PortRange::as_inclusive)
     }
 
     /// Zone of an address: the one that its own entry names, else that of the longest prefix, whether a zone or a host

@@ -3,7 +3,8 @@
 use super::direction::{Direction, direction};
 use super::documented::{Called, Covered, covered, expired, undocumented_reason};
 use super::outcome::{evidence, outcome};
-use super::referral::{Referrals, Tied};
+use super::referral::{Call, Referrals, Tied};
+use super::restarts::Restarts;
 use super::roles::Roles;
 use super::scan::Sweeps;
 use super::sequence::{BROKER_WITHIN_NS, Conversation, Sequence, Timing};
@@ -42,6 +43,8 @@ pub struct Judged {
     pub roles: Roles,
     /// True where no TCP segment but those that open connections is in the recording: a capture filter kept the rest away.
     pub openings_only: bool,
+    /// Which hosts and services restarted.
+    pub restarts: Restarts,
     /// Attempts to which nothing came back, where that means nothing: a filter was in use, or the tap may not see the answers.
     pub unheard: u64,
 }
@@ -63,6 +66,7 @@ pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
 #[must_use]
 pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, settings: JudgeSettings) -> Judged {
     let flows = joined(&facts.flows);
+    let restarts = Restarts::of(facts);
     let referrals = Referrals::of(facts);
     let survey = Survey::of(&flows, &facts.captures, referrals.listeners());
     let (opened, survey) = open_all(&flows, survey, catalog);
@@ -92,14 +96,24 @@ pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, setting
     let payload_read = flows.iter().any(|flow| flow.application.is_some());
     let timing = Timing { broker_within_ns: settings.broker_within_ns, payload_read };
     let sequence = Sequence::of(conversations(facts, &flows, &opened), catalog, &names, timing);
-    let bench = Bench { facts, captures: &names, catalog, site, roles: &roles, sweeps, sequence, referrals };
+    let bench = Bench {
+        facts,
+        captures: &names,
+        catalog,
+        site,
+        roles: &roles,
+        sweeps,
+        sequence,
+        referrals,
+        restarts: &restarts,
+    };
     let around = Around::of(&facts.flows);
     let judged = facts.flows.iter().zip(flows.iter()).zip(opened).map(|((flow, joined), opened)| JudgedFlow {
         capture: names.get(flow.capture.0 as usize).cloned().unwrap_or_else(|| "".into()),
         facts: *flow,
         judgement: bench.judgement(joined, opened, &around.words(flow, joined)),
     });
-    Judged { flows: judged.collect(), roles, openings_only: survey.openings_only(), unheard }
+    Judged { flows: judged.collect(), roles, openings_only: survey.openings_only(), unheard, restarts }
 }
 
 /// Direction and outcome of every flow. What a first look makes strong is evidence for the others in a second one.
@@ -198,6 +212,7 @@ struct Bench<'a> {
     sweeps: Sweeps,
     sequence: Sequence,
     referrals: Referrals,
+    restarts: &'a Restarts,
 }
 
 impl Bench<'_> {
@@ -277,8 +292,10 @@ impl Bench<'_> {
             return None;
         }
         let (initiator, responder) = ends(flow, opened.direction.initiator);
-        let Self { facts, captures, catalog, referrals, .. } = self;
-        let tied = referrals.tied(flow, initiator.ip, responder, facts, catalog, captures)?;
+        let Self { facts, captures, catalog, referrals, restarts, .. } = self;
+        let epoch = restarts.epoch(responder.ip, flow.first_seen_ns);
+        let call = Call { flow, client: initiator.ip, responder, epoch };
+        let tied = referrals.tied(&call, facts, catalog, captures)?;
         let at = self.roles.of(responder.ip);
         let is_at_home = tied.subject.service.as_ref().is_some_and(|stated| stated.is_at(at));
         let in_range = self.dynamic_range(responder.ip).contains(&responder.port);

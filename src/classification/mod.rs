@@ -20,6 +20,7 @@ mod proposal;
 mod propose;
 mod reductions;
 mod referral;
+mod restarts;
 mod roles;
 mod scan;
 mod sequence;
@@ -39,7 +40,11 @@ pub use proposal::{
     UnheardHost,
 };
 pub use propose::propose;
-pub use reductions::{EndpointRow, HoldRow, contacts, endpoint_rows, endpoints, hold_rows, holds, judged_frame};
+pub use reductions::{
+    ContactRow, EndpointRow, HoldRow, JudgedFrame, ReducedFlow, contact_rows, contacts, endpoint_rows, endpoints,
+    hold_rows, holds,
+};
+pub use restarts::Restarts;
 pub use roles::Roles;
 pub use table::{flow_columns, flow_row};
 

@@ -86,6 +86,23 @@ fn is_fleeting(mechanism: Mechanism) -> bool {
     matches!(mechanism, Mechanism::FtpPassive | Mechanism::FtpActive)
 }
 
+/// A call that an announcement may explain.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) flow: &'a FlowRecord,
+    pub(super) client: IpAddr,
+    pub(super) responder: Endpoint,
+    /// The time around it in which the responder did not restart: what was announced outside of it is not there.
+    pub(super) epoch: (i64, i64),
+}
+
+/// The announcements of a list that were made in an epoch.
+fn within<'a>(list: Option<&'a Vec<usize>>, (from_ns, to_ns): (i64, i64), facts: &Facts) -> &'a [usize] {
+    let list = list.map(Vec::as_slice).unwrap_or_default();
+    let upto = |ns: i64| list.partition_point(|at| facts.announcements[*at].time_ns < ns);
+    &list[upto(from_ns)..upto(to_ns)]
+}
+
 /// An announcement that explains a call.
 pub(super) struct Tied {
     pub(super) referral: Referral,
@@ -164,19 +181,19 @@ impl Referrals {
     /// The announcement that best explains a call.
     pub(super) fn tied(
         &self,
-        flow: &FlowRecord,
-        client: IpAddr,
-        responder: Endpoint,
+        call: &Call<'_>,
         facts: &Facts,
         catalog: &Catalog,
         captures: &[Arc<str>],
     ) -> Option<Tied> {
+        let Call { flow, client, responder, epoch } = *call;
         let transport = flow.key.transport;
         let begins_ns = flow.first_seen_ns.saturating_add(CLOCKS_NS);
         let before = |list: &[usize]| list.partition_point(|at| facts.announcements[*at].time_ns <= begins_ns);
-        let own = self.to_client.get(&(transport, responder, client)).map(Vec::as_slice).unwrap_or_default();
-        let any = self.to_anybody.get(&(transport, responder)).map(Vec::as_slice).unwrap_or_default();
-        let listed = self.enumerated.get(&(transport, responder)).map(Vec::as_slice).unwrap_or_default();
+        let (own, any) =
+            (self.to_client.get(&(transport, responder, client)), self.to_anybody.get(&(transport, responder)));
+        let listed = self.enumerated.get(&(transport, responder));
+        let [own, any, listed] = [own, any, listed].map(|list| within(list, epoch, facts));
         let latest = |list: &[usize]| self.best(flow, &list[..before(list)], facts);
         let (tie, at) = if let Some(at) = latest(own) {
             let age_ns = flow.first_seen_ns.saturating_sub(facts.announcements[at].time_ns);

@@ -335,23 +335,25 @@ fn roles_are_guessed_from_what_hosts_serve_and_said_so() {
 }
 
 #[test]
-fn reductions_count_flows_clients_and_visits() {
-    use polars::prelude::IntoLazy;
+fn reductions_count_flows_clients_and_contacts() {
     let flows = vec![
         tcp((CLIENT, 50_000), (SERVER, 7002), OPENED, 0),
         tcp((CLIENT, 50_001), (SERVER, 7002), OPENED, 10),
         tcp(("10.0.0.77", 50_000), (SERVER, 7002), OPENED, 70),
     ];
-    let frame = judged_frame(&judged(flows, true).flows).unwrap();
-    let endpoints = endpoints(frame.clone().lazy()).collect().unwrap();
-    let number = |name: &str| {
-        let column = endpoints.column(name).unwrap().as_materialized_series().cast(&polars::prelude::DataType::UInt64);
-        column.unwrap().u64().unwrap().get(0).unwrap()
-    };
-    assert_eq!((endpoints.height(), number("flows"), number("clients"), number("first_flow")), (1, 3, 2, 0));
-    assert_eq!(number("worst_flow"), 2, "a caller without a role");
-    assert_eq!(contacts(frame.clone().lazy()).collect().unwrap().height(), 2);
-    assert_eq!(holds(frame.lazy()).unwrap().collect().unwrap().height(), 6);
+    let judged = judged(flows, true);
+    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).unwrap();
+    let endpoints = endpoint_rows(&frame, true).unwrap();
+    let told: Vec<_> = endpoints.iter().map(|row| (row.port, row.flows, row.clients, row.first_flow)).collect();
+    assert_eq!(told, [(7002, 3, 2, 0)]);
+    assert_eq!(endpoints[0].worst_flow, 2, "a caller without a role");
+    assert_eq!(contact_rows(&frame, 1).unwrap().len(), 2, "two flows of one client in one minute");
+    assert!(contact_rows(&frame, 7003).unwrap().is_empty());
+    let holds = hold_rows(&frame, 1).unwrap();
+    assert_eq!(holds.len(), 6);
+    assert!(
+        holds.iter().all(|hold| hold.initiated == (hold.port >= 50_000) && hold.orientation >= Orientation::Probable)
+    );
 }
 
 mod referral;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::catalog::{Catalog, Site};
-use crate::classification::{judge, judged_frame};
+use crate::classification::{Judged, JudgedFrame, ReducedFlow, judge};
 use crate::model::*;
 use crate::store::Facts;
 
@@ -57,7 +57,12 @@ fn counted(flows: Vec<FlowRecord>) -> PortCounts {
     let catalog = Catalog::builtin().unwrap();
     let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();
     let judged = judge(&Facts { flows, ..Facts::default() }, &catalog, Some(&site));
-    count(&judged, &judged_frame(&judged.flows).unwrap(), &catalog, Some(&site)).unwrap()
+    counts(&judged, &catalog, &site)
+}
+
+fn counts(judged: &Judged, catalog: &Catalog, site: &Site) -> PortCounts {
+    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).unwrap();
+    count(&Known { catalog, site: Some(site), judged, time_wait_ns: None }, &frame, &[]).unwrap()
 }
 
 #[test]
@@ -113,7 +118,7 @@ fn a_port_that_the_site_file_pins_is_static_at_its_host_only() {
         flow(endpoint(1, 60_001), endpoint(9, 50_123), false, 0, 1),
     ];
     let judged = judge(&Facts { flows, ..Facts::default() }, &catalog, Some(&site));
-    let counts = count(&judged, &judged_frame(&judged.flows).unwrap(), &catalog, Some(&site)).unwrap();
+    let counts = counts(&judged, &catalog, &site);
     assert_eq!(counts.listeners.iter().map(|l| l.host).collect::<Vec<_>>(), [endpoint(9, 1).ip]);
     let pinned = counts.hosts.iter().find(|h| h.host == endpoint(1, 1).ip).unwrap();
     assert_eq!((pinned.static_in_range, pinned.dynamic_listeners), (1, 0));
@@ -126,7 +131,7 @@ fn hosts_are_told_with_their_zone() {
     let site = Site::from_toml("site.toml", &format!("{SITE}{text}"), &documents).unwrap();
     let flows = vec![flow(endpoint(9, 60_000), endpoint(1, 7002), false, 0, 1)];
     let judged = judge(&Facts { flows, ..Facts::default() }, &documents, Some(&site));
-    let counts = count(&judged, &judged_frame(&judged.flows).unwrap(), &documents, Some(&site)).unwrap();
+    let counts = counts(&judged, &documents, &site);
     let zones: Vec<_> = counts.hosts.iter().map(|h| (h.host, h.zone.as_str())).collect();
     assert_eq!(zones, [(endpoint(1, 1).ip, "cell-1"), (endpoint(9, 1).ip, "")]);
 }

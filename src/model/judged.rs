@@ -232,68 +232,6 @@ impl JudgedFlow {
     }
 }
 
-/// A dynamic port at which a host acted as server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
-    /// The listening host.
-    pub host: IpAddr,
-    /// Transport.
-    pub transport: Transport,
-    /// The port.
-    pub port: u16,
-    /// How sure it is that this side listens: the best orientation among its flows.
-    pub orientation: Orientation,
-    /// Documented service, or empty.
-    pub service: String,
-    /// The worst status among its flows, in the order of [`Status::ALL`].
-    pub status: Status,
-    /// Flows towards it.
-    pub flows: u64,
-    /// Distinct client addresses.
-    pub clients: u64,
-    /// First contact.
-    pub first_seen_ns: i64,
-    /// Last packet.
-    pub last_seen_ns: i64,
-    /// Capture of the first contact.
-    pub capture: String,
-    /// Frame of the first contact in that capture.
-    pub first_frame: u64,
-}
-
-/// Port use of one host and transport.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPorts {
-    /// The host.
-    pub host: IpAddr,
-    /// Its name in the site file, or empty.
-    pub name: String,
-    /// Its zone in the site file, or empty.
-    pub zone: String,
-    /// Its roles, or the guessed ones.
-    pub roles: Vec<String>,
-    /// True where the roles were guessed from what it served.
-    pub roles_guessed: bool,
-    /// Transport.
-    pub transport: Transport,
-    /// Distinct dynamic ports that acted as server (direction certain, strong or probable), documented static ones left out.
-    pub dynamic_listeners: u32,
-    /// Of these, explained by sequence or referral.
-    pub dynamic_listeners_explained: u32,
-    /// Documented static ports inside the dynamic range that acted as server.
-    pub static_in_range: u32,
-    /// Distinct dynamic ports of flows whose direction is guessed or unknown: not in any of the other counts.
-    pub direction_unknown: u32,
-    /// Distinct ephemeral ports: local ports of connections that this host opened.
-    pub ephemeral_ports: u32,
-    /// Most dynamic ports held at once: listeners throughout the recording, ephemeral ports from first to last packet.
-    pub peak_in_use: u32,
-    /// When that peak was reached.
-    pub peak_at_ns: Option<i64>,
-    /// What the vendor's document printed as observed in its own test, for comparison only.
-    pub document_observed: Option<u32>,
-}
-
 /// A connection attempt that did not succeed; repeated SYNs and retries from the same client are one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedAttempt {

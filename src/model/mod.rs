@@ -11,8 +11,10 @@ mod frame;
 mod host_table;
 mod judged;
 mod packet;
+mod ports;
 mod referral;
 mod remark;
+mod restart;
 mod sink;
 mod socket;
 mod table;
@@ -35,15 +37,17 @@ pub use host_table::{
     HostTableSource, HostTableWarning, IpVersions, SocketState,
 };
 pub use judged::{
-    BlockedAttempt, CaptureRow, Finding, FindingKind, HostPorts, JudgedFlow, Judgement, Listener, OneSidedPair,
-    Orientation, Outcome, Status, TcpSides,
+    BlockedAttempt, CaptureRow, Finding, FindingKind, JudgedFlow, Judgement, OneSidedPair, Orientation, Outcome,
+    Status, TcpSides,
 };
 pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
     TcpHeader, flags,
 };
+pub use ports::{HostPorts, Listener};
 pub use referral::{AnnouncementRow, FollowUp, Referral, Tie};
 pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
+pub use restart::{MovedPort, Restart, RestartKind};
 pub use sink::FlowSink;
 pub use socket::{SocketFact, SocketRow};
 pub use table::{Column, Kind, Table, Value};

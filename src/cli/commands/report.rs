@@ -3,8 +3,8 @@
 use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
-    EndpointRow, Judged, announcement_findings, announcement_rows, blocked_attempts, endpoint_rows, endpoints,
-    findings, flow_columns, flow_row, judged_frame, one_sided_pairs, tcp_sides,
+    EndpointRow, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows, blocked_attempts,
+    endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
@@ -12,14 +12,16 @@ use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::output::not_written;
 use crate::cli::terminal;
-use crate::dynamic_ports::{PortCounts, count};
-use crate::model::{AnnouncementRow, Column, Finding, JudgedFlow, Orientation, Outcome, Status, Tie, Transport, Value};
+use crate::dynamic_ports::{Known, PortCounts, count};
+use crate::model::{
+    AnnouncementRow, Column, Endpoint, Finding, JudgedFlow, Orientation, Outcome, Status, Tie, Transport, Value,
+};
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
     text::visible, write_all,
 };
 use crate::store::write_table;
-use polars::prelude::{DataFrame, IntoLazy, PolarsResult};
+use polars::prelude::PolarsResult;
 use std::net::IpAddr;
 
 /// Attempts of which the answers may be out of sight that are worth a warning.
@@ -29,8 +31,9 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     let mut dir = ReportDir::create(&args.output)?;
     let case = gather(&args.judge, true, quiet)?;
     let judged = case.judged();
-    let frame = judged_frame(&judged.flows)?;
-    let counts = count(&judged, &frame, &case.catalog, case.site.as_ref())?;
+    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of))?;
+    let known = Known { catalog: &case.catalog, site: case.site.as_ref(), judged: &judged, time_wait_ns: None };
+    let counts = count(&known, &frame, &case.facts.captures)?;
     let services = services(&judged, &frame, &case)?;
     drop(frame);
     let data = data(args, &case, &judged, counts, services);
@@ -212,18 +215,17 @@ fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
 }
 
 /// Every responding endpoint, from the reduction of that name.
-fn services(judged: &Judged, frame: &DataFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
-    let endpoints = endpoints(frame.clone().lazy()).collect()?;
-    let row = |row: EndpointRow<'_>| {
-        let EndpointRow { first, worst, .. } = row;
-        let responder = first.judgement.responder;
-        ServiceRow {
-            responder,
-            name: case.site.as_ref().map_or(String::new(), |site| site.name(responder.ip).to_owned()),
-            transport: first.facts.key.transport,
-            service: worst.judgement.service.clone(),
-            reason: worst.judgement.reason.clone(),
-            status: worst.judgement.status,
+fn services(judged: &Judged, frame: &JudgedFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
+    let row = |row: EndpointRow| {
+        let first = judged.flows.get(row.first_flow)?;
+        let worst = &judged.flows.get(row.worst_flow)?.judgement;
+        Some(ServiceRow {
+            responder: Endpoint { ip: row.host, port: row.port },
+            name: case.site.as_ref().map_or(String::new(), |site| site.name(row.host).to_owned()),
+            transport: row.transport,
+            service: worst.service.clone(),
+            reason: worst.reason.clone(),
+            status: worst.status,
             clients: row.clients,
             flows: row.flows,
             wire_bytes: row.wire_bytes,
@@ -231,9 +233,9 @@ fn services(judged: &Judged, frame: &DataFrame, case: &Case) -> PolarsResult<Vec
             last_seen_ns: row.last_seen_ns,
             capture: first.capture.to_string(),
             first_frame: first.facts.first_frame,
-        }
+        })
     };
-    let mut services: Vec<ServiceRow> = endpoint_rows(&endpoints, &judged.flows)?.into_iter().map(row).collect();
+    let mut services: Vec<ServiceRow> = endpoint_rows(frame, false)?.into_iter().filter_map(row).collect();
     let rank = |s: &ServiceRow| Status::ALL.iter().position(|status| *status == s.status);
     services.sort_by_key(|s: &ServiceRow| -> (Option<usize>, IpAddr, Transport, u16) {
         (rank(s), s.responder.ip, s.transport, s.responder.port)

@@ -1,1 +1,10 @@
-//! How many classes were not seen: richness estimators, pure functions over counts.
+//! How many listeners were not seen: estimators of richness and of occupancy, pure functions over counts.
+pub mod abundance;
+mod frequencies;
+pub mod good_toulmin;
+pub mod incidence;
+mod interval;
+pub mod occupancy;
+
+pub use frequencies::Frequencies;
+pub use interval::WithInterval;

@@ -1,0 +1,181 @@
+//! Judged flows as a frame of numbers: what the reductions group by and add up, and nothing besides.
+
+use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
+use polars::prelude::{Column, DataFrame, PlSmallStr, PolarsResult};
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+/// A judged flow, as far as the reductions go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReducedFlow {
+    /// Transport.
+    pub transport: Transport,
+    /// The initiator; where the direction is unknown, the sender of the first packet.
+    pub initiator: Endpoint,
+    /// The responder.
+    pub responder: Endpoint,
+    /// First packet, ns.
+    pub first_seen_ns: i64,
+    /// Last packet, ns.
+    pub last_seen_ns: i64,
+    /// Packets from the initiator.
+    pub forward_packets: u64,
+    /// Packets from the responder.
+    pub reverse_packets: u64,
+    /// Frame lengths on the wire, both directions, bytes.
+    pub wire_bytes: u64,
+    /// How sure the direction is.
+    pub orientation: Orientation,
+    /// How it relates to the documents.
+    pub status: Status,
+    /// Whether the responder was seen to serve: it accepted or answered, and the flow is no part of a sweep.
+    pub served: bool,
+    /// Whether it had begun before the recording did.
+    pub begun_before: bool,
+    /// Whether its initiator (`Some(true)`) or responder closed first and holds its port in TIME-WAIT.
+    pub initiator_closed: Option<bool>,
+    /// Whether it was still open when the recording ended.
+    pub open_at_end: bool,
+}
+
+impl ReducedFlow {
+    /// Of a judged flow.
+    #[must_use]
+    pub fn of(flow: &JudgedFlow) -> Self {
+        let (forward, reverse) = (flow.forward(), flow.reverse());
+        let is_tcp = flow.facts.key.transport == Transport::Tcp;
+        Self {
+            transport: flow.facts.key.transport,
+            initiator: flow.judgement.initiator,
+            responder: flow.judgement.responder,
+            first_seen_ns: flow.facts.first_seen_ns,
+            last_seen_ns: flow.facts.last_seen_ns,
+            forward_packets: forward.packets,
+            reverse_packets: reverse.packets,
+            wire_bytes: forward.wire_bytes.saturating_add(reverse.wire_bytes),
+            orientation: flow.judgement.orientation,
+            status: flow.judgement.status,
+            served: served(flow),
+            begun_before: is_tcp && forward.syn + reverse.syn + forward.syn_ack + reverse.syn_ack == 0,
+            initiator_closed: flow.facts.first_fin.map(|side| side == flow.initiator_side()),
+            open_at_end: is_tcp && reverse.packets > 0 && forward.fin + reverse.fin + forward.rst + reverse.rst == 0,
+        }
+    }
+}
+
+/// Whether the flow shows that its responder serves that port: it answered, and the direction is more than a guess.
+/// Sweeps and blocked attempts never count, whatever came back.
+fn served(flow: &JudgedFlow) -> bool {
+    let answered = match flow.judgement.outcome {
+        Outcome::Established | Outcome::Midstream => flow.reverse().packets > u64::from(flow.reverse().rst),
+        Outcome::OneSided => flow.reverse().syn_ack > 0,
+        Outcome::Undetermined => flow.reverse().syn_ack > 0 && flow.forward().syn > 0,
+        Outcome::Refused | Outcome::Unanswered | Outcome::Prohibited => false,
+    };
+    answered && flow.judgement.orientation >= Orientation::Probable && flow.judgement.status != Status::Scan
+}
+
+/// The frame, and the addresses that its host numbers stand for.
+#[derive(Debug, Clone)]
+pub struct JudgedFrame {
+    /// One row per flow, in their order: `flow` numbers them from 0.
+    pub data: DataFrame,
+    /// Addresses by host number, in ascending order.
+    pub hosts: Vec<IpAddr>,
+}
+
+impl JudgedFrame {
+    /// Makes the frame.
+    ///
+    /// # Errors
+    /// When Polars refuses the columns.
+    pub fn of(flows: impl Iterator<Item = ReducedFlow> + Clone) -> PolarsResult<Self> {
+        let hosts: BTreeSet<IpAddr> = flows.clone().flat_map(|flow| [flow.initiator.ip, flow.responder.ip]).collect();
+        let numbers: HashMap<IpAddr, u32> = hosts.iter().copied().zip(0..).collect();
+        let number = |ip: IpAddr| numbers.get(&ip).copied().unwrap_or(u32::MAX);
+        let mut columns = Columns::default();
+        for flow in flows {
+            columns.push(&flow, number(flow.initiator.ip), number(flow.responder.ip));
+        }
+        Ok(Self { data: columns.frame()?, hosts: hosts.into_iter().collect() })
+    }
+}
+
+/// Who closed first, in the column `closed_first`.
+pub(super) const INITIATOR: u32 = 1;
+/// As above.
+pub(super) const RESPONDER: u32 = 2;
+
+#[derive(Default)]
+struct Columns {
+    protocol: Vec<u32>,
+    initiator_host: Vec<u32>,
+    initiator_port: Vec<u32>,
+    responder_host: Vec<u32>,
+    responder_port: Vec<u32>,
+    first_seen_ns: Vec<i64>,
+    last_seen_ns: Vec<i64>,
+    forward_packets: Vec<u64>,
+    reverse_packets: Vec<u64>,
+    wire_bytes: Vec<u64>,
+    orientation_rank: Vec<u32>,
+    status_rank: Vec<u32>,
+    served: Vec<bool>,
+    begun_before: Vec<bool>,
+    open_at_end: Vec<bool>,
+    closed_first: Vec<u32>,
+}
+
+impl Columns {
+    fn push(&mut self, flow: &ReducedFlow, initiator: u32, responder: u32) {
+        self.protocol.push(flow.transport.number().into());
+        self.initiator_host.push(initiator);
+        self.initiator_port.push(flow.initiator.port.into());
+        self.responder_host.push(responder);
+        self.responder_port.push(flow.responder.port.into());
+        self.first_seen_ns.push(flow.first_seen_ns);
+        self.last_seen_ns.push(flow.last_seen_ns);
+        self.forward_packets.push(flow.forward_packets);
+        self.reverse_packets.push(flow.reverse_packets);
+        self.wire_bytes.push(flow.wire_bytes);
+        self.orientation_rank.push(flow.orientation.rank() as u32);
+        let status = Status::ALL.iter().position(|status| *status == flow.status).unwrap_or(0);
+        self.status_rank.push(status as u32);
+        self.served.push(flow.served);
+        self.begun_before.push(flow.begun_before);
+        self.open_at_end.push(flow.open_at_end);
+        self.closed_first.push(match flow.initiator_closed {
+            Some(true) => INITIATOR,
+            Some(false) => RESPONDER,
+            None => 0,
+        });
+    }
+
+    fn frame(self) -> PolarsResult<DataFrame> {
+        let height = self.protocol.len();
+        macro_rules! columns {
+            ($($name:ident),*) => { vec![$(Column::new(PlSmallStr::from_static(stringify!($name)), self.$name)),*] };
+        }
+        let mut columns = columns!(
+            protocol,
+            initiator_host,
+            initiator_port,
+            responder_host,
+            responder_port,
+            first_seen_ns,
+            last_seen_ns,
+            forward_packets,
+            reverse_packets,
+            wire_bytes,
+            orientation_rank,
+            status_rank,
+            served,
+            begun_before,
+            open_at_end,
+            closed_first
+        );
+        let flow: Vec<u64> = (0..height as u64).collect();
+        columns.push(Column::new(PlSmallStr::from_static("flow"), flow));
+        DataFrame::new(height, columns)
+    }
+}

@@ -1,0 +1,322 @@
+//! Who restarted, and when: what was announced at one port and later at another only.
+//!
+//! A restart gives services new dynamic ports. Counted together, the ports before and after look like twice as many listeners;
+//! and an announcement from before says nothing about who listens after. A *host* restarted where at least two ports moved
+//! within a time in which nothing of the host goes on (no TCP conversation with packets of its own covers it, for
+//! [`SHORTEST_BOOT_NS`]), and more moved than stayed. Else the *service* that moved restarted, and only where its former port is
+//! not used any more. What is not announced cannot be seen moving: a restart may be missed, and then ports are counted
+//! together, which makes counts too high and never too low.
+
+use crate::model::{
+    Announcement, Answer, CaptureIndex, Endpoint, FlowRecord, Mechanism, MovedPort, Restart, RestartKind, Side,
+    Transport,
+};
+use crate::store::Facts;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// No host is back sooner.
+const SHORTEST_BOOT_NS: i64 = 5_000_000_000;
+/// How long after coming back a host's new connections are counted.
+const STORM_NS: i64 = 120_000_000_000;
+/// Subjects and ports of one host that are looked at.
+const MOST_PORTS: usize = 4_096;
+/// Moves that one restart names.
+const MOVES_NAMED: usize = 64;
+
+/// Something of a host that brokers announce.
+type Subject<'a> = (IpAddr, Transport, &'a str, &'a str);
+
+/// From when to when something was announced at a port, and where first.
+#[derive(Debug, Clone, Copy)]
+struct Announced {
+    port: u16,
+    first_ns: i64,
+    last_ns: i64,
+    capture: CaptureIndex,
+    frame: u64,
+}
+
+/// A change of port: between the last announcement of the old and the first of the new.
+#[derive(Debug, Clone, Copy)]
+struct Move<'a> {
+    transport: Transport,
+    subject: &'a str,
+    from: Announced,
+    to: Announced,
+}
+
+/// Restarts, by host and in the order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Restarts {
+    all: Vec<Restart>,
+}
+
+impl Restarts {
+    /// Finds the restarts that announcements and flows show.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+        let mut all = Vec::new();
+        for (host, seen) in hosts(&facts.announcements) {
+            let moves = moves(&seen);
+            if moves.is_empty() {
+                continue;
+            }
+            let flows: Vec<&FlowRecord> = facts.flows.iter().filter(|flow| side_of(flow, host).is_some()).collect();
+            for group in together(moves) {
+                all.extend(restarts_of(host, &group, &seen, &flows, &names));
+            }
+        }
+        all.sort_by(|a, b| (a.host, a.after_ns, a.kind).cmp(&(b.host, b.after_ns, b.kind)));
+        Self { all }
+    }
+
+    /// All of them, by host and in the order of time.
+    #[must_use]
+    pub fn all(&self) -> &[Restart] {
+        &self.all
+    }
+
+    /// Those of one host, in the order of time.
+    #[must_use]
+    pub fn of_host(&self, host: IpAddr) -> &[Restart] {
+        let from = self.all.partition_point(|restart| restart.host < host);
+        let to = self.all.partition_point(|restart| restart.host <= host);
+        &self.all[from..to]
+    }
+
+    /// The time around an instant in which a host did not restart: from when on, and the first instant of the next epoch.
+    #[must_use]
+    pub fn epoch(&self, host: IpAddr, at_ns: i64) -> (i64, i64) {
+        let mut epoch = (i64::MIN, i64::MAX);
+        for restart in self.of_host(host).iter().filter(|restart| restart.kind == RestartKind::Host) {
+            if restart.after_ns <= at_ns {
+                epoch.0 = epoch.0.max(restart.after_ns);
+            } else {
+                epoch.1 = epoch.1.min(restart.after_ns);
+            }
+        }
+        epoch
+    }
+}
+
+/// What each host announces itself as listening at, by subject; ports in the order in which they were first announced.
+type Seen<'a> = BTreeMap<Subject<'a>, Vec<Announced>>;
+
+fn hosts(announcements: &[Announcement]) -> BTreeMap<IpAddr, Seen<'_>> {
+    let mut hosts: BTreeMap<IpAddr, Seen<'_>> = BTreeMap::new();
+    for said in announcements {
+        let Answer::Port(port) = said.said.answer else { continue };
+        if !is_lasting(said.said.mechanism) || said.said.subject.is_empty() {
+            continue;
+        }
+        let seen = hosts.entry(said.host).or_default();
+        let full = seen.values().map(Vec::len).sum::<usize>() >= MOST_PORTS;
+        let subject = (said.host, said.said.transport, said.said.subject.as_str(), said.said.version.as_str());
+        let ports = seen.entry(subject).or_default();
+        match ports.iter_mut().find(|at| at.port == port) {
+            Some(at) => at.last_ns = at.last_ns.max(said.time_ns),
+            None if full => {}
+            None => ports.push(Announced {
+                port,
+                first_ns: said.time_ns,
+                last_ns: said.time_ns,
+                capture: said.position.capture,
+                frame: said.position.frame,
+            }),
+        }
+    }
+    hosts
+}
+
+/// Mechanisms that tell where a service listens for as long as it runs. What is made for one transfer or one client moves
+/// all the time.
+fn is_lasting(mechanism: Mechanism) -> bool {
+    matches!(
+        mechanism,
+        Mechanism::EptMap
+            | Mechanism::EptLookup
+            | Mechanism::SqlBrowser
+            | Mechanism::FlexNetRedirect
+            | Mechanism::Portmapper
+    )
+}
+
+/// Changes of port, where the old one is never announced again once the new one is.
+fn moves<'a>(seen: &Seen<'a>) -> Vec<Move<'a>> {
+    let mut moves = Vec::new();
+    for ((_, transport, subject, _), ports) in seen {
+        for pair in ports.windows(2) {
+            let [from, to] = [pair[0], pair[1]];
+            let others_before = ports.iter().filter(|at| at.port != from.port && at.first_ns < to.first_ns);
+            // Something that is announced at two ports at once has two listeners.
+            let overlapping =
+                others_before.into_iter().any(|at| at.last_ns >= from.first_ns) || from.last_ns >= to.first_ns;
+            if !overlapping {
+                moves.push(Move { transport: *transport, subject, from, to });
+            }
+        }
+    }
+    moves
+}
+
+/// Moves that one restart can have caused: each group has a time in which all of them happened. As few groups as possible.
+fn together(mut moves: Vec<Move<'_>>) -> Vec<Vec<Move<'_>>> {
+    moves.sort_by_key(|moved| (moved.to.first_ns, moved.from.last_ns, moved.from.port, moved.to.port));
+    let mut groups: Vec<Vec<Move<'_>>> = Vec::new();
+    for moved in moves {
+        match groups.last_mut() {
+            Some(group) if moved.from.last_ns < group[0].to.first_ns => group.push(moved),
+            _ => groups.push(vec![moved]),
+        }
+    }
+    groups
+}
+
+fn restarts_of(
+    host: IpAddr,
+    group: &[Move<'_>],
+    seen: &Seen<'_>,
+    flows: &[&FlowRecord],
+    captures: &[Arc<str>],
+) -> Vec<Restart> {
+    let from_ns = group.iter().map(|moved| moved.from.last_ns).max().unwrap_or_default();
+    let to_ns = group.iter().map(|moved| moved.to.first_ns).min().unwrap_or_default();
+    let left: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.from.port)).collect();
+    let stayed: BTreeSet<(Transport, u16)> = seen
+        .iter()
+        .flat_map(|((_, transport, ..), ports)| ports.iter().map(|at| (*transport, at)))
+        .filter(|(_, at)| at.first_ns <= from_ns && at.last_ns >= to_ns)
+        .map(|(transport, at)| (transport, at.port))
+        .collect();
+    let silence = silence(host, from_ns, to_ns, flows);
+    if let Some((before_ns, after_ns)) = silence.filter(|_| left.len() >= 2 && left.len() > stayed.len()) {
+        return vec![host_restart(host, group, (before_ns, after_ns), stayed.len(), flows, captures)];
+    }
+    let gone = |moved: &&Move<'_>| {
+        let old = Endpoint { ip: host, port: moved.from.port };
+        !flows.iter().any(|flow| accepted(flow, moved.transport, old) && flow.first_seen_ns >= moved.to.first_ns)
+    };
+    let mut by_port: BTreeMap<(Transport, u16), Vec<Move<'_>>> = BTreeMap::new();
+    for moved in group.iter().filter(gone) {
+        by_port.entry((moved.transport, moved.from.port)).or_default().push(*moved);
+    }
+    let of = |moves: Vec<Move<'_>>| service_restart(host, &moves, flows, captures);
+    by_port.into_values().map(of).collect()
+}
+
+/// The longest time within an interval in which nothing of the host goes on: last and first packet around it.
+fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Option<(i64, i64)> {
+    let mut busy: Vec<(i64, i64)> = flows
+        .iter()
+        // A reset of its own may be what a host answers that knows nothing of the connection any more.
+        .filter(|flow| flow.key.transport == Transport::Tcp && speaks(flow, host) && !resets(flow, host))
+        .filter(|flow| flow.first_seen_ns <= to_ns && flow.last_seen_ns >= from_ns)
+        .map(|flow| (flow.first_seen_ns, flow.last_seen_ns))
+        .collect();
+    busy.sort_unstable();
+    let (mut longest, mut upto_ns) = (None, from_ns);
+    for (start_ns, end_ns) in busy.into_iter().chain([(to_ns, to_ns)]) {
+        let gap_ns = start_ns.saturating_sub(upto_ns);
+        if gap_ns >= SHORTEST_BOOT_NS && longest.is_none_or(|(from, to): (i64, i64)| gap_ns > to.saturating_sub(from)) {
+            longest = Some((upto_ns, start_ns));
+        }
+        upto_ns = upto_ns.max(end_ns);
+    }
+    longest
+}
+
+fn host_restart(
+    host: IpAddr,
+    group: &[Move<'_>],
+    (before_ns, after_ns): (i64, i64),
+    stayed: usize,
+    flows: &[&FlowRecord],
+    captures: &[Arc<str>],
+) -> Restart {
+    let mut restart = restart(RestartKind::Host, host, group, flows, captures);
+    (restart.before_ns, restart.after_ns) = (before_ns, after_ns);
+    restart.opened_after = opened(host, after_ns, flows);
+    let seconds = after_ns.saturating_sub(before_ns) / 1_000_000_000;
+    let kept = if stayed > 0 { format!(", {stayed} stayed") } else { String::new() };
+    restart.evidence = format!(
+        "{} announced at other ports since{kept}; no TCP conversation of the host goes on for {seconds} s between; it opened {} \
+         connections in the two minutes after",
+        ports_moved(group),
+        restart.opened_after
+    );
+    restart
+}
+
+fn service_restart(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord], captures: &[Arc<str>]) -> Restart {
+    let mut restart = restart(RestartKind::Service, host, group, flows, captures);
+    restart.evidence =
+        format!("{} announced at another port since, and the former one is not used any more", ports_moved(group));
+    restart
+}
+
+fn restart(
+    kind: RestartKind,
+    host: IpAddr,
+    group: &[Move<'_>],
+    flows: &[&FlowRecord],
+    captures: &[Arc<str>],
+) -> Restart {
+    let first = group.iter().min_by_key(|moved| (moved.to.first_ns, moved.to.frame));
+    let capture = first.and_then(|moved| captures.get(moved.to.capture.0 as usize).cloned());
+    let before_ns = group.iter().map(|moved| moved.from.last_ns).max().unwrap_or_default();
+    let after_ns = group.iter().map(|moved| moved.to.first_ns).min().unwrap_or_default();
+    let moved = group.iter().take(MOVES_NAMED).map(|moved| MovedPort {
+        subject: moved.subject.to_owned(),
+        transport: moved.transport,
+        from: moved.from.port,
+        to: moved.to.port,
+    });
+    Restart {
+        host,
+        kind,
+        before_ns,
+        after_ns,
+        moved: moved.collect(),
+        opened_after: opened(host, after_ns, flows),
+        evidence: String::new(),
+        capture: capture.unwrap_or_else(|| "".into()),
+        frame: first.map_or(0, |moved| moved.to.frame),
+    }
+}
+
+fn ports_moved(group: &[Move<'_>]) -> String {
+    let ports: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.from.port)).collect();
+    match (group, ports.len()) {
+        ([only], _) => format!("what was at port {} is", only.from.port),
+        (_, 1) => format!("{} services of port {} are", group.len(), group[0].from.port),
+        (_, ports) => format!("{} services of {ports} ports are", group.len()),
+    }
+}
+
+/// Connections that a host opened within two minutes.
+fn opened(host: IpAddr, from_ns: i64, flows: &[&FlowRecord]) -> u64 {
+    let begins = |flow: &&&FlowRecord| (from_ns..=from_ns.saturating_add(STORM_NS)).contains(&flow.first_seen_ns);
+    let calls = |flow: &&&FlowRecord| flow.first_syn.is_some_and(|side| flow.key.endpoint(side).ip == host);
+    flows.iter().filter(begins).filter(calls).count() as u64
+}
+
+fn side_of(flow: &FlowRecord, host: IpAddr) -> Option<Side> {
+    [Side::A, Side::B].into_iter().find(|side| flow.key.endpoint(*side).ip == host)
+}
+
+fn speaks(flow: &FlowRecord, host: IpAddr) -> bool {
+    side_of(flow, host).is_some_and(|side| flow.from(side).packets > 0)
+}
+
+fn resets(flow: &FlowRecord, host: IpAddr) -> bool {
+    side_of(flow, host).is_some_and(|side| flow.from(side).rst > 0)
+}
+
+/// Whether a flow was accepted at an endpoint.
+fn accepted(flow: &FlowRecord, transport: Transport, at: Endpoint) -> bool {
+    let served = |side: Side| flow.key.endpoint(side) == at && flow.from(side).syn_ack > 0;
+    flow.key.transport == transport && (served(Side::A) || served(Side::B))
+}
