@@ -123,7 +123,7 @@ mod tests {
         let (host, file) = host_table("10.0.0.5+fe80::5=a=b.txt").unwrap();
         assert_eq!((host.to_string().as_str(), file.to_str()), ("10.0.0.5+fe80::5", Some("a=b.txt")));
         for wrong in ["netstat.txt", "10.0.0.5=", "srv1=netstat.txt", "=netstat.txt"] {
-            assert!(host_table(wrong).unwrap_err().contains("10.0.0.5"), "{wrong}");
+            assert!(host_table(wrong).unwrap_err().contains("10.0.0."), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Files of the collectors: one that the Linux script wrote, and one as the PowerShell script should write it.
 
-use super::super::test_support::{ranges, sockets, table, try_table, warnings};
+use crate::hosts::test_support::{ranges, sockets, table, try_table, warnings};
 use crate::model::HostTableFormat;
 
 const WINDOWS: &str = concat!(
@@ -53,7 +53,7 @@ fn what_the_linux_script_wrote_is_understood_to_its_last_line() {
     assert_eq!((table.sockets.len(), rows, table.counts.not_understood, table.warnings.len()), (13, 13, 0, 0));
     assert_eq!(ranges(&table).len(), 2);
     assert!(table.boot_ns < table.taken_ns && table.boot_ns.is_some() && table.host_name.as_deref() == Some("srv1"));
-    let listing = super::super::test_support::table(include_str!("../../tests/data/host-tables/ss-tunap.txt"));
+    let listing = crate::hosts::test_support::table(include_str!("../../tests/data/host-tables/ss-tunap.txt"));
     assert_eq!(listing.sockets.len(), table.sockets.len());
 }
 

@@ -40,6 +40,9 @@ pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliErro
     for ((ip, transport), flows) in &clients {
         used_locally(&case, *ip, *transport, port, flows, &mut text);
     }
+    if let Some(ip) = host.filter(|_| servers.is_empty() && clients.is_empty()) {
+        unseen(&case, ip, port, &mut text);
+    }
     documents(&case, port, &mut text);
     print(&text)?;
     if case.damaged || judged.flows.is_empty() {
@@ -77,6 +80,16 @@ fn recorded(case: &Case, ip: IpAddr) -> String {
     let names = case.facts.names.iter().filter(|fact| fact.address == ip).map(|fact| visible(&fact.name));
     let names: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().take(LISTED).map(Into::into).collect();
     if names.is_empty() { String::new() } else { format!(", recorded as {}", names.join("; ")) }
+}
+
+/// What only host tables say of a port: idle sockets are in no capture.
+fn unseen(case: &Case, ip: IpAddr, port: u16, text: &mut String) {
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let processes = processes(case, ip, transport, port);
+        if !processes.is_empty() {
+            let _ = writeln!(text, "{} port {port}/{transport}: no flow uses it\n{processes}", host_name(case, ip));
+        }
+    }
 }
 
 /// Lines with the processes behind an endpoint, by the recording and by host tables, or nothing.
