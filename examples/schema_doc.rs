@@ -81,6 +81,24 @@ pub(crate) fn document() -> String {
     );
     facts(
         &mut page,
+        "host_tables",
+        "Host tables that were given with `--host-table`: one row per file.",
+        &schema::host_tables(),
+    );
+    facts(
+        &mut page,
+        "host_sockets",
+        "What host tables say of sockets: listings of one moment, or events of a log. A file may be old, or of another host.",
+        &schema::host_sockets(),
+    );
+    facts(
+        &mut page,
+        "host_ranges",
+        "What host tables say of ranges of ports: those that the system gives out, and those that it does not.",
+        &schema::host_ranges(),
+    );
+    facts(
+        &mut page,
         "losses",
         "What the metering process could not keep; no row where nothing was lost.",
         &schema::losses(),

@@ -3,6 +3,7 @@
 //! SYN and SYN-ACK settle it, and only they make it *certain*. What else counts, and for how much, stands in `evidence`.
 
 use super::evidence::{Evidence, circumstances, handshake};
+use super::host_tables::HostTables;
 use super::survey::Survey;
 use crate::catalog::Catalog;
 use crate::model::{FlowRecord, Orientation, Side, TcpState};
@@ -27,7 +28,7 @@ pub(super) struct Direction {
     pub(super) evidence: String,
 }
 
-pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -> Direction {
+pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog, hosts: &HostTables<'_>) -> Direction {
     if is_simultaneous(flow) {
         return Direction {
             orientation: Orientation::Unknown,
@@ -41,7 +42,7 @@ pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -
     if !opened.is_empty() {
         return decide(flow, opened);
     }
-    let direction = decide(flow, circumstances(flow, survey, catalog));
+    let direction = decide(flow, circumstances(flow, survey, catalog, hosts));
     // However much points one way, only a handshake shows it.
     Direction { orientation: direction.orientation.min(Orientation::Strong), ..direction }
 }

@@ -3,6 +3,7 @@
 //! A handshake settles it (RFC 9293 section 3.5). Without one count the circumstances of [`RULES`], strongest first. Their
 //! weights come from captures whose handshakes were taken away (`docs/direction.md`, `tests/conformance_direction.rs`).
 
+use super::host_tables::HostTables;
 use super::survey::Survey;
 use crate::catalog::Catalog;
 use crate::model::{Certainty, Endpoint, FlowRecord, Side, Transport, flags};
@@ -32,6 +33,7 @@ struct Case<'a> {
     side: Side,
     survey: &'a Survey,
     catalog: &'a Catalog,
+    hosts: &'a HostTables<'a>,
 }
 
 impl Case<'_> {
@@ -65,8 +67,9 @@ const fn one(points: fn(&Case<'_>) -> Option<(i32, String)>) -> Rule {
 }
 
 /// What counts where no handshake was recorded.
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     each(group_address),
+    one(listens),
     each(icmp_error),
     each(role_bytes),
     one(announced),
@@ -84,11 +87,16 @@ const RULES: [Rule; 15] = [
 ];
 
 /// Everything that the circumstances of a flow say.
-pub(super) fn circumstances(flow: &FlowRecord, survey: &Survey, catalog: &Catalog) -> Vec<Evidence> {
+pub(super) fn circumstances(
+    flow: &FlowRecord,
+    survey: &Survey,
+    catalog: &Catalog,
+    hosts: &HostTables<'_>,
+) -> Vec<Evidence> {
     let mut all = Vec::new();
     for rule in &RULES {
         let [a, b] = [Side::A, Side::B].map(|side| {
-            let points = (rule.points)(&Case { flow, side, survey, catalog });
+            let points = (rule.points)(&Case { flow, side, survey, catalog, hosts });
             points.map(|(weight, text)| Evidence { server: side, weight, text })
         });
         if !(rule.one_side_only && a.is_some() && b.is_some()) {
@@ -101,6 +109,14 @@ pub(super) fn circumstances(flow: &FlowRecord, survey: &Survey, catalog: &Catalo
 fn group_address(case: &Case<'_>) -> Option<(i32, String)> {
     let ip = case.own().ip;
     case.survey.is_group(ip).then(|| (50, format!("{ip} is a group address")))
+}
+
+/// A host table shows a listener there, at that time.
+fn listens(case: &Case<'_>) -> Option<(i32, String)> {
+    let own = case.own();
+    let row = case.hosts.listener(own.ip, case.transport(), own.port, case.flow.first_seen_ns)?;
+    let who = row.process.as_deref().unwrap_or("a process");
+    Some((50, format!("{}: {who} listens there", row.place())))
 }
 
 /// Where this side was heard as well, the error may answer an answer: it tells nothing about who began.

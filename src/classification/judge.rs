@@ -2,6 +2,7 @@
 
 use super::direction::{Direction, direction};
 use super::documented::{Called, Covered, covered, expired, undocumented_reason};
+use super::host_tables::HostTables;
 use super::outcome::{evidence, outcome};
 use super::referral::{Call, Referrals, Tied};
 use super::restarts::Restarts;
@@ -69,7 +70,7 @@ pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, setting
     let restarts = Restarts::of(facts);
     let referrals = Referrals::of(facts);
     let survey = Survey::of(&flows, &facts.captures, referrals.listeners());
-    let (opened, survey) = open_all(&flows, survey, catalog);
+    let (opened, survey) = open_all(&flows, survey, catalog, &HostTables::of(facts));
     let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
     let roles = match site.filter(names_roles) {
         Some(site) => Roles::stated(site, facts.flows.iter().flat_map(|flow| [flow.key.a.ip, flow.key.b.ip])),
@@ -117,8 +118,13 @@ pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, setting
 }
 
 /// Direction and outcome of every flow. What a first look makes strong is evidence for the others in a second one.
-fn open_all(flows: &[FlowRecord], mut survey: Survey, catalog: &Catalog) -> (Vec<Opened>, Survey) {
-    let mut directions: Vec<Direction> = flows.iter().map(|flow| direction(flow, &survey, catalog)).collect();
+fn open_all(
+    flows: &[FlowRecord],
+    mut survey: Survey,
+    catalog: &Catalog,
+    hosts: &HostTables<'_>,
+) -> (Vec<Opened>, Survey) {
+    let mut directions: Vec<Direction> = flows.iter().map(|flow| direction(flow, &survey, catalog, hosts)).collect();
     for (flow, direction) in flows.iter().zip(&directions) {
         if direction.orientation >= Orientation::Strong && is_conversation(flow) {
             survey.learn(flow, direction.initiator);
@@ -126,7 +132,7 @@ fn open_all(flows: &[FlowRecord], mut survey: Survey, catalog: &Catalog) -> (Vec
     }
     for (flow, weak) in flows.iter().zip(&mut directions) {
         if weak.orientation < Orientation::Strong {
-            *weak = direction(flow, &survey, catalog);
+            *weak = direction(flow, &survey, catalog, hosts);
         }
     }
     let opened = flows.iter().zip(directions).map(|(flow, direction)| {

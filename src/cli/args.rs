@@ -1,6 +1,7 @@
 //! What the user may type.
 
 use super::catalog_args::CatalogArgs;
+use super::host_args::HostTableArgs;
 use super::site_args::SiteArgs;
 use crate::decode::DecodeSettings;
 use crate::metering::{MeterSettings, StreamSettings};
@@ -75,13 +76,16 @@ pub(super) struct JudgeArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(super) broker_within: Duration,
     #[command(flatten)]
+    pub(super) hosts: HostTableArgs,
+    #[command(flatten)]
     pub(super) meter: MeterOptions,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     portproof report backup.pcapng --site site.toml -o reports/backup\n  \
-    portproof report ring/*.pcapng.gz -o reports/ring --check && echo nothing undocumented\n\n\
+    portproof report ring/*.pcapng.gz -o reports/ring --check && echo nothing undocumented\n  \
+    portproof report backup.pcapng --host-table 10.0.0.5=netstat.txt -o reports/backup\n\n\
     DIR holds index.html (self-contained, to open or mail) and one CSV, JSON and Parquet file per table.\n\
     An earlier report there is replaced; anything else is refused and left alone.")]
 pub(super) struct ReportArgs {
@@ -140,7 +144,8 @@ pub(super) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The store holds facts only: no document and no site file enters. Judge it as often as you like:\n  \
+    after_help = "The store holds facts only: no document and no site file enters. Host tables are facts too, and stay with the captures.\n\
+    Judge it as often as you like:\n  \
     portproof meter *.pcapng -o facts && portproof report facts --site site.toml -o reports/today\n\
     Metering the same captures again replaces their part of the store; other captures are added beside it."
 )]
@@ -154,6 +159,8 @@ pub(super) struct MeterArgs {
     /// Compute the SHA-256 of every capture ("report CAPTURES" does it always).
     #[arg(long)]
     pub(super) hash: bool,
+    #[command(flatten)]
+    pub(super) hosts: HostTableArgs,
     #[command(flatten)]
     pub(super) meter: MeterOptions,
 }

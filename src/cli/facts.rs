@@ -1,6 +1,7 @@
 //! From what the user named to facts: stores are read, captures are metered into a store first.
 
 use super::args::{JudgeArgs, MeterOptions};
+use super::host_args::read_host_tables;
 use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
@@ -8,7 +9,7 @@ use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, ex
 use crate::catalog::{Catalog, Site, read_site};
 use crate::classification::{JudgeSettings, Judged, judge_with};
 use crate::metering::{Meter, MeterSummary};
-use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, Tally};
+use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, HostTable, Tally};
 use crate::report::os_reason;
 use crate::store::schema::{CaptureIds, LossRow};
 use crate::store::{Facts, PartitionWriter, is_store, read_facts};
@@ -40,9 +41,10 @@ impl Metered {
     }
 }
 
-/// Meters captures into a partition of a store.
+/// Meters captures into a partition of a store, which keeps the host tables too.
 pub(super) fn meter(
     inputs: &[Input],
+    host_tables: &[HostTable],
     store: &Path,
     options: &MeterOptions,
     hash: bool,
@@ -69,6 +71,7 @@ pub(super) fn meter(
     let ObservationEnd { mut captures, skipped, names, comments, filter_notes } = observation.finish();
     filter_notes.iter().for_each(|note| tell(&format!("warning: {note}")));
     writer.remarks(&names, &comments)?;
+    host_tables.iter().try_for_each(|table| writer.host_table(table))?;
     for (index, capture) in &mut captures {
         let index = index.0 as usize;
         let metered = summary.tallies.get(index).into_iter().flat_map(Tally::iter);
@@ -131,6 +134,7 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         site.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
         catalog = catalog.for_site(site);
     }
+    let host_tables = read_host_tables(&args.hosts)?;
     let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = args.inputs.iter().partition(|i| is_store(i));
     let mut facts = Facts::default();
     for store in stores {
@@ -141,12 +145,13 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         let inputs = expand(&captures)?;
         let folder = tempfile::tempdir().map_err(|e| CliError::io("temporary folder for the facts")(os_reason(e)))?;
         let store = folder.path().join("facts");
-        let metered = meter(&inputs, &store, &args.meter, hash, quiet)?;
+        let metered = meter(&inputs, &[], &store, &args.meter, hash, quiet)?;
         facts.append(read_facts(&store)?);
         skipped = metered.skipped;
     } else {
         without_effect(&args.meter);
     }
+    host_tables.into_iter().for_each(|table| facts.add_host_table(table));
     let damaged = !skipped.is_empty() || facts.captures.iter().any(|c| c.end != CaptureEnd::Complete.name());
     tell_skipped(&skipped);
     for capture in &facts.captures {

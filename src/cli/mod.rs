@@ -9,6 +9,7 @@ mod catalog_args;
 mod catalog_text;
 mod commands;
 mod facts;
+mod host_args;
 mod interrupt;
 mod outcome;
 mod output;

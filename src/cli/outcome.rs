@@ -2,6 +2,7 @@
 
 use crate::capture::{CaptureError, FilterError};
 use crate::catalog::{CatalogError, LicenceError};
+use crate::hosts::HostTableError;
 use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
 use polars::error::PolarsError;
@@ -56,6 +57,9 @@ pub enum CliError {
     /// A licence file cannot be read.
     #[error(transparent)]
     Licence(#[from] LicenceError),
+    /// A host table cannot be used.
+    #[error(transparent)]
+    HostTable(#[from] HostTableError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -1,6 +1,7 @@
 //! What the user may type after `portproof site`.
 
 use super::args::{INPUTS_HELP, JudgeArgs, MeterOptions};
+use super::host_args::HostTableArgs;
 use crate::classification::JudgeSettings;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -57,6 +58,6 @@ impl SiteInitArgs {
     pub(super) fn judge(&self) -> JudgeArgs {
         let (inputs, documents, meter) = (self.inputs.clone(), self.documents.clone(), self.meter.clone());
         let broker_within = Duration::from_nanos(JudgeSettings::default().broker_within_ns.unsigned_abs());
-        JudgeArgs { inputs, site: None, documents, broker_within, meter }
+        JudgeArgs { inputs, site: None, documents, broker_within, hosts: HostTableArgs::default(), meter }
     }
 }

@@ -1,6 +1,6 @@
 //! Formats are found by content; near misses get advice.
 
-use super::super::test_support::try_table;
+use crate::hosts::test_support::try_table;
 
 #[test]
 fn near_misses_get_advice() {

@@ -1,6 +1,6 @@
 //! Logs of the Windows Firewall, written from its description and from logs that people published.
 
-use super::super::test_support::{sockets, table, try_table, warnings};
+use crate::hosts::test_support::{sockets, table, try_table, warnings};
 use crate::model::HostTableFormat;
 
 const HEAD: &str = "#Version: 1.5\r\n#Software: Microsoft Windows Firewall\r\n#Time Format: Local\r\n";

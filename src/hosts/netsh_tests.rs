@@ -1,6 +1,6 @@
 //! Outputs of netsh, written from its description and from outputs that people published, in four languages.
 
-use super::super::test_support::{ranges, table, try_table};
+use crate::hosts::test_support::{ranges, table, try_table};
 use crate::model::HostTableFormat;
 
 const DYNAMIC: &str = "\r\nC:\\>netsh int ipv4 show dynamicport tcp\r\n\r\nProtocol tcp Dynamic Port Range\r\n---------------------------------\r\n\

@@ -1,7 +1,7 @@
 //! netstat's listings: written from the description of the tool and from listings that people published, in four languages.
 
-use super::super::HostTableError;
-use super::super::test_support::{sockets, table, try_table, warnings};
+use crate::hosts::HostTableError;
+use crate::hosts::test_support::{sockets, table, try_table, warnings};
 use crate::model::HostTableFormat;
 
 const ENGLISH: &str = concat!(

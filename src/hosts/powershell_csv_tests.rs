@@ -1,7 +1,7 @@
 //! Tables of Get-NetTCPConnection and Get-NetUDPEndpoint as Export-Csv writes them in several countries: written from the
 //! cmdlets' descriptions.
 
-use super::super::test_support::{sockets, table, try_table, warnings};
+use crate::hosts::test_support::{sockets, table, try_table, warnings};
 use crate::model::HostTableFormat;
 
 const TCP: &str = "#TYPE Microsoft.Management.Infrastructure.CimInstance#ROOT/StandardCimv2/MSFT_NetTCPConnection\r\n\

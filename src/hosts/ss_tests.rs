@@ -1,6 +1,6 @@
 //! ss's listings: recorded ones (tests/data/host-tables/README.md), and what its manual allows besides.
 
-use super::super::test_support::{sockets, table, try_table, warnings};
+use crate::hosts::test_support::{sockets, table, try_table, warnings};
 use crate::model::{HostTableFormat, SocketState, Transport};
 
 const RECORDED: &str = include_str!("../../tests/data/host-tables/ss-tunap.txt");

@@ -1,6 +1,6 @@
 //! Output of sysctl: recorded, and what the kernel's documentation allows.
 
-use super::super::test_support::{ranges, table, try_table};
+use crate::hosts::test_support::{ranges, table, try_table};
 use crate::model::HostTableFormat;
 
 #[test]

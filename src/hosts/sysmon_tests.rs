@@ -1,6 +1,6 @@
 //! Sysmon's events as XML, written from the description of event 3.
 
-use super::super::test_support::{sockets, table, try_table, warnings};
+use crate::hosts::test_support::{sockets, table, try_table, warnings};
 use crate::model::HostTableFormat;
 
 fn event(id: u32, initiated: bool, source: &str, destination: &str) -> String {

@@ -5,14 +5,20 @@ use super::error::HostTableError;
 use super::{MAX_LINE_BYTES, builder::Builder};
 use std::borrow::Cow;
 
+const PCAP: &str = "this is a capture (pcap)";
+const AS_CAPTURE: &str = "give it without --host-table";
+
 /// First bytes of files that are no text, with what to do instead.
-const BINARIES: [(&[u8], &str, &str); 6] = [
+const BINARIES: [(&[u8], &str, &str); 9] = [
     (b"ElfFile\0", "this is an event log (.evtx)", "export it as XML: wevtutil qe FILE /lf:true /f:xml > events.xml"),
     (b"PK\x03\x04", "this is a workbook or an archive", "give the text file that the tool wrote"),
     (b"\x1f\x8b", "this is a gzip file", "unpack it first"),
-    (b"\x0a\x0d\x0d\x0a", "this is a capture (pcapng)", "give it without --host-table"),
-    (b"\xd4\xc3\xb2\xa1", "this is a capture (pcap)", "give it without --host-table"),
-    (b"\xa1\xb2\xc3\xd4", "this is a capture (pcap)", "give it without --host-table"),
+    (b"\x0a\x0d\x0d\x0a", "this is a capture (pcapng)", AS_CAPTURE),
+    (b"\xd4\xc3\xb2\xa1", PCAP, AS_CAPTURE),
+    (b"\xa1\xb2\xc3\xd4", PCAP, AS_CAPTURE),
+    (b"\x4d\x3c\xb2\xa1", PCAP, AS_CAPTURE),
+    (b"\xa1\xb2\x3c\x4d", PCAP, AS_CAPTURE),
+    (b"\x28\xb5\x2f\xfd", "this is a zstd file", "unpack it first"),
 ];
 
 /// The text of a file.

@@ -252,7 +252,7 @@ pub struct HostTableSource {
 }
 
 /// One socket of a host at one moment, or one event of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostSocket {
     /// Host, file and format.
     pub source: Arc<HostTableSource>,
@@ -330,7 +330,7 @@ impl HostRangeKind {
 }
 
 /// A range of ports that a host told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostRange {
     /// Host, file and format.
     pub source: Arc<HostTableSource>,

@@ -8,6 +8,7 @@
 //!                        names.parquet      names of addresses
 //!                        sockets.parquet    processes behind endpoints
 //!                        comments.parquet   comments in the captures
+//!                        host_tables.parquet, host_sockets.parquet, host_ranges.parquet   what hosts said of their own ports
 //!                        losses.parquet     what the metering process could not keep
 //! ```
 //!
@@ -21,9 +22,11 @@ mod parquet;
 mod read;
 mod read_application;
 mod read_flows;
+mod read_hosts;
 mod read_remarks;
 pub mod schema;
 mod schema_application;
+mod schema_hosts;
 mod schema_remarks;
 mod write;
 

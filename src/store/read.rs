@@ -4,10 +4,11 @@ use super::error::StoreError;
 use super::parquet::read_frame;
 use super::read_application::read_application;
 use super::read_flows::read_flows;
+use super::read_hosts::read_hosts;
 use super::read_remarks::read_remarks;
 use crate::model::{
-    Activity, Announcement, CaptureIndex, CaptureRow, CommentFact, FlowDetail, FlowRecord, NameFact, ReadingCounts,
-    SocketRow,
+    Activity, Announcement, CaptureIndex, CaptureRow, CommentFact, FlowDetail, FlowRecord, HostRange, HostSocket,
+    HostTable, HostTableRow, NameFact, ReadingCounts, SocketRow,
 };
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
@@ -39,6 +40,12 @@ pub struct Facts {
     pub announcements: Vec<Announcement>,
     /// What conversations say of themselves.
     pub details: Vec<FlowDetail>,
+    /// Host tables that were given, without their rows: formats, times of writing and of the last start.
+    pub host_tables: Vec<HostTableRow>,
+    /// What they say of sockets.
+    pub host_sockets: Vec<HostSocket>,
+    /// What they say of ranges of ports.
+    pub host_ranges: Vec<HostRange>,
     /// What the metering process could not keep: kind and count.
     pub losses: Vec<(String, u64)>,
 }
@@ -71,8 +78,18 @@ impl Facts {
             detail.flow_capture.0 += offset;
             detail
         }));
+        self.host_tables.extend(other.host_tables);
+        self.host_sockets.extend(other.host_sockets);
+        self.host_ranges.extend(other.host_ranges);
         self.losses.extend(other.losses);
         self.sort();
+    }
+
+    /// Adds what a host said of its own ports.
+    pub fn add_host_table(&mut self, table: HostTable) {
+        self.host_tables.push(table.row());
+        self.host_sockets.extend(table.sockets);
+        self.host_ranges.extend(table.ranges);
     }
 
     fn sort(&mut self) {
@@ -133,6 +150,7 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     read_activity(&Frame::read(partition, "activity")?, &indices, &mut facts.activity)?;
     read_remarks(partition, &indices, facts)?;
     read_application(partition, &indices, facts)?;
+    read_hosts(partition, facts)?;
     read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
 }
 

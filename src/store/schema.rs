@@ -9,9 +9,10 @@ use crate::model::{
 };
 
 /// Version of the schema. Readers refuse any other.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
 pub use super::schema_application::{announcements, details};
+pub use super::schema_hosts::{host_ranges, host_sockets, host_tables};
 pub use super::schema_remarks::{comments, names, sockets};
 
 /// One column of a fact table.

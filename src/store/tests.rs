@@ -146,6 +146,64 @@ fn facts_come_back_as_they_were_written() {
     assert_eq!(facts.losses, [("flows-evicted".to_owned(), 4)]);
 }
 
+fn host_table() -> HostTable {
+    let format = HostTableFormat::Sysmon;
+    let host = "10.0.0.1+fe80::1".parse().unwrap();
+    let source = std::sync::Arc::new(HostTableSource { host, file: "a\u{202e}.xml".into(), format });
+    let socket = HostSocket {
+        source: source.clone(),
+        line: 7,
+        time_ns: Some(-3),
+        created_ns: None,
+        transport: Transport::Tcp,
+        versions: IpVersions::Both,
+        local: None,
+        port: 135,
+        remote: Some(Endpoint { ip: "fe80::9".parse().unwrap(), port: 50_000 }),
+        state: SocketState::Listen,
+        process_id: Some(u32::MAX),
+        process: Some("svchost.exe".into()),
+        services: None,
+    };
+    let bare = HostSocket { local: Some("10.0.0.1".parse().unwrap()), remote: None, process: None, ..socket.clone() };
+    let range = HostRange {
+        source: source.clone(),
+        line: 9,
+        time_ns: None,
+        transport: Transport::Udp,
+        versions: IpVersions::V6,
+        kind: HostRangeKind::Excluded,
+        start: 5,
+        end: 65_535,
+        is_administered: true,
+    };
+    HostTable {
+        source,
+        host_name: Some("SRV1".into()),
+        taken_ns: Some(1),
+        boot_ns: Some(-1),
+        sockets: vec![socket, bare],
+        ranges: vec![range],
+        warnings: Vec::new(),
+        counts: HostTableCounts { lines: 10, not_understood: 1, rows_dropped: 2, warnings_dropped: 3 },
+    }
+}
+
+#[test]
+fn host_tables_come_back_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let mut writer = PartitionWriter::create(&store, CaptureIds::default()).unwrap();
+    writer.host_table(&host_table()).unwrap();
+    writer.commit(&[], &[]).unwrap();
+    let mut facts = read_facts(&store).unwrap();
+    let HostTable { sockets, ranges, .. } = host_table();
+    assert_eq!((&facts.host_sockets, &facts.host_ranges), (&sockets, &ranges));
+    assert_eq!(facts.host_tables, [host_table().row()]);
+    facts.append(read_facts(&store).unwrap());
+    assert_eq!((facts.host_tables.len(), facts.host_sockets.len(), facts.host_ranges.len()), (2, 4, 2));
+}
+
 #[test]
 fn an_empty_observation_is_read_back_too() {
     let folder = tempfile::tempdir().unwrap();

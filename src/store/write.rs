@@ -5,7 +5,8 @@ use super::parquet::TableWriter;
 use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
 use crate::model::{
-    Activity, Announcement, CommentFact, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact, SocketRow,
+    Activity, Announcement, CommentFact, FlowDetail, FlowRecord, FlowSink, HostRange, HostSocket, HostTable,
+    HostTableRow, NameFact, SocketFact, SocketRow,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -36,6 +37,9 @@ pub struct PartitionWriter {
     comments: Table<CommentFact>,
     announcements: Table<Announcement>,
     details: Table<FlowDetail>,
+    host_tables: Table<HostTableRow>,
+    host_sockets: Table<HostSocket>,
+    host_ranges: Table<HostRange>,
 }
 
 /// A table under way.
@@ -137,6 +141,9 @@ impl PartitionWriter {
             comments: Table::create(&folder, "comments", schema::comments())?,
             announcements: Table::create(&folder, "announcements", schema::announcements())?,
             details: Table::create(&folder, "details", schema::details())?,
+            host_tables: Table::create(&folder, "host_tables", schema::host_tables())?,
+            host_sockets: Table::create(&folder, "host_sockets", schema::host_sockets())?,
+            host_ranges: Table::create(&folder, "host_ranges", schema::host_ranges())?,
             place,
         })
     }
@@ -148,6 +155,16 @@ impl PartitionWriter {
     pub fn remarks(&mut self, names: &[NameFact], comments: &[CommentFact]) -> Result<(), StoreError> {
         names.iter().try_for_each(|name| self.names.push(&self.capture_ids, name))?;
         comments.iter().try_for_each(|comment| self.comments.push(&self.capture_ids, comment))
+    }
+
+    /// Writes what a host said of its own ports.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn host_table(&mut self, table: &HostTable) -> Result<(), StoreError> {
+        self.host_tables.push(&self.capture_ids, &table.row())?;
+        table.sockets.iter().try_for_each(|socket| self.host_sockets.push(&self.capture_ids, socket))?;
+        table.ranges.iter().try_for_each(|range| self.host_ranges.push(&self.capture_ids, range))
     }
 
     /// Writes the small tables and moves the partition into place, over one of the same captures if there is one.
@@ -165,8 +182,9 @@ impl PartitionWriter {
         write_all(&folder, "fates", ids, schema::fates(), &fates.collect::<Vec<_>>())?;
         write_all(&folder, "losses", ids, schema::losses(), losses)?;
         let Self { place, flows, activity, sockets, names, comments, announcements, details, .. } = self;
+        let hosts = [self.host_tables.writer, self.host_sockets.writer, self.host_ranges.writer];
         let writers = [flows.writer, activity.writer, sockets.writer, names.writer, comments.writer];
-        for writer in writers.into_iter().chain([announcements.writer, details.writer]) {
+        for writer in writers.into_iter().chain([announcements.writer, details.writer]).chain(hosts) {
             writer.finish()?;
         }
         place.commit(&format!("observation={id}"))

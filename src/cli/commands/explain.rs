@@ -1,7 +1,7 @@
 //! `portproof explain HOST:PORT`: who called, what the documents say, where to look.
 
 use super::print;
-use crate::classification::{Judged, outcome_evidence};
+use crate::classification::{HostTables, Judged, outcome_evidence};
 use crate::cli::args::ExplainArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -39,6 +39,9 @@ pub(super) fn run(args: &ExplainArgs, quiet: bool) -> Result<ExitStatus, CliErro
     }
     for ((ip, transport), flows) in &clients {
         used_locally(&case, *ip, *transport, port, flows, &mut text);
+    }
+    if let Some(ip) = host.filter(|_| servers.is_empty() && clients.is_empty()) {
+        unseen(&case, ip, port, &mut text);
     }
     documents(&case, port, &mut text);
     print(&text)?;
@@ -79,8 +82,35 @@ fn recorded(case: &Case, ip: IpAddr) -> String {
     if names.is_empty() { String::new() } else { format!(", recorded as {}", names.join("; ")) }
 }
 
-/// A line with the processes that the recording names at an endpoint, or nothing.
+/// What only host tables say of a port: idle sockets are in no capture.
+fn unseen(case: &Case, ip: IpAddr, port: u16, text: &mut String) {
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let processes = processes(case, ip, transport, port);
+        if !processes.is_empty() {
+            let _ = writeln!(text, "{} port {port}/{transport}: no flow uses it\n{processes}", host_name(case, ip));
+        }
+    }
+}
+
+/// Lines with the processes behind an endpoint, by the recording and by host tables, or nothing.
 fn processes(case: &Case, ip: IpAddr, transport: Transport, port: u16) -> String {
+    let mut text = recorded_processes(case, ip, transport, port);
+    let hosts = HostTables::of(&case.facts);
+    let mut named = BTreeSet::new();
+    for row in hosts.all(ip).filter(|row| row.is_at(ip) && (row.transport, row.port) == (transport, port)) {
+        let process = row.process.as_deref().map_or_else(|| "a process".into(), visible);
+        let id = row.process_id.map(|id| format!(" ({id})")).unwrap_or_default();
+        let services = row.services.as_deref().map(|names| format!(", {}", visible(names))).unwrap_or_default();
+        let line = format!("{process}{id}{services}, {}, by {}", row.state.name(), visible(&row.place()));
+        if named.len() < LISTED && named.insert(line.clone()) {
+            let _ = writeln!(text, "  process, by a host table: {line}");
+        }
+    }
+    text
+}
+
+/// A line with the processes that the recording names at an endpoint, or nothing.
+fn recorded_processes(case: &Case, ip: IpAddr, transport: Transport, port: u16) -> String {
     let at = |fact: &&SocketRow| (fact.local.ip, fact.local.port, fact.transport) == (ip, port, transport);
     let named = case.facts.sockets.iter().filter(at).map(|fact| (fact.process_name.as_str(), fact.process_id));
     let processes: BTreeSet<_> = named.collect();

@@ -4,6 +4,7 @@ use super::print;
 use crate::capture::expand;
 use crate::cli::args::MeterArgs;
 use crate::cli::facts::{meter, tell_end, tell_skipped};
+use crate::cli::host_args::read_host_tables;
 use crate::cli::outcome::{CliError, ExitStatus};
 use crate::model::CaptureSummary;
 use crate::report::text::{count, counted, visible};
@@ -11,7 +12,8 @@ use std::fmt::Write;
 
 pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError> {
     let inputs = expand(&args.inputs)?;
-    let metered = meter(&inputs, &args.output, &args.meter, args.hash, quiet)?;
+    let host_tables = read_host_tables(&args.hosts)?;
+    let metered = meter(&inputs, &host_tables, &args.output, &args.meter, args.hash, quiet)?;
     tell_skipped(&metered.skipped);
     for (_, capture) in &metered.captures {
         tell_end(&capture.name, capture.end.name(), capture.end.detail());
@@ -24,6 +26,12 @@ pub(super) fn run(args: &MeterArgs, quiet: bool) -> Result<ExitStatus, CliError>
         if metered.comments > 0 {
             let comments = counted(metered.comments as u64, "comment", "comments");
             let _ = writeln!(text, "{comments} of whoever recorded or edited, in the table comments of the store");
+        }
+        for table in &host_tables {
+            let (sockets, ranges) = (table.sockets.len() as u64, table.ranges.len() as u64);
+            let sockets = counted(sockets, "socket", "sockets");
+            let ranges = counted(ranges, "range of ports", "ranges of ports");
+            let _ = writeln!(text, "{}: {sockets}, {ranges} of {}", visible(&table.source.file), table.source.host);
         }
         let flows = count(metered.summary.flows);
         let _ = writeln!(text, "{flows} flows in {}", visible(&args.output.to_string_lossy()));

@@ -4,6 +4,7 @@
 #   sh make-ss.sh inside   is how it calls itself
 set -eu
 cd "$(dirname "$0")"
+root=$PWD/../../..
 script=$PWD/$(basename "$0")
 if [ "${1:-}" != inside ]; then
     exec unshare --net --pid --fork --mount-proc sh "$script" inside
@@ -41,5 +42,6 @@ ss -tunap >ss-tunap.txt
 ss -Htunap >ss-Htunap.txt
 ss -tulpn >ss-tulpn.txt
 ss -tlnp >ss-tlnp.txt
+sh "$root/scripts/portproof-collect.sh" collected-linux.txt >/dev/null
 sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports >sysctl.txt
 wait
