@@ -14,7 +14,10 @@ use std::sync::Arc;
 
 /// Sources by host, file and format.
 #[derive(Default)]
-struct Sources(HashMap<(Option<String>, Option<String>, Option<String>), Arc<HostTableSource>>);
+struct Sources(HashMap<SourceKey, Arc<HostTableSource>>);
+
+/// The columns that name a source.
+type SourceKey = (Option<String>, Option<String>, Option<String>);
 
 impl Sources {
     /// The sources of the rows of a table.
