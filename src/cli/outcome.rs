@@ -2,6 +2,7 @@
 
 use crate::capture::{CaptureError, FilterError};
 use crate::catalog::{CatalogError, LicenceError};
+use crate::policy::settings::Refusal;
 use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
 use polars::error::PolarsError;
@@ -56,6 +57,9 @@ pub enum CliError {
     /// A licence file cannot be read.
     #[error(transparent)]
     Licence(#[from] LicenceError),
+    /// A range or an endpoint that the systems would not take, or that would hurt.
+    #[error(transparent)]
+    Settings(#[from] Refusal),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -33,6 +33,9 @@ pub const FEWEST_RPC_PORTS: u32 = 100;
 /// Above this port RPC ranges should begin (KB154596).
 pub const RPC_ABOVE: u16 = 5000;
 
+/// Most parts into which static ports may cut a range: a command line of cmd.exe holds 8191 characters.
+const MOST_PARTS: usize = 200;
+
 /// Services of Windows itself in the registered range, which must not lose their ports: "Service overview and network port
 /// requirements for Windows" (KB832017).
 const WELL_KNOWN: [(u16, &str); 14] = [
@@ -303,7 +306,9 @@ fn pool(wanted: PortRange, fixed: &[FixedPort], scope: Scope) -> Vec<PortRange> 
     let mut pool: Vec<PortRange> = Vec::new();
     for port in wanted.as_inclusive().filter(|port| !taken.contains(port)) {
         match pool.last_mut() {
-            Some(last) if u32::from(last.last()) + 1 == u32::from(port) => *last = PortRange::spanning(last.first(), port),
+            Some(last) if u32::from(last.last()) + 1 == u32::from(port) => {
+                *last = PortRange::spanning(last.first(), port)
+            }
             _ => pool.push(PortRange::spanning(port, port)),
         }
     }
@@ -316,6 +321,12 @@ fn advise(mut settings: Settings, insistence: Insistence) -> Result<Settings, Re
     let wanted = settings.range;
     let inside = || settings.fixed.iter().filter(|fixed| wanted.contains(fixed.at.port));
     let mut warnings = std::mem::take(&mut settings.warnings);
+    if settings.pool.len() > MOST_PARTS {
+        let parts = settings.pool.len();
+        return Err(Refusal::Range(format!(
+            "static ports cut {wanted} into {parts} parts: choose a range with fewer in it"
+        )));
+    }
     if let Some(first) = inside().next() {
         warnings.push(format!(
             "{} static ports lie inside {wanted}, {} of {} among them; they are left out, and {usable} ports remain.",
