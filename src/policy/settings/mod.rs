@@ -329,7 +329,7 @@ fn advise(mut settings: Settings, insistence: Insistence) -> Result<Settings, Re
     }
     if let Some(first) = inside().next() {
         warnings.push(format!(
-            "{} static ports lie inside {wanted}, {} of {} among them; they are left out, and {usable} ports remain.",
+            "{} static ports lie inside {wanted}, {} ({}) among them; they are left out, and {usable} ports remain.",
             inside().count(),
             first.at,
             first.source

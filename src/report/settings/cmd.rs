@@ -24,7 +24,9 @@ pub(super) fn set_range(range: PortRange) -> Vec<String> {
     STACKS.iter().flat_map(|stack| TRANSPORTS.map(|transport| one(*stack, transport))).collect()
 }
 
-/// `netsh` arguments that reserve ports or give them back.
+/// `netsh` arguments that reserve ports or give them back, IPv4 first. The system's interface for it
+/// (`CreatePersistentTcpPortReservation`) knows no address family, so the second may fail because the first was enough: its
+/// failure says nothing.
 pub(super) fn reserve(verb: &str, reservation: &Reservation) -> [String; 2] {
     let Reservation { transport, ports, .. } = reservation;
     STACKS.map(|stack| {
@@ -60,14 +62,14 @@ pub(super) fn apply(settings: &Settings, tool_version: &str) -> String {
     if !reservations.is_empty() {
         lines.comment(
             "Static ports that lie where the system gives out ports. A port that is in use cannot be reserved: stop its service, \
-             and start it afterwards.",
+             and start it afterwards. The line for IPv6 does nothing where both share one list.",
         );
     }
     for reservation in &reservations {
         lines.comment(&format!("{}/{}: {}", reservation.ports, reservation.transport, reservation.sources));
-        for arguments in reserve("add", reservation) {
-            lines.line(&format!("netsh {arguments} || set MISSED=1"));
-        }
+        let [v4, v6] = reserve("add", reservation);
+        lines.line(&format!("netsh {v4} || set MISSED=1"));
+        lines.line(&format!("netsh {v6} >nul 2>&1"));
     }
     match settings.scope {
         Scope::Allocation => {
@@ -171,6 +173,7 @@ pub(super) fn undo(settings: &Settings, tool_version: &str) -> String {
             settings.windows_before
         ));
     }
+    lines.comment("Reservations that before-windows.txt shows were there before: take their lines out of this script.");
     lines.blank();
     taking_back(settings).iter().for_each(|command| lines.line(command));
     let saved = saved_keys(settings);

@@ -28,15 +28,15 @@ pub(super) fn write(lines: &mut Lines, settings: &Settings, system: System, purp
         Purpose::Undo => lines.comment(&format!("What it takes back: {}", what(settings, system))),
         Purpose::Apply { undo } => {
             lines.comment(&format!("What it does: {}", what(settings, system)));
-            lines.comment(&format!("Whom it affects: {}", whom(settings)));
+            lines.comment(&format!("Whom it affects: {}", whom(settings, system)));
             lines.comment(&format!("Restart: {}", restart(settings, system)));
             lines.comment(&format!("To take it back: {undo}"));
+            lines.comment(
+                "This is no proof that the range is large enough. Afterwards record the host at work, a restart included, and \
+                 run: portproof validate",
+            );
         }
     }
-    lines.comment(
-        "This is no proof that the range is large enough. Afterwards record the host at work, a restart included, and run: \
-         portproof validate",
-    );
     if purpose != Purpose::Undo && !settings.warnings.is_empty() {
         lines.comment("");
         for warning in &settings.warnings {
@@ -85,9 +85,12 @@ fn what(settings: &Settings, system: System) -> String {
     format!("{first}{endpoints}{reserved}")
 }
 
-fn whom(settings: &Settings) -> String {
-    match settings.scope {
-        Scope::Rpc => {
+fn whom(settings: &Settings, system: System) -> String {
+    match (settings.scope, system) {
+        (Scope::Rpc, System::Linux) => {
+            "the RPC services of Samba, and every program whose ports the system chooses.".to_owned()
+        }
+        (Scope::Rpc, System::Windows) => {
             "every RPC and DCOM server on the host that takes a dynamic port, those of the system included. Programs \
                        with sockets of their own (Socket.IO and the like) do not use RPC, and are not affected."
                 .to_owned()

@@ -28,16 +28,18 @@ pub(super) fn apply(settings: &Settings, tool_version: &str) -> String {
     let purpose = Purpose::Apply { undo: "run undo-settings-windows.ps1" };
     head::write(&mut lines, settings, System::Windows, purpose, tool_version);
     lines.lines(&["$ErrorActionPreference = 'Stop'", "$missed = 0", ""]);
-    lines.lines(&RUN);
+    if settings.scope == Scope::Allocation {
+        lines.lines(&RUN);
+    }
     save(&mut lines, settings);
     for reservation in settings.reservations(System::Windows) {
         lines.comment(&format!(
             "{}/{}: {}. A port that is in use cannot be reserved: stop its service first.",
             reservation.ports, reservation.transport, reservation.sources
         ));
-        for arguments in reserve("add", &reservation) {
-            lines.line(&format!("& netsh.exe {arguments}; if ($LASTEXITCODE -ne 0) {{ $missed = 1 }}"));
-        }
+        let [v4, v6] = reserve("add", &reservation);
+        lines.line(&format!("& netsh.exe {v4}; if ($LASTEXITCODE -ne 0) {{ $missed = 1 }}"));
+        lines.line(&format!("& netsh.exe {v6} | Out-Null"));
     }
     match settings.scope {
         Scope::Allocation => {
@@ -103,6 +105,7 @@ pub(super) fn undo(settings: &Settings, tool_version: &str) -> String {
     lines.line("#Requires -RunAsAdministrator");
     head::write(&mut lines, settings, System::Windows, Purpose::Undo, tool_version);
     lines.comment("What is not set gives an error that does not matter. Then restart the host.");
+    lines.comment("Reservations that before-windows.txt shows were there before: take their lines out of this script.");
     match settings.scope {
         Scope::Allocation => {
             lines.comment(&format!(
