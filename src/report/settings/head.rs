@@ -95,7 +95,7 @@ fn whom(settings: &Settings, system: System) -> String {
                        with sockets of their own (Socket.IO and the like) do not use RPC, and are not affected."
                 .to_owned()
         }
-        Scope::Allocation => {
+        (Scope::Allocation, _) => {
             "every program on the host, not one product: all its listeners without a fixed port and all its \
                               outgoing connections share these ports, TIME_WAIT included."
                 .to_owned()

@@ -38,7 +38,9 @@ fn commands(file: &SettingsFile) -> Vec<String> {
             || line.starts_with('#') && !line.starts_with("#!")
             || line.starts_with(';')
     };
-    file.text.split(['\r', '\n']).filter(|line| !is_comment(line)).map(str::to_owned).collect()
+    // A longer text has more lines of comment: empty ones between CR and LF are none.
+    let lines = file.text.split(['\r', '\n']).filter(|line| !line.is_empty() && !is_comment(line));
+    lines.map(str::to_owned).collect()
 }
 
 fn hostile() -> impl Strategy<Value = String> {

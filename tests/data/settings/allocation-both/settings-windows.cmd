@@ -11,8 +11,8 @@ rem To take it back: run undo-settings-windows.cmd, or the commands at the end
 rem This is no proof that the range is large enough. Afterwards record the host at work, a restart
 rem included, and run: portproof validate
 rem
-rem WARNING: 1 static ports lie inside 50000-51023, 50010/udp of given with --static among them;
-rem they are left out, and 1023 ports remain.
+rem WARNING: 1 static ports lie inside 50000-51023, 50010/udp (given with --static) among them; they
+rem are left out, and 1023 ports remain.
 rem WARNING: This restricts every port that the system gives out, those of outgoing connections
 rem included. Where they run out, connections fail at once. Unless a firewall filters by source
 rem port, pin RPC listeners with --scope rpc instead.

@@ -11,8 +11,8 @@
 # This is no proof that the range is large enough. Afterwards record the host at work, a restart
 # included, and run: portproof validate
 #
-# WARNING: 1 static ports lie inside 50000-51023, 50010/udp of given with --static among them;
-# they are left out, and 1023 ports remain.
+# WARNING: 1 static ports lie inside 50000-51023, 50010/udp (given with --static) among them; they
+# are left out, and 1023 ports remain.
 # WARNING: This restricts every port that the system gives out, those of outgoing connections
 # included. Where they run out, connections fail at once. Unless a firewall filters by source
 # port, pin RPC listeners with --scope rpc instead.

@@ -3,8 +3,6 @@
 #
 # What it takes back: The system gives out ports from 50000-51023 only, TCP and UDP, IPv4 and
 # IPv6. One block of static ports is reserved, so that the system gives them to nobody else.
-# This is no proof that the range is large enough. Afterwards record the host at work, a restart
-# included, and run: portproof validate
 #
 # Run it as root. It puts back the defaults of the kernel, then whatever other files of
 # /etc/sysctl.d say.

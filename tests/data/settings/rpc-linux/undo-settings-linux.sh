@@ -4,8 +4,6 @@
 # What it takes back: Ports 50000-50319 are kept for the RPC services of Samba. Outgoing
 # connections leave them alone. Static ports are reserved, so that the system gives them to nobody
 # else.
-# This is no proof that the range is large enough. Afterwards record the host at work, a restart
-# included, and run: portproof validate
 #
 # Run it as root. It puts back the defaults of the kernel, then whatever other files of
 # /etc/sysctl.d say.

@@ -13,8 +13,8 @@ rem To take it back: run undo-settings-windows.cmd, or the commands at the end
 rem This is no proof that the range is large enough. Afterwards record the host at work, a restart
 rem included, and run: portproof validate
 rem
-rem WARNING: 5 static ports lie inside 54900-55099, 54901/tcp of given with --static among them;
-rem they are left out, and 195 ports remain.
+rem WARNING: 5 static ports lie inside 54900-55099, 54901/tcp (given with --static) among them; they
+rem are left out, and 195 ports remain.
 rem WARNING: 54900-55099 overlaps 49152-65535, from which Windows also serves outgoing connections:
 rem RPC may find its ports taken. A range outside of it avoids that.
 rem

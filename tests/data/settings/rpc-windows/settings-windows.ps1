@@ -13,18 +13,13 @@
 # This is no proof that the range is large enough. Afterwards record the host at work, a restart
 # included, and run: portproof validate
 #
-# WARNING: 5 static ports lie inside 54900-55099, 54901/tcp of given with --static among them;
-# they are left out, and 195 ports remain.
+# WARNING: 5 static ports lie inside 54900-55099, 54901/tcp (given with --static) among them; they
+# are left out, and 195 ports remain.
 # WARNING: 54900-55099 overlaps 49152-65535, from which Windows also serves outgoing connections:
 # RPC may find its ports taken. A range outside of it avoids that.
 #
 $ErrorActionPreference = 'Stop'
 $missed = 0
-
-function Invoke-Netsh {
-    & netsh.exe @args
-    if ($LASTEXITCODE -ne 0) { throw ('netsh failed: ' + ($args -join ' ')) }
-}
 
 # What is set now is kept beside this script, the first time only. Keep these files: undo needs
 # them.

@@ -4,11 +4,11 @@ rem
 rem What it takes back: The RPC runtime takes ports for its listeners from 54900-55099 only.
 rem Outgoing connections stay as they are. One DCOM application gets a port of its own. Static ports
 rem are reserved, so that the system gives them to nobody else.
-rem This is no proof that the range is large enough. Afterwards record the host at work, a restart
-rem included, and run: portproof validate
 rem
 rem Run it as administrator. What is not set gives an error that does not matter. Then restart the
 rem host.
+rem Reservations that before-windows.txt shows were there before: take their lines out of this
+rem script.
 
 reg delete "HKLM\SOFTWARE\Microsoft\Rpc\Internet" /v Ports /f
 reg delete "HKLM\SOFTWARE\Microsoft\Rpc\Internet" /v PortsInternetAvailable /f

