@@ -31,6 +31,12 @@ impl PortRange {
         Ok(Self { first, last })
     }
 
+    /// The range between two ports that are known, whichever is lower. Port 0 counts as 1.
+    #[must_use]
+    pub fn spanning(one: u16, other: u16) -> Self {
+        Self { first: one.min(other).max(1), last: one.max(other).max(1) }
+    }
+
     /// Lowest port.
     #[must_use]
     pub fn first(self) -> u16 {
@@ -172,6 +178,12 @@ mod tests {
         assert_eq!("7700".parse::<PortRange>().map(|r| (r.first(), r.last(), r.count())), Ok((7700, 7700, 1)));
         assert_eq!(" 27000 - 27009 ".parse::<PortRange>().map(|r| r.to_string()), Ok("27000-27009".to_owned()));
         assert_eq!("1-65535".parse::<PortRange>().map(PortRange::count), Ok(65535));
+    }
+
+    #[test]
+    fn spans_known_ports_in_either_order() {
+        assert_eq!(PortRange::new(3, 9), Ok(PortRange::spanning(9, 3)));
+        assert_eq!(PortRange::new(1, 1), Ok(PortRange::spanning(0, 0)));
     }
 
     #[test]

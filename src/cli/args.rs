@@ -2,6 +2,7 @@
 
 use super::catalog_args::CatalogArgs;
 use super::host_args::HostTableArgs;
+use super::settings_args::SettingsArgs;
 use super::site_args::SiteArgs;
 use crate::decode::DecodeSettings;
 use crate::metering::{MeterSettings, StreamSettings};
@@ -52,6 +53,8 @@ pub(super) enum Command {
     Catalog(CatalogArgs),
     /// Make a site file: which host plays which part.
     Site(SiteArgs),
+    /// Write the commands that restrict a host's dynamic ports, with what takes them back.
+    Settings(SettingsArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \

@@ -15,6 +15,7 @@ mod outcome;
 mod output;
 mod page;
 mod progress;
+mod settings_args;
 mod site_args;
 pub mod terminal;
 

@@ -3,6 +3,7 @@
 use crate::capture::{CaptureError, FilterError};
 use crate::catalog::{CatalogError, LicenceError};
 use crate::hosts::HostTableError;
+use crate::policy::settings::Refusal;
 use crate::report::{ReportError, text::visible};
 use crate::store::StoreError;
 use polars::error::PolarsError;
@@ -60,6 +61,9 @@ pub enum CliError {
     /// A host table cannot be used.
     #[error(transparent)]
     HostTable(#[from] HostTableError),
+    /// A range or an endpoint that the systems would not take, or that would hurt.
+    #[error(transparent)]
+    Settings(#[from] Refusal),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -1,1 +1,3 @@
 //! What follows from what was measured: verdicts and gates.
+
+pub mod settings;

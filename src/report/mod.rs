@@ -16,6 +16,7 @@ pub mod gaps;
 pub mod html;
 pub mod json;
 pub mod one_sided;
+pub mod settings;
 pub mod site_proposal;
 pub mod summary;
 pub mod tables;

@@ -1,10 +1,10 @@
 //! The one writer that puts reports on disk: everything goes into a temporary directory beside the target, and one
 //! rename makes it visible. Dropped before that, it leaves nothing behind.
 //!
-//! It refuses to replace anything but an empty directory or an earlier report of this program, known by its page and by
+//! It refuses to replace anything but an empty directory or an earlier one of the same kind, known by its main file and by
 //! the names of its files.
 
-use super::{GENERATOR, ReportError, os_reason, tables};
+use super::{GENERATOR, ReportError, os_reason, settings, tables};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,9 +19,44 @@ const SUFFIXES: [&str; 3] = ["csv", "json", "parquet"];
 /// How much of an `index.html` is searched for the generator's name.
 const HEAD_BYTES: u64 = 4_096;
 
+/// What a directory holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    /// A page, and tables.
+    Report,
+    /// Settings of a host: scripts, their undo, and one JSON file.
+    Settings,
+}
+
+impl Contents {
+    /// Whether it holds a file of this name. Anything else in its directory is somebody's own.
+    fn has(self, name: &str) -> bool {
+        match self {
+            Self::Report => is_known(name),
+            Self::Settings => settings::FILE_NAMES.contains(&name),
+        }
+    }
+
+    /// The file that says whose the directory is, and what stands near its beginning.
+    fn main_file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Report => (super::html::FILE_NAME, GENERATOR),
+            Self::Settings => (settings::JSON_NAME, settings::GENERATOR),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Report => "a report",
+            Self::Settings => "settings",
+        }
+    }
+}
+
 /// A report directory in the making.
 #[derive(Debug)]
 pub struct ReportDir {
+    contents: Contents,
     target: PathBuf,
     /// Holds the new report in `report/`; taken when it ends.
     staging: Option<TempDir>,
@@ -52,11 +87,23 @@ impl ReportDir {
     /// # Errors
     /// When the target holds something else, or the place cannot be written.
     pub fn create(target: &Path) -> Result<Self, ReportError> {
+        Self::create_for(target, Contents::Report)
+    }
+
+    /// The same for settings: see [`settings`]. Only settings of this program are replaced.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_settings(target: &Path) -> Result<Self, ReportError> {
+        Self::create_for(target, Contents::Settings)
+    }
+
+    fn create_for(target: &Path, contents: Contents) -> Result<Self, ReportError> {
         let target = resolved(target)?;
-        check_replaceable(&target)?;
+        check_replaceable(&target, contents)?;
         let parent = parent_of(&target);
         // From here on, dropping `dir` undoes whatever was made.
-        let mut dir = Self { target, staging: None, made: Vec::new() };
+        let mut dir = Self { contents, target, staging: None, made: Vec::new() };
         for missing in missing_directories(&parent) {
             fs::create_dir(&missing).map_err(at("create", &missing))?;
             dir.made.push(missing);
@@ -82,10 +129,10 @@ impl ReportDir {
     /// The path, until [`Self::commit`], of a file of this name, for writers that need a path. The file is not made.
     ///
     /// # Errors
-    /// When it is not the name of a file that a report holds: `index.html`, or a table as CSV, JSON or Parquet.
+    /// When it is not the name of a file that belongs there: in a report `index.html`, or a table as CSV, JSON or Parquet.
     pub fn path_of(&self, name: &str) -> Result<PathBuf, ReportError> {
         match &self.staging {
-            Some(staging) if is_known(name) => Ok(staging.path().join("report").join(name)),
+            Some(staging) if self.contents.has(name) => Ok(staging.path().join("report").join(name)),
             _ => Err(ReportError::FileName(name.to_owned())),
         }
     }
@@ -126,7 +173,7 @@ impl ReportDir {
         };
         let report = staging.path().join("report");
         let previous = staging.path().join("previous");
-        let replaces = check_replaceable(&self.target)?;
+        let replaces = check_replaceable(&self.target, self.contents)?;
         if replaces {
             fs::rename(&self.target, &previous).map_err(at("replace", &self.target))?;
         }
@@ -188,7 +235,7 @@ fn missing_directories(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether there is something to replace; an error where it may not be replaced.
-fn check_replaceable(target: &Path) -> Result<bool, ReportError> {
+fn check_replaceable(target: &Path, contents: Contents) -> Result<bool, ReportError> {
     let found = match fs::metadata(target) {
         Ok(found) => found,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -204,33 +251,35 @@ fn check_replaceable(target: &Path) -> Result<bool, ReportError> {
     for entry in fs::read_dir(target).map_err(at("read", target))? {
         let entry = entry.map_err(at("read", target))?;
         let plain_file = entry.file_type().map_err(at("read", target))?.is_file();
-        if !plain_file || !entry.file_name().to_str().is_some_and(is_known) {
+        if !plain_file || !entry.file_name().to_str().is_some_and(|name| contents.has(name)) {
             let name = entry.file_name();
             let name = super::text::clipped(&name.to_string_lossy(), 80).into_owned();
             return Err(unusable(
                 target,
-                format!("it holds \"{name}\", which is not part of a report; choose another name"),
+                format!("it holds \"{name}\", which is not part of {}; choose another name", contents.name()),
             ));
         }
         holds_anything = true;
     }
-    if holds_anything && !is_ours(&target.join(super::html::FILE_NAME)) {
-        return Err(unusable(target, "it holds files that are not a report of portproof; choose another name"));
+    if holds_anything && !is_ours(target, contents) {
+        let what = contents.name();
+        return Err(unusable(target, format!("it holds files that are not {what} of portproof; choose another name")));
     }
     Ok(true)
 }
 
-/// Whether a report holds a file of this name. Anything else in its directory is somebody's own.
+/// Whether a report holds a file of this name.
 fn is_known(name: &str) -> bool {
     let table = |stem: &str| stem == FLOWS || tables::NAMES.contains(&stem);
     let is_table = name.split_once('.').is_some_and(|(stem, suffix)| table(stem) && SUFFIXES.contains(&suffix));
     is_table || name == super::html::FILE_NAME
 }
 
-fn is_ours(index: &Path) -> bool {
+fn is_ours(target: &Path, contents: Contents) -> bool {
+    let (name, generator) = contents.main_file();
     let mut head = Vec::new();
-    let read = File::open(index).and_then(|f| f.take(HEAD_BYTES).read_to_end(&mut head));
-    read.is_ok() && String::from_utf8_lossy(&head).contains(GENERATOR)
+    let read = File::open(target.join(name)).and_then(|f| f.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && String::from_utf8_lossy(&head).contains(generator)
 }
 
 #[cfg(unix)]

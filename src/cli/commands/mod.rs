@@ -6,6 +6,7 @@ mod flows;
 mod meter;
 mod record;
 mod report;
+mod settings;
 mod site;
 
 use super::args::{Arguments, Command};
@@ -15,8 +16,8 @@ use super::page::Page;
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
     let quiet = arguments.quiet;
-    // Asking the documents leaves nothing to clean up: there a signal ends the program, whatever it waits for.
-    if !matches!(arguments.command, Command::Catalog(_)) {
+    // Asking the documents and writing settings take no time: there a signal ends the program, whatever it waits for.
+    if !matches!(arguments.command, Command::Catalog(_) | Command::Settings(_)) {
         interrupt::watch()?;
     }
     match &arguments.command {
@@ -27,6 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Record(args) => record::run(args, quiet),
         Command::Catalog(args) => catalog::run(args, quiet),
         Command::Site(args) => site::run(args, quiet),
+        Command::Settings(args) => settings::run(args, quiet),
     }
 }
 
