@@ -1,6 +1,12 @@
 //! `portproof settings`: its files against those in `tests/data/settings`, and what it refuses.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects by failing")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects by failing"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};
