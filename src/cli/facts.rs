@@ -1,12 +1,13 @@
 //! From what the user named to facts: stores are read, captures are metered into a store first.
 
 use super::args::{JudgeArgs, MeterOptions};
+use super::documents::catalog_at_site;
 use super::host_args::read_host_tables;
 use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
 use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, expand};
-use crate::catalog::{Catalog, Site, read_site};
+use crate::catalog::{Catalog, Site};
 use crate::classification::{JudgeSettings, Judged, judge_with};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, HostTable, Tally};
@@ -125,15 +126,7 @@ pub(super) struct Case {
 
 /// Reads documents and site first (they fail fast), then the stores, and meters the captures.
 pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, CliError> {
-    let mut catalog = Catalog::builtin()?;
-    for path in &args.documents {
-        catalog.read_document(path)?;
-    }
-    let site = args.site.as_deref().map(|path| read_site(path, &mut catalog)).transpose()?;
-    if let Some(site) = &site {
-        site.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
-        catalog = catalog.for_site(site);
-    }
+    let (catalog, site) = catalog_at_site(&args.documents, args.site.as_deref())?;
     let host_tables = read_host_tables(&args.hosts)?;
     let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = args.inputs.iter().partition(|i| is_store(i));
     let mut facts = Facts::default();

@@ -8,6 +8,7 @@ mod args;
 mod catalog_args;
 mod catalog_text;
 mod commands;
+mod documents;
 mod facts;
 mod host_args;
 mod interrupt;

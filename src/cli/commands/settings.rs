@@ -1,7 +1,8 @@
 //! `portproof settings`: what was decided about a range, as commands for the host.
 
 use super::print;
-use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRange, Site, read_site};
+use crate::catalog::{Catalog, DEFAULT_DYNAMIC_RANGE, PortRange, Site};
+use crate::cli::documents::catalog_at_site;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::settings_args::{SettingsArgs, SystemArg};
 use crate::policy::settings::{FixedPort, Insistence, Settings, System, Wish, documented_ports, settle};
@@ -16,15 +17,7 @@ pub(super) fn run(args: &SettingsArgs, quiet: bool) -> Result<ExitStatus, CliErr
         return Err(CliError::Usage("two systems have two scripts: name a folder with -o".into()));
     }
     let output = args.output.as_deref().map(ReportDir::create_settings).transpose()?;
-    let mut catalog = Catalog::builtin()?;
-    for path in &args.documents {
-        catalog.read_document(path)?;
-    }
-    let site = args.site.as_deref().map(|path| read_site(path, &mut catalog)).transpose()?;
-    if let Some(site) = &site {
-        site.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
-        catalog = catalog.for_site(site);
-    }
+    let (catalog, site) = catalog_at_site(&args.documents, args.site.as_deref())?;
     let settings = settle(wish(args, &catalog, site.as_ref())?)?;
     settings.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     match output {

@@ -9,6 +9,7 @@ mod show;
 use crate::catalog::{Catalog, Document, document_schema};
 use crate::cli::catalog_args::{CatalogArgs, CatalogCommand, FurtherDocuments, ListArgs};
 use crate::cli::catalog_text;
+use crate::cli::documents;
 use crate::cli::outcome::{CliError, ExitStatus};
 use crate::cli::page::Page;
 use crate::report::ReportError;
@@ -29,11 +30,7 @@ pub(super) fn run(args: &CatalogArgs, quiet: bool) -> Result<ExitStatus, CliErro
 
 /// The built-in documents and those that the user names.
 fn catalog(further: &FurtherDocuments) -> Result<Catalog, CliError> {
-    let mut catalog = Catalog::builtin()?;
-    for path in &further.with {
-        catalog.read_document(path)?;
-    }
-    Ok(catalog)
+    documents::catalog(&further.with)
 }
 
 fn list(args: &ListArgs, text: fn(&Page, &Catalog) -> String) -> Result<ExitStatus, CliError> {
