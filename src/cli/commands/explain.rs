@@ -1,11 +1,11 @@
 //! `portproof explain HOST:PORT`: who called, what the documents say, where to look.
 
 use super::print;
-use crate::classification::{HostTables, Judged, outcome_evidence};
+use crate::classification::{Judged, outcome_evidence};
 use crate::cli::args::ExplainArgs;
 use crate::cli::facts::{Case, gather};
 use crate::cli::outcome::{CliError, ExitStatus, tell};
-use crate::model::{JudgedFlow, SocketRow, Transport};
+use crate::model::{HostSocket, JudgedFlow, SocketRow, Transport};
 use crate::report::text::{count, counted, iso_utc, visible};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -95,9 +95,11 @@ fn unseen(case: &Case, ip: IpAddr, port: u16, text: &mut String) {
 /// Lines with the processes behind an endpoint, by the recording and by host tables, or nothing.
 fn processes(case: &Case, ip: IpAddr, transport: Transport, port: u16) -> String {
     let mut text = recorded_processes(case, ip, transport, port);
-    let hosts = HostTables::of(&case.facts);
+    let is_it = |row: &&HostSocket| {
+        (row.transport, row.port) == (transport, port) && row.source.host.contains(ip) && row.is_at(ip)
+    };
     let mut named = BTreeSet::new();
-    for row in hosts.all(ip).filter(|row| row.is_at(ip) && (row.transport, row.port) == (transport, port)) {
+    for row in case.facts.host_sockets.iter().filter(is_it) {
         let process = row.process.as_deref().map_or_else(|| "a process".into(), visible);
         let id = row.process_id.map(|id| format!(" ({id})")).unwrap_or_default();
         let services = row.services.as_deref().map(|names| format!(", {}", visible(names))).unwrap_or_default();
