@@ -25,8 +25,8 @@ const MOST_PORTS: usize = 4_096;
 /// Moves that one restart names.
 const MOVES_NAMED: usize = 64;
 
-/// Something of a host that brokers announce.
-type Subject<'a> = (IpAddr, Transport, &'a str, &'a str);
+/// Something of a host that brokers announce: identifier and version.
+type Subject<'a> = (Transport, &'a str, &'a str);
 
 /// From when to when something was announced at a port, and where first.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +58,19 @@ impl Restarts {
     #[must_use]
     pub fn of(facts: &Facts) -> Self {
         let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+        let moved: BTreeMap<IpAddr, (Vec<Move<'_>>, Seen<'_>)> = hosts(&facts.announcements)
+            .into_iter()
+            .map(|(host, seen)| (host, (moves(&seen), seen)))
+            .filter(|(_, (moves, _))| !moves.is_empty())
+            .collect();
+        let mut flows: BTreeMap<IpAddr, Vec<&FlowRecord>> = BTreeMap::new();
+        for flow in &facts.flows {
+            let ends = BTreeSet::from([flow.key.a.ip, flow.key.b.ip]);
+            ends.into_iter().filter(|ip| moved.contains_key(ip)).for_each(|ip| flows.entry(ip).or_default().push(flow));
+        }
         let mut all = Vec::new();
-        for (host, seen) in hosts(&facts.announcements) {
-            let moves = moves(&seen);
-            if moves.is_empty() {
-                continue;
-            }
-            let flows: Vec<&FlowRecord> = facts.flows.iter().filter(|flow| side_of(flow, host).is_some()).collect();
+        for (host, (moves, seen)) in moved {
+            let flows = flows.remove(&host).unwrap_or_default();
             for group in together(moves) {
                 all.extend(restarts_of(host, &group, &seen, &flows, &names));
             }
@@ -107,25 +113,26 @@ type Seen<'a> = BTreeMap<Subject<'a>, Vec<Announced>>;
 
 fn hosts(announcements: &[Announcement]) -> BTreeMap<IpAddr, Seen<'_>> {
     let mut hosts: BTreeMap<IpAddr, Seen<'_>> = BTreeMap::new();
+    let mut kept: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for said in announcements {
         let Answer::Port(port) = said.said.answer else { continue };
         if !is_lasting(said.said.mechanism) || said.said.subject.is_empty() {
             continue;
         }
-        let seen = hosts.entry(said.host).or_default();
-        let full = seen.values().map(Vec::len).sum::<usize>() >= MOST_PORTS;
-        let subject = (said.host, said.said.transport, said.said.subject.as_str(), said.said.version.as_str());
-        let ports = seen.entry(subject).or_default();
-        match ports.iter_mut().find(|at| at.port == port) {
-            Some(at) => at.last_ns = at.last_ns.max(said.time_ns),
-            None if full => {}
-            None => ports.push(Announced {
+        let subject = (said.said.transport, said.said.subject.as_str(), said.said.version.as_str());
+        let ports = hosts.entry(said.host).or_default().entry(subject).or_default();
+        let kept = kept.entry(said.host).or_default();
+        if let Some(at) = ports.iter_mut().find(|at| at.port == port) {
+            at.last_ns = at.last_ns.max(said.time_ns);
+        } else if *kept < MOST_PORTS {
+            *kept += 1;
+            ports.push(Announced {
                 port,
                 first_ns: said.time_ns,
                 last_ns: said.time_ns,
                 capture: said.position.capture,
                 frame: said.position.frame,
-            }),
+            });
         }
     }
     hosts
@@ -147,7 +154,7 @@ fn is_lasting(mechanism: Mechanism) -> bool {
 /// Changes of port, where the old one is never announced again once the new one is.
 fn moves<'a>(seen: &Seen<'a>) -> Vec<Move<'a>> {
     let mut moves = Vec::new();
-    for ((_, transport, subject, _), ports) in seen {
+    for ((transport, subject, _), ports) in seen {
         for pair in ports.windows(2) {
             let [from, to] = [pair[0], pair[1]];
             let others_before = ports.iter().filter(|at| at.port != from.port && at.first_ns < to.first_ns);
@@ -182,12 +189,11 @@ fn restarts_of(
     flows: &[&FlowRecord],
     captures: &[Arc<str>],
 ) -> Vec<Restart> {
-    let from_ns = group.iter().map(|moved| moved.from.last_ns).max().unwrap_or_default();
-    let to_ns = group.iter().map(|moved| moved.to.first_ns).min().unwrap_or_default();
+    let (from_ns, to_ns) = between(group);
     let left: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.from.port)).collect();
     let stayed: BTreeSet<(Transport, u16)> = seen
         .iter()
-        .flat_map(|((_, transport, ..), ports)| ports.iter().map(|at| (*transport, at)))
+        .flat_map(|((transport, ..), ports)| ports.iter().map(|at| (*transport, at)))
         .filter(|(_, at)| at.first_ns <= from_ns && at.last_ns >= to_ns)
         .map(|(transport, at)| (transport, at.port))
         .collect();
@@ -231,43 +237,46 @@ fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Opt
 fn host_restart(
     host: IpAddr,
     group: &[Move<'_>],
-    (before_ns, after_ns): (i64, i64),
+    silence: (i64, i64),
     stayed: usize,
     flows: &[&FlowRecord],
     captures: &[Arc<str>],
 ) -> Restart {
-    let mut restart = restart(RestartKind::Host, host, group, flows, captures);
-    (restart.before_ns, restart.after_ns) = (before_ns, after_ns);
-    restart.opened_after = opened(host, after_ns, flows);
-    let seconds = after_ns.saturating_sub(before_ns) / 1_000_000_000;
+    let restart = restart(RestartKind::Host, host, group, silence, flows, captures);
+    let seconds = restart.after_ns.saturating_sub(restart.before_ns) / 1_000_000_000;
     let kept = if stayed > 0 { format!(", {stayed} stayed") } else { String::new() };
-    restart.evidence = format!(
+    let evidence = format!(
         "{} announced at other ports since{kept}; no TCP conversation of the host goes on for {seconds} s between; it opened {} \
          connections in the two minutes after",
         ports_moved(group),
         restart.opened_after
     );
-    restart
+    Restart { evidence, ..restart }
 }
 
 fn service_restart(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord], captures: &[Arc<str>]) -> Restart {
-    let mut restart = restart(RestartKind::Service, host, group, flows, captures);
-    restart.evidence =
+    let evidence =
         format!("{} announced at another port since, and the former one is not used any more", ports_moved(group));
-    restart
+    Restart { evidence, ..restart(RestartKind::Service, host, group, between(group), flows, captures) }
 }
 
+/// Between which moments all of a group moved: the last announcement of an old port, the first of a new one.
+fn between(group: &[Move<'_>]) -> (i64, i64) {
+    let before_ns = group.iter().map(|moved| moved.from.last_ns).max().unwrap_or_default();
+    (before_ns, group.iter().map(|moved| moved.to.first_ns).min().unwrap_or_default())
+}
+
+/// A restart without its evidence.
 fn restart(
     kind: RestartKind,
     host: IpAddr,
     group: &[Move<'_>],
+    (before_ns, after_ns): (i64, i64),
     flows: &[&FlowRecord],
     captures: &[Arc<str>],
 ) -> Restart {
     let first = group.iter().min_by_key(|moved| (moved.to.first_ns, moved.to.frame));
     let capture = first.and_then(|moved| captures.get(moved.to.capture.0 as usize).cloned());
-    let before_ns = group.iter().map(|moved| moved.from.last_ns).max().unwrap_or_default();
-    let after_ns = group.iter().map(|moved| moved.to.first_ns).min().unwrap_or_default();
     let moved = group.iter().take(MOVES_NAMED).map(|moved| MovedPort {
         subject: moved.subject.to_owned(),
         transport: moved.transport,
