@@ -30,8 +30,6 @@ pub trait Knowledge {
     fn is_static(&self, transport: Transport, at: Endpoint) -> bool;
     /// TIME-WAIT of a host, where somebody states it, ns.
     fn time_wait_ns(&self, host: IpAddr) -> Option<i64>;
-    /// Ports at which a host says that it listens, on addresses that others can reach.
-    fn listening(&self, host: IpAddr, transport: Transport) -> Vec<u16>;
 }
 
 /// The reductions that counting starts from.
@@ -68,8 +66,6 @@ pub struct CountedListener {
     pub former: Vec<u16>,
     /// Its visits.
     pub visits: Vec<Visit>,
-    /// Its host says that it listens there.
-    pub in_host_table: bool,
 }
 
 /// The listeners of one epoch.
@@ -130,8 +126,6 @@ pub struct HostCount {
     pub epochs: Vec<EpochCount>,
     /// Documented static ports inside the range that served.
     pub static_ports: BTreeSet<u16>,
-    /// Dynamic ports at which the host says that it listens, and nobody was seen to call.
-    pub uncalled: BTreeSet<u16>,
     /// Dynamic ports of flows whose direction is not known, in no other count.
     pub unknown: BTreeSet<u16>,
     /// Local ports of its calls.
@@ -153,6 +147,12 @@ impl HostCount {
     #[must_use]
     pub fn fullest(&self) -> Option<&EpochCount> {
         self.epochs.iter().max_by_key(|epoch| (epoch.listeners.len(), epoch.epoch.number))
+    }
+
+    fn is_empty(&self) -> bool {
+        let nothing = |set: &BTreeSet<u16>| set.is_empty();
+        let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty());
+        !listens && [&self.static_ports, &self.unknown, &self.ephemeral].into_iter().all(nothing)
     }
 }
 
@@ -190,14 +190,6 @@ pub fn count_hosts(
         case.count(part)
     });
     counted.filter(|count| !count.is_empty()).collect()
-}
-
-impl HostCount {
-    fn is_empty(&self) -> bool {
-        let nothing = |set: &BTreeSet<u16>| set.is_empty();
-        let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty());
-        !listens && [&self.static_ports, &self.uncalled, &self.unknown, &self.ephemeral].into_iter().all(nothing)
-    }
 }
 
 /// The rows of one host and transport.
@@ -243,12 +235,9 @@ impl<K: Knowledge> Case<'_, K> {
             part.endpoints.iter().map(|row| row.port).filter(|port| self.range.listens_at(*port)).collect();
         let (static_ports, dynamic): (BTreeSet<u16>, BTreeSet<u16>) =
             served.into_iter().partition(|port| self.is_static(*port));
-        let listening: BTreeSet<u16> = self.knowledge.listening(self.host, self.transport).into_iter().collect();
-        let counts = |port: &u16| self.range.listens_at(*port) && !dynamic.contains(port) && !self.is_static(*port);
-        let uncalled: BTreeSet<u16> = listening.iter().copied().filter(counts).collect();
         let span = span(self.recordings);
         let epochs = epochs(self.restarts.of_host(self.host), self.transport, span);
-        let epochs = self.listeners(part.contacts, &dynamic, &listening, epochs);
+        let epochs = self.listeners(part.contacts, &dynamic, epochs);
         let calls = self.calls(part, &epochs);
         let ephemeral: BTreeSet<u16> = calls.iter().map(|call| call.port).collect();
         let unknown = part.holds.iter().filter(|hold| hold.orientation < Orientation::Probable).map(|hold| hold.port);
@@ -271,7 +260,6 @@ impl<K: Knowledge> Case<'_, K> {
             range: self.range,
             epochs,
             static_ports,
-            uncalled,
             unknown,
             ephemeral,
             time_wait_ns: self.time_wait_ns,
@@ -286,13 +274,7 @@ impl<K: Knowledge> Case<'_, K> {
         self.knowledge.is_static(self.transport, Endpoint { ip: self.host, port })
     }
 
-    fn listeners(
-        &self,
-        contacts: &[ContactRow],
-        dynamic: &BTreeSet<u16>,
-        listening: &BTreeSet<u16>,
-        epochs: Vec<Epoch>,
-    ) -> Vec<EpochCount> {
+    fn listeners(&self, contacts: &[ContactRow], dynamic: &BTreeSet<u16>, epochs: Vec<Epoch>) -> Vec<EpochCount> {
         let mut by_epoch: Vec<BTreeMap<u16, CountedListener>> = vec![BTreeMap::new(); epochs.len()];
         for rows in contacts.chunk_by(|a, b| a.port == b.port).filter(|rows| dynamic.contains(&rows[0].port)) {
             let of_port: Vec<Contact> = rows.iter().map(contact).collect();
@@ -303,7 +285,6 @@ impl<K: Knowledge> Case<'_, K> {
                     port,
                     former: Vec::new(),
                     visits: Vec::new(),
-                    in_host_table: listening.contains(&port),
                 });
                 listener.visits.push(visit);
                 if rows[0].port != port && !listener.former.contains(&rows[0].port) {
@@ -315,7 +296,7 @@ impl<K: Knowledge> Case<'_, K> {
             let mut listeners: Vec<CountedListener> = listeners.into_values().collect();
             listeners.iter_mut().for_each(|listener| listener.visits.sort_unstable_by_key(|v| (v.start_ns, v.end_ns)));
             let units = Units::of(&within(self.recordings, &epoch));
-            let seen = listeners.iter().map(|listener| (listener.visits.as_slice(), listener.in_host_table));
+            let seen = listeners.iter().map(|listener| (listener.visits.as_slice(), false));
             let sample = Sample::of(seen, &units);
             EpochCount { epoch, listeners, sample }
         });

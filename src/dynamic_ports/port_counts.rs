@@ -49,10 +49,6 @@ impl Knowledge for Known<'_> {
     fn time_wait_ns(&self, _: IpAddr) -> Option<i64> {
         self.time_wait_ns
     }
-
-    fn listening(&self, _: IpAddr, _: Transport) -> Vec<u16> {
-        Vec::new()
-    }
 }
 
 /// Counts dynamic ports. `frame` is the judged frame of the same flows, `captures` are their recordings.
@@ -127,13 +123,11 @@ impl Rows<'_> {
             port,
             orientation: row.orientation,
             service: worst.service.clone(),
-            process: String::new(),
-            process_source: String::new(),
             status: worst.status,
             epoch: epoch.epoch.number,
             moved_to: (port != listener.port).then_some(listener.port),
             visits: listener.visits.len() as u64,
-            known: listener.in_host_table || listener.visits.iter().any(Visit::makes_known),
+            known: listener.visits.iter().any(Visit::makes_known),
             flows: row.flows,
             clients: row.clients,
             first_seen_ns: row.first_seen_ns,
@@ -174,7 +168,6 @@ impl Rows<'_> {
             dynamic_listeners: saturate(listeners.len()),
             dynamic_listeners_sure: counted(&|row| row.orientation >= Orientation::Strong),
             dynamic_listeners_explained: counted(&explained),
-            dynamic_listeners_uncalled: saturate(count.uncalled.len()),
             static_in_range: saturate(count.static_ports.len()),
             direction_unknown: saturate(count.unknown.len()),
             ephemeral_ports: saturate(count.ephemeral.len()),
@@ -209,7 +202,6 @@ impl Rows<'_> {
             dynamic_listeners: 0,
             dynamic_listeners_sure: 0,
             dynamic_listeners_explained: 0,
-            dynamic_listeners_uncalled: 0,
             static_in_range: 0,
             direction_unknown: 0,
             ephemeral_ports: 0,

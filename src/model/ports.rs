@@ -17,10 +17,6 @@ pub struct Listener {
     pub orientation: Orientation,
     /// Documented service, or empty.
     pub service: String,
-    /// The process behind it, as a host table or the recorder names it; empty where neither does.
-    pub process: String,
-    /// Where the process comes from, e.g. "netstat.txt line 12"; empty without one.
-    pub process_source: String,
     /// The worst status among its flows, in the order of [`Status::ALL`].
     pub status: Status,
     /// The epoch of its host in which it was called first, from 1.
@@ -29,8 +25,7 @@ pub struct Listener {
     pub moved_to: Option<u16>,
     /// Visits: contacts of a client with no more than 60 s of silence between them.
     pub visits: u64,
-    /// Whether it is known to listen whatever was visited: in use when the recording began or for over an hour, or in a
-    /// host table.
+    /// Whether it is known to listen whatever was visited: in use when the recording began, or for over an hour.
     pub known: bool,
     /// Flows towards it.
     pub flows: u64,
@@ -76,8 +71,6 @@ pub struct HostPorts {
     pub dynamic_listeners_sure: u32,
     /// Of these, explained by sequence or referral.
     pub dynamic_listeners_explained: u32,
-    /// Dynamic ports at which its host table says that it listens, and nobody was seen to call.
-    pub dynamic_listeners_uncalled: u32,
     /// Documented static ports inside the dynamic range that acted as server.
     pub static_in_range: u32,
     /// Distinct dynamic ports of flows whose direction is guessed or unknown: not in any of the other counts.
