@@ -1,10 +1,13 @@
 //! How many listeners were not seen: estimators of richness and of occupancy, pure functions over counts.
+
 pub mod abundance;
+mod estimate;
 mod frequencies;
 pub mod good_toulmin;
 pub mod incidence;
 mod interval;
 pub mod occupancy;
 
+pub use estimate::{Estimate, UPPER_FACTOR, estimate};
 pub use frequencies::Frequencies;
 pub use interval::WithInterval;
