@@ -28,6 +28,25 @@ pub struct Attribution {
     pub is_contested: bool,
 }
 
+impl Attribution {
+    /// Name or identifier of the process and its services, in one line: hostile text.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = match (self.process.as_str(), self.pid) {
+            ("", Some(pid)) => format!("process {pid}"),
+            (name, Some(pid)) => format!("{name} ({pid})"),
+            (name, None) => name.to_owned(),
+        };
+        if !self.service.is_empty() {
+            words.push_str(&format!(": {}", self.service));
+        }
+        if self.is_contested {
+            words.push_str(", or another");
+        }
+        words
+    }
+}
+
 /// The host tables of a store, by address and port.
 #[derive(Debug, Default)]
 pub struct HostTables<'a> {
@@ -165,6 +184,29 @@ impl<'a> HostTables<'a> {
     pub fn bound_udp(&self, host_ip: IpAddr) -> impl Iterator<Item = &'a HostSocket> {
         let is_bound = |socket: &&HostSocket| socket.state == SocketState::Unconnected && socket.remote.is_none();
         self.all(host_ip).filter(is_bound)
+    }
+
+    /// Ports that a host's tables show as held by a program waiting for others, at some time within an interval, both ends in ns since
+    /// 1970: TCP listeners, loopback and idle ones too; UDP sockets with a port and no other end.
+    pub fn waiting(
+        &self,
+        host_ip: IpAddr,
+        transport: Transport,
+        interval: &RangeInclusive<i64>,
+    ) -> impl Iterator<Item = &'a HostSocket> {
+        let waits = move |socket: &&HostSocket| match socket.state {
+            SocketState::Listen => transport == Transport::Tcp,
+            SocketState::Unconnected => transport == Transport::Udp && socket.remote.is_none(),
+            _ => false,
+        };
+        let (start_ns, end_ns) = (*interval.start(), *interval.end());
+        let held = move |socket: &&HostSocket| {
+            let nearest_ns = socket.time_ns.unwrap_or(end_ns).clamp(start_ns, end_ns.max(start_ns));
+            // Made within the interval: it holds from then on.
+            let at_ns = socket.created_ns.filter(|ns| interval.contains(ns)).unwrap_or(nearest_ns);
+            self.holds_at(host_ip, socket, at_ns)
+        };
+        self.all(host_ip).filter(move |socket| socket.transport == transport).filter(waits).filter(held)
     }
 
     /// Every row of a host, in the order of its files.

@@ -2,7 +2,9 @@
 
 use super::course::{Course, Hold, Level, Peak};
 use super::epochs::{Epoch, epochs};
+use super::estimators::{Estimate, estimate};
 use super::ranges::HostRange;
+use super::sizing::{ListenersFrom, Measured, Sizing, size, variance_to_mean};
 use super::visits::{Contact, Sample, Units, Visit, visits};
 use crate::classification::{
     ContactRow, EndpointRow, HoldRow, JudgedFrame, Restarts, contact_rows, endpoint_rows, hold_rows,
@@ -11,6 +13,7 @@ use crate::model::{Endpoint, Orientation, Transport};
 use polars::prelude::PolarsResult;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// TIME-WAIT of Windows, at its longest: Microsoft's documents name 30 s to 4 minutes, and 4 minutes as what an exhausted host
 /// has. Windows holds a port for that long where it closed first.
@@ -30,6 +33,11 @@ pub trait Knowledge {
     fn is_static(&self, transport: Transport, at: Endpoint) -> bool;
     /// TIME-WAIT of a host, where somebody states it, ns.
     fn time_wait_ns(&self, host: IpAddr) -> Option<i64>;
+    /// Ports at which host tables show programs of a host waiting, at some time within an interval (ns): TCP listeners, UDP
+    /// sockets without another end; idle and loopback ones too.
+    fn waiting(&self, host: IpAddr, transport: Transport, interval: &RangeInclusive<i64>) -> BTreeSet<u16>;
+    /// Ports of a range that are not given out: documented static ones, and blocks that the host excludes.
+    fn reserved(&self, host: IpAddr, transport: Transport, range: &RangeInclusive<u16>) -> u32;
 }
 
 /// The reductions that counting starts from.
@@ -75,8 +83,24 @@ pub struct EpochCount {
     pub epoch: Epoch,
     /// Its listeners, by port.
     pub listeners: Vec<CountedListener>,
+    /// Dynamic ports at which a host table shows a program waiting although nobody called it: no capture can see these.
+    pub idle: BTreeSet<u16>,
+    /// Whether a host table shows which programs were waiting.
+    pub is_listed: bool,
     /// What estimators count.
     pub sample: Sample,
+    /// What they say of it.
+    pub estimate: Estimate,
+}
+
+impl EpochCount {
+    /// Listeners to reckon with: the upper bound of the estimate, or all that are seen or listed where that is more.
+    #[must_use]
+    pub fn listeners_to_reckon_with(&self) -> (u64, ListenersFrom) {
+        let there = (self.listeners.len() + self.idle.len()) as u64;
+        let upper = self.estimate.upper.unwrap_or(0);
+        if self.is_listed && there > upper { (there, ListenersFrom::HostTable) } else { (upper.max(there), ListenersFrom::Estimate) }
+    }
 }
 
 /// Most ports held at once, TIME-WAIT included, and by what.
@@ -140,6 +164,8 @@ pub struct HostCount {
     pub course: Vec<(i64, u32)>,
     /// Its calls.
     pub calls: Calls,
+    /// How large its range should be.
+    pub sizing: Sizing,
 }
 
 impl HostCount {
@@ -151,7 +177,7 @@ impl HostCount {
 
     fn is_empty(&self) -> bool {
         let nothing = |set: &BTreeSet<u16>| set.is_empty();
-        let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty());
+        let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty() || !epoch.idle.is_empty());
         !listens && [&self.static_ports, &self.unknown, &self.ephemeral].into_iter().all(nothing)
     }
 }
@@ -244,16 +270,19 @@ impl<K: Knowledge> Case<'_, K> {
         let in_a_count = |port: &u16| dynamic.contains(port) || ephemeral.contains(port);
         let unknown = unknown.filter(|port| self.range.contains(*port) && !self.is_static(*port) && !in_a_count(port));
         let unknown = unknown.collect();
-        let listeners = listener_holds(&epochs);
+        let listeners = listener_holds(&epochs, |count| count.listeners.iter().map(|l| l.port).collect());
+        let idle = listener_holds(&epochs, |count| count.idle.iter().copied().collect());
         let until = |end: fn(&CallHold) -> i64| {
             let own = calls.iter().map(|call| Hold { port: call.port, start_ns: call.start_ns, end_ns: end(call) });
             listeners.iter().copied().chain(own).collect::<Vec<Hold>>()
         };
         let whole = span.0..=span.1;
         let in_use = Course::of(&until(|call| call.last_ns), whole.clone()).peak;
-        let course = Course::of(&until(|call| call.end_ns), whole);
-        let held = held_peak(course.peak, &listeners, &calls);
+        let waiting: Vec<Hold> = listeners.iter().chain(&idle).copied().collect();
+        let course = Course::of(&[until(|call| call.end_ns), idle].concat(), whole);
+        let held = held_peak(course.peak, &waiting, &calls);
         let calls = self.of_calls(&calls, span);
+        let sizing = self.sizing(&epochs, &calls);
         HostCount {
             host: self.host,
             transport: self.transport,
@@ -267,7 +296,27 @@ impl<K: Knowledge> Case<'_, K> {
             held,
             course: course.steps,
             calls,
+            sizing,
         }
+    }
+
+    /// The epoch with the most listeners to reckon with decides; the calls of all epochs count.
+    fn sizing(&self, epochs: &[EpochCount], calls: &Calls) -> Sizing {
+        let reckoned = epochs.iter().map(EpochCount::listeners_to_reckon_with).max_by_key(|(listeners, _)| *listeners);
+        let (listeners, listeners_from) = reckoned.unwrap_or((0, ListenersFrom::Estimate));
+        let waits = self.transport == Transport::Tcp;
+        size(Measured {
+            listeners,
+            listeners_from,
+            calls_per_second: calls.per_second,
+            hold_s: calls.mean_hold_s,
+            time_wait_s: if waits { self.time_wait_ns as f64 / 1e9 } else { 0.0 },
+            held_mean: calls.busiest.mean,
+            variance_to_mean: variance_to_mean(&calls.course),
+            peak: calls.course.peak.ports,
+            storm: calls.after_restart.max(calls.most_open.into()),
+            reserved: self.knowledge.reserved(self.host, self.transport, &self.range.ephemeral),
+        })
     }
 
     fn is_static(&self, port: u16) -> bool {
@@ -295,12 +344,28 @@ impl<K: Knowledge> Case<'_, K> {
         let counted = epochs.into_iter().zip(by_epoch).map(|(epoch, listeners)| {
             let mut listeners: Vec<CountedListener> = listeners.into_values().collect();
             listeners.iter_mut().for_each(|listener| listener.visits.sort_unstable_by_key(|v| (v.start_ns, v.end_ns)));
-            let units = Units::of(&within(self.recordings, &epoch));
-            let seen = listeners.iter().map(|listener| (listener.visits.as_slice(), false));
-            let sample = Sample::of(seen, &units);
-            EpochCount { epoch, listeners, sample }
+            self.of_epoch(epoch, listeners)
         });
         counted.collect()
+    }
+
+    fn of_epoch(&self, epoch: Epoch, listeners: Vec<CountedListener>) -> EpochCount {
+        let units = Units::of(&within(self.recordings, &epoch));
+        let mut idle = self.knowledge.waiting(self.host, self.transport, &(epoch.start_ns..=epoch.end_ns));
+        let is_listed = !idle.is_empty();
+        let listed = |listener: &CountedListener| {
+            listener.former.iter().chain([&listener.port]).any(|port| idle.contains(port))
+        };
+        let seen: Vec<(&[Visit], bool)> = listeners.iter().map(|l| (l.visits.as_slice(), listed(l))).collect();
+        for port in listeners.iter().flat_map(|l| l.former.iter().chain([&l.port])) {
+            idle.remove(port);
+        }
+        idle.retain(|port| self.range.listens_at(*port) && !self.is_static(*port));
+        // A UDP socket without another end may be a client's: it holds a port, and is no listener for that.
+        let known = if self.transport == Transport::Tcp { idle.len() } else { 0 };
+        let sample = Sample::of(seen.into_iter().chain(std::iter::repeat_n((&[][..], true), known)), &units);
+        let estimate = estimate(&sample);
+        EpochCount { epoch, listeners, idle, is_listed, sample, estimate }
     }
 
     /// Ports held for calls, cut where the host restarted.
@@ -367,11 +432,11 @@ fn contact(row: &ContactRow) -> Contact {
     Contact { client: row.client, start_ns: row.start_ns, end_ns: row.end_ns, begun_before: row.begun_before }
 }
 
-/// Listeners are there throughout their epoch.
-fn listener_holds(epochs: &[EpochCount]) -> Vec<Hold> {
+/// Programs that wait are there throughout their epoch.
+fn listener_holds(epochs: &[EpochCount], ports: impl Fn(&EpochCount) -> Vec<u16>) -> Vec<Hold> {
     let of = |count: &EpochCount| {
         let (start_ns, end_ns) = (count.epoch.start_ns, count.epoch.end_ns);
-        count.listeners.iter().map(move |l| Hold { port: l.port, start_ns, end_ns }).collect::<Vec<_>>()
+        ports(count).into_iter().map(move |port| Hold { port, start_ns, end_ns })
     };
     epochs.iter().flat_map(of).collect()
 }

@@ -16,6 +16,7 @@
 pub mod course;
 pub mod estimators;
 pub mod ranges;
+pub mod sizing;
 pub mod visits;
 pub mod what_if;
 

@@ -4,12 +4,13 @@ use super::count::{CountedListener, EpochCount, HostCount, Knowledge, Reductions
 use super::ranges::{HostRange, RangeSource};
 use super::visits::Visit;
 use crate::catalog::{Catalog, Site};
-use crate::classification::{EndpointRow, Judged, JudgedFrame};
+use crate::classification::{Attribution, EndpointRow, HostTables, Judged, JudgedFrame};
 use crate::model::{CaptureRow, Endpoint, HostPorts, Listener, Orientation, Transport};
 use polars::prelude::PolarsResult;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// What was counted.
 #[derive(Debug, Default)]
@@ -32,14 +33,18 @@ pub struct Known<'a> {
     pub site: Option<&'a Site>,
     /// The judged flows and roles.
     pub judged: &'a Judged,
+    /// What hosts tell of themselves.
+    pub hosts: &'a HostTables<'a>,
     /// TIME-WAIT of all hosts, where the user states it, ns.
     pub time_wait_ns: Option<i64>,
 }
 
 impl Knowledge for Known<'_> {
-    fn stated_range(&self, host: IpAddr, _: Transport) -> Option<HostRange> {
-        let stated = self.site?.stated_dynamic_range(host)?;
-        Some(HostRange::stated(stated, RangeSource::Site))
+    fn stated_range(&self, host: IpAddr, transport: Transport) -> Option<HostRange> {
+        let site = self.site.and_then(|site| site.stated_dynamic_range(host));
+        let site = site.map(|range| HostRange::stated(range, RangeSource::Site));
+        let told = || Some(HostRange::stated(self.hosts.dynamic_range(host, transport)?, RangeSource::HostTable));
+        site.or_else(told)
     }
 
     fn is_static(&self, transport: Transport, at: Endpoint) -> bool {
@@ -48,6 +53,20 @@ impl Knowledge for Known<'_> {
 
     fn time_wait_ns(&self, _: IpAddr) -> Option<i64> {
         self.time_wait_ns
+    }
+
+    fn waiting(&self, host: IpAddr, transport: Transport, interval: &RangeInclusive<i64>) -> BTreeSet<u16> {
+        self.hosts.waiting(host, transport, interval).map(|socket| socket.port).collect()
+    }
+
+    fn reserved(&self, host: IpAddr, transport: Transport, range: &RangeInclusive<u16>) -> u32 {
+        let fixed = self.catalog.static_ports_in(range.clone()).into_iter().filter(|at| at.transport == transport);
+        let fixed = fixed.map(|at| at.port).filter(|port| self.is_static(transport, Endpoint { ip: host, port: *port }));
+        let mut ports: BTreeSet<u16> = fixed.collect();
+        for block in self.hosts.excluded(host, transport) {
+            ports.extend(block.start.max(*range.start())..=block.end.min(*range.end()));
+        }
+        saturate(ports.len())
     }
 }
 
@@ -117,6 +136,8 @@ impl Rows<'_> {
         let row = self.endpoints.get(&(count.host, count.transport, port))?;
         let first = self.known.judged.flows.get(row.first_flow)?;
         let worst = &self.known.judged.flows.get(row.worst_flow)?.judgement;
+        let interval = epoch.epoch.start_ns..=epoch.epoch.end_ns;
+        let process = self.known.hosts.process_of(count.host, count.transport, port, &interval);
         Some(Listener {
             host: count.host,
             transport: count.transport,
@@ -132,6 +153,8 @@ impl Rows<'_> {
             clients: row.clients,
             first_seen_ns: row.first_seen_ns,
             last_seen_ns: row.last_seen_ns,
+            process: process.as_ref().map_or(String::new(), Attribution::words),
+            process_source: process.map_or(String::new(), |process| process.source),
             capture: first.capture.to_string(),
             first_frame: first.facts.first_frame,
         })
@@ -168,6 +191,7 @@ impl Rows<'_> {
             dynamic_listeners: saturate(listeners.len()),
             dynamic_listeners_sure: counted(&|row| row.orientation >= Orientation::Strong),
             dynamic_listeners_explained: counted(&explained),
+            idle_listeners: fullest.filter(|epoch| epoch.is_listed).map(|epoch| saturate(epoch.idle.len())),
             static_in_range: saturate(count.static_ports.len()),
             direction_unknown: saturate(count.unknown.len()),
             ephemeral_ports: saturate(count.ephemeral.len()),
@@ -202,6 +226,7 @@ impl Rows<'_> {
             dynamic_listeners: 0,
             dynamic_listeners_sure: 0,
             dynamic_listeners_explained: 0,
+            idle_listeners: None,
             static_in_range: 0,
             direction_unknown: 0,
             ephemeral_ports: 0,

@@ -35,6 +35,10 @@ pub struct Listener {
     pub first_seen_ns: i64,
     /// Last packet.
     pub last_seen_ns: i64,
+    /// The program behind it, as a host table says: hostile text; empty where none does.
+    pub process: String,
+    /// Where that stands: file and line; empty where none does.
+    pub process_source: String,
     /// Capture of the first contact.
     pub capture: String,
     /// Frame of the first contact in that capture.
@@ -71,6 +75,9 @@ pub struct HostPorts {
     pub dynamic_listeners_sure: u32,
     /// Of these, explained by sequence or referral.
     pub dynamic_listeners_explained: u32,
+    /// Dynamic ports at which a host table shows a program waiting in that epoch although nobody called it; `None` without a
+    /// table that lists such.
+    pub idle_listeners: Option<u32>,
     /// Documented static ports inside the dynamic range that acted as server.
     pub static_in_range: u32,
     /// Distinct dynamic ports of flows whose direction is guessed or unknown: not in any of the other counts.

@@ -14,6 +14,7 @@ mod fixed_ports;
 mod tests;
 
 pub use app_endpoint::{AppEndpoint, AppId};
+pub use crate::dynamic_ports::sizing::{FEWEST_ALLOCATION_PORTS, FEWEST_RPC_PORTS};
 pub use fixed_ports::{FixedPort, documented_ports};
 
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, PortRange};
@@ -21,14 +22,8 @@ use crate::model::Transport;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Fewest ports that `netsh … set dynamicport` takes (KB929851).
-pub const FEWEST_ALLOCATION_PORTS: u32 = 255;
-
 /// Lowest port that `netsh … set dynamicport` takes (KB929851).
 pub const LOWEST_PORT: u16 = 1025;
-
-/// Fewest ports that Microsoft advises for RPC (KB154596).
-pub const FEWEST_RPC_PORTS: u32 = 100;
 
 /// Above this port RPC ranges should begin (KB154596).
 pub const RPC_ABOVE: u16 = 5000;
