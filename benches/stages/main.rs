@@ -11,7 +11,7 @@ mod recording;
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
 use portproof::capture::{Observation, OpenOptions, expand};
 use portproof::catalog::Catalog;
-use portproof::classification::{JudgedFrame, ReducedFlow, judge};
+use portproof::classification::{HostTables, JudgedFrame, ReducedFlow, judge};
 use portproof::decode::decode;
 use portproof::dynamic_ports::{Known, count};
 use portproof::metering::{Meter, MeterSettings};
@@ -187,7 +187,7 @@ fn write(folder: &TempDir, flows: &[FlowRecord]) {
 fn counted(facts: &Facts, catalog: &Catalog) -> usize {
     let judged = judge(facts, catalog, None);
     let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).expect("columns that fit");
-    let known = Known { catalog, site: None, judged: &judged, time_wait_ns: None };
+    let known = Known { catalog, site: None, judged: &judged, hosts: &HostTables::default(), time_wait_ns: None };
     count(&known, &frame, &facts.captures).expect("reductions that run").listeners.len()
 }
 

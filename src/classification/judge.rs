@@ -67,10 +67,11 @@ pub fn judge(facts: &Facts, catalog: &Catalog, site: Option<&Site>) -> Judged {
 #[must_use]
 pub fn judge_with(facts: &Facts, catalog: &Catalog, site: Option<&Site>, settings: JudgeSettings) -> Judged {
     let flows = joined(&facts.flows);
-    let restarts = Restarts::of(facts);
+    let hosts = HostTables::of(facts);
+    let restarts = Restarts::of(facts, &hosts);
     let referrals = Referrals::of(facts);
     let survey = Survey::of(&flows, &facts.captures, referrals.listeners());
-    let (opened, survey) = open_all(&flows, survey, catalog, &HostTables::of(facts));
+    let (opened, survey) = open_all(&flows, survey, catalog, &hosts);
     let names_roles = |site: &&Site| site.hosts().any(|host| host.roles.as_ref().is_some_and(|r| !r.is_empty()));
     let roles = match site.filter(names_roles) {
         Some(site) => Roles::stated(site, facts.flows.iter().flat_map(|flow| [flow.key.a.ip, flow.key.b.ip])),

@@ -4,9 +4,10 @@
 //! and an announcement from before says nothing about who listens after. A *host* restarted where at least two ports moved
 //! within a time in which nothing of the host goes on (no TCP conversation with packets of its own covers it, for
 //! [`SHORTEST_BOOT_NS`]), and more moved than stayed. Else the *service* that moved restarted, and only where its former port is
-//! not used any more. What is not announced cannot be seen moving: a restart may be missed, and then ports are counted
+//! not used any more. A start that the host itself tells of in a host table counts too, where no announcement shows it. What is not announced cannot be seen moving: a restart may be missed, and then ports are counted
 //! together, which makes counts too high and never too low.
 
+use super::host_tables::HostTables;
 use crate::model::{
     Announcement, Answer, CaptureIndex, Endpoint, FlowRecord, Mechanism, MovedPort, Restart, RestartKind, Side,
     Transport,
@@ -54,11 +55,11 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// Finds the restarts that announcements and flows show.
+    /// Finds the restarts that announcements and flows show, and those that hosts tell of.
     #[must_use]
-    pub fn of(facts: &Facts) -> Self {
+    pub fn of(facts: &Facts, hosts: &HostTables<'_>) -> Self {
         let names: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
-        let moved: BTreeMap<IpAddr, (Vec<Move<'_>>, Seen<'_>)> = hosts(&facts.announcements)
+        let moved: BTreeMap<IpAddr, (Vec<Move<'_>>, Seen<'_>)> = announcers(&facts.announcements)
             .into_iter()
             .map(|(host, seen)| (host, (moves(&seen), seen)))
             .filter(|(_, (moves, _))| !moves.is_empty())
@@ -66,8 +67,10 @@ impl Restarts {
         let mut flows: BTreeMap<IpAddr, Vec<&FlowRecord>> = BTreeMap::new();
         for flow in &facts.flows {
             let ends = BTreeSet::from([flow.key.a.ip, flow.key.b.ip]);
-            ends.into_iter().filter(|ip| moved.contains_key(ip)).for_each(|ip| flows.entry(ip).or_default().push(flow));
+            let matters = |ip: &IpAddr| moved.contains_key(ip) || !hosts.boots(*ip).is_empty();
+            ends.into_iter().filter(matters).for_each(|ip| flows.entry(ip).or_default().push(flow));
         }
+        let told: Vec<Restart> = flows.iter().flat_map(|(host, flows)| told(*host, flows, hosts)).collect();
         let mut all = Vec::new();
         for (host, (moves, seen)) in moved {
             let flows = flows.remove(&host).unwrap_or_default();
@@ -75,6 +78,12 @@ impl Restarts {
                 all.extend(restarts_of(host, &group, &seen, &flows, &names));
             }
         }
+        let shown = |told: &Restart| {
+            let same = |seen: &Restart| seen.before_ns <= told.after_ns && told.after_ns <= seen.after_ns;
+            all.iter().any(|seen: &Restart| seen.host == told.host && seen.kind == RestartKind::Host && same(seen))
+        };
+        let told: Vec<Restart> = told.into_iter().filter(|told| !shown(told)).collect();
+        all.extend(told);
         all.sort_by_key(|restart: &Restart| (restart.host, restart.after_ns, restart.kind));
         Self { all }
     }
@@ -111,7 +120,32 @@ impl Restarts {
 /// What each host announces itself as listening at, by subject; ports in the order in which they were first announced.
 type Seen<'a> = BTreeMap<Subject<'a>, Vec<Announced>>;
 
-fn hosts(announcements: &[Announcement]) -> BTreeMap<IpAddr, Seen<'_>> {
+/// Starts within the recording that a host tells of.
+fn told(host: IpAddr, flows: &[&FlowRecord], hosts: &HostTables<'_>) -> Vec<Restart> {
+    let first = flows.iter().map(|flow| flow.first_seen_ns).min();
+    let last = flows.iter().map(|flow| flow.last_seen_ns).max();
+    let Some((first_ns, last_ns)) = first.zip(last) else { return Vec::new() };
+    let within = hosts.boots(host).iter().filter(|boot_ns| first_ns < **boot_ns && **boot_ns <= last_ns);
+    let restart = |boot_ns: &i64| {
+        let opened_after = opened(host, *boot_ns, flows);
+        Restart {
+            host,
+            kind: RestartKind::Host,
+            before_ns: *boot_ns,
+            after_ns: *boot_ns,
+            moved: Vec::new(),
+            opened_after,
+            evidence: format!(
+                "its host table says that it started then; it opened {opened_after} connections in the two minutes after"
+            ),
+            capture: "".into(),
+            frame: 0,
+        }
+    };
+    within.map(restart).collect()
+}
+
+fn announcers(announcements: &[Announcement]) -> BTreeMap<IpAddr, Seen<'_>> {
     let mut hosts: BTreeMap<IpAddr, Seen<'_>> = BTreeMap::new();
     let mut kept: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for said in announcements {

@@ -77,7 +77,7 @@ pub struct CountedListener {
 }
 
 /// The listeners of one epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EpochCount {
     /// The epoch.
     pub epoch: Epoch,
@@ -99,7 +99,11 @@ impl EpochCount {
     pub fn listeners_to_reckon_with(&self) -> (u64, ListenersFrom) {
         let there = (self.listeners.len() + self.idle.len()) as u64;
         let upper = self.estimate.upper.unwrap_or(0);
-        if self.is_listed && there > upper { (there, ListenersFrom::HostTable) } else { (upper.max(there), ListenersFrom::Estimate) }
+        if self.is_listed && there > upper {
+            (there, ListenersFrom::HostTable)
+        } else {
+            (upper.max(there), ListenersFrom::Estimate)
+        }
     }
 }
 
@@ -353,9 +357,8 @@ impl<K: Knowledge> Case<'_, K> {
         let units = Units::of(&within(self.recordings, &epoch));
         let mut idle = self.knowledge.waiting(self.host, self.transport, &(epoch.start_ns..=epoch.end_ns));
         let is_listed = !idle.is_empty();
-        let listed = |listener: &CountedListener| {
-            listener.former.iter().chain([&listener.port]).any(|port| idle.contains(port))
-        };
+        let listed =
+            |listener: &CountedListener| listener.former.iter().chain([&listener.port]).any(|port| idle.contains(port));
         let seen: Vec<(&[Visit], bool)> = listeners.iter().map(|l| (l.visits.as_slice(), listed(l))).collect();
         for port in listeners.iter().flat_map(|l| l.former.iter().chain([&l.port])) {
             idle.remove(port);

@@ -23,6 +23,8 @@ pub struct PortCounts {
     pub ephemeral: Vec<(IpAddr, Transport, u16)>,
     /// All that was counted, by host and transport.
     pub counts: Vec<HostCount>,
+    /// Time that the recordings cover, seconds.
+    pub recorded_s: f64,
 }
 
 /// What site file, documents and options say of hosts.
@@ -61,7 +63,8 @@ impl Knowledge for Known<'_> {
 
     fn reserved(&self, host: IpAddr, transport: Transport, range: &RangeInclusive<u16>) -> u32 {
         let fixed = self.catalog.static_ports_in(range.clone()).into_iter().filter(|at| at.transport == transport);
-        let fixed = fixed.map(|at| at.port).filter(|port| self.is_static(transport, Endpoint { ip: host, port: *port }));
+        let fixed =
+            fixed.map(|at| at.port).filter(|port| self.is_static(transport, Endpoint { ip: host, port: *port }));
         let mut ports: BTreeSet<u16> = fixed.collect();
         for block in self.hosts.excluded(host, transport) {
             ports.extend(block.start.max(*range.start())..=block.end.min(*range.end()));
@@ -87,7 +90,7 @@ pub fn count(known: &Known<'_>, frame: &JudgedFrame, captures: &[CaptureRow]) ->
         count.ephemeral.iter().map(move |port| (host, transport, *port)).collect::<Vec<_>>()
     };
     let ephemeral = counts.iter().flat_map(of).collect();
-    Ok(PortCounts { hosts: rows.hosts(&counts), listeners, ephemeral, counts })
+    Ok(PortCounts { hosts: rows.hosts(&counts), listeners, ephemeral, counts, recorded_s: covered_s(&recordings) })
 }
 
 /// First and last frame of each recording; of the flows where no recording says when it was.
@@ -101,6 +104,18 @@ fn recordings(captures: &[CaptureRow], judged: &Judged) -> Vec<(i64, i64)> {
         Some((first, last)) if !(covered(first) && covered(last)) => timed.into_iter().chain([(first, last)]).collect(),
         _ => timed,
     }
+}
+
+/// Time that intervals cover, seconds; what several cover counts once.
+fn covered_s(recordings: &[(i64, i64)]) -> f64 {
+    let mut sorted = recordings.to_vec();
+    sorted.sort_unstable();
+    let (mut covered_s, mut upto_ns) = (0.0, i64::MIN);
+    for (start_ns, end_ns) in sorted {
+        covered_s += end_ns.saturating_sub(start_ns.max(upto_ns)).max(0) as f64 / 1e9;
+        upto_ns = upto_ns.max(end_ns);
+    }
+    covered_s
 }
 
 struct Rows<'a> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::catalog::{Catalog, Site};
-use crate::classification::{Judged, JudgedFrame, ReducedFlow, judge};
+use crate::classification::{HostTables, Judged, JudgedFrame, ReducedFlow, judge};
 use crate::model::*;
 use crate::store::Facts;
 
@@ -62,7 +62,8 @@ fn counted(flows: Vec<FlowRecord>) -> PortCounts {
 
 fn counts(judged: &Judged, catalog: &Catalog, site: &Site) -> PortCounts {
     let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).unwrap();
-    count(&Known { catalog, site: Some(site), judged, time_wait_ns: None }, &frame, &[]).unwrap()
+    let hosts = HostTables::default();
+    count(&Known { catalog, site: Some(site), judged, hosts: &hosts, time_wait_ns: None }, &frame, &[]).unwrap()
 }
 
 #[test]
@@ -134,4 +135,58 @@ fn hosts_are_told_with_their_zone() {
     let counts = counts(&judged, &documents, &site);
     let zones: Vec<_> = counts.hosts.iter().map(|h| (h.host, h.zone.as_str())).collect();
     assert_eq!(zones, [(endpoint(1, 1).ip, "cell-1"), (endpoint(9, 1).ip, "")]);
+}
+
+#[test]
+fn a_host_table_shows_listeners_that_nobody_called_and_makes_the_called_ones_known() {
+    const LISTING: &str = "  TCP    0.0.0.0:49700    0.0.0.0:0    LISTENING    640\n [lsass.exe]\n\
+        \x20 TCP    127.0.0.1:49800    0.0.0.0:0    LISTENING    700\n [local.exe]\n\
+        \x20 TCP    0.0.0.0:54967    0.0.0.0:0    LISTENING    800\n\
+        \x20 TCP    0.0.0.0:7002    0.0.0.0:0    LISTENING    900\n";
+    let host: HostAddresses = "10.0.0.1".parse().unwrap();
+    let table = crate::hosts::read(LISTING.as_bytes(), "netstat.txt", &host, None).unwrap();
+    let flows = vec![
+        flow(endpoint(9, 50_000), endpoint(1, 49_700), false, 0, 5),
+        flow(endpoint(9, 50_001), endpoint(1, 49_701), false, 6, 9),
+    ];
+    let mut facts = Facts { flows, ..Facts::default() };
+    facts.add_host_table(table);
+    let catalog = Catalog::builtin().unwrap();
+    let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();
+    let judged = judge(&facts, &catalog, Some(&site));
+    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of)).unwrap();
+    let hosts = HostTables::of(&facts);
+    let known = Known { catalog: &catalog, site: Some(&site), judged: &judged, hosts: &hosts, time_wait_ns: None };
+    let counts = count(&known, &frame, &[]).unwrap();
+    let server = counts.counts.iter().find(|count| count.host == endpoint(1, 0).ip).unwrap();
+    let epoch = server.fullest().unwrap();
+    assert_eq!(epoch.listeners.len(), 2);
+    assert_eq!(
+        epoch.idle.iter().copied().collect::<Vec<_>>(),
+        [49_800],
+        "static ports and those below the range are none"
+    );
+    assert_eq!((epoch.sample.known, epoch.sample.visits.as_slice()), (2, &[1][..]), "49701 is not in the table");
+    assert_eq!(server.held.listeners, 3, "idle ones hold a port too");
+    let of = |port: u16| counts.listeners.iter().find(|listener| listener.port == port).unwrap();
+    assert_eq!(
+        (of(49_700).process.as_str(), of(49_700).process_source.as_str()),
+        ("lsass.exe (640)", "netstat.txt line 1")
+    );
+    assert_eq!(of(49_701).process, "");
+    assert_eq!(counts.hosts.iter().find(|h| h.roles == ["server"]).unwrap().idle_listeners, Some(1));
+}
+
+#[test]
+fn reserved_ports_and_calls_enter_the_size() {
+    let mut flows: Vec<FlowRecord> =
+        (0..30).map(|n| flow(endpoint(9, 50_000 + n), endpoint(1, 7002), false, n as i64, n as i64 + 2)).collect();
+    flows.push(flow(endpoint(9, 51_000), endpoint(1, 7002), false, 0, 3_600));
+    let counts = counted(flows);
+    let agent = counts.counts.iter().find(|count| count.host == endpoint(9, 0).ip).unwrap();
+    let sizing = agent.sizing;
+    assert_eq!((sizing.measured.peak, sizing.calls), (31, sizing.quantile.map(|q| q.max(47))));
+    assert!(sizing.measured.reserved > 0, "the agent's document prints ports inside the dynamic range");
+    assert!(sizing.allocation.unwrap() >= 255);
+    assert_eq!(sizing.rpc, Some(100));
 }

@@ -54,8 +54,8 @@ pub struct Restart {
     pub opened_after: u64,
     /// One sentence: what shows it.
     pub evidence: String,
-    /// Capture of the first announcement of a new port; of the first flow where there is none.
+    /// Capture of the first announcement of a new port; empty where the host itself tells of its start.
     pub capture: Arc<str>,
-    /// Its frame.
+    /// Its frame, 0 where there is none.
     pub frame: u64,
 }

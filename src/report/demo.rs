@@ -31,6 +31,7 @@ fn host(last: u8, name: &str, role: &str, listeners: u32, explained: u32, epheme
         dynamic_listeners: listeners,
         dynamic_listeners_sure: listeners,
         dynamic_listeners_explained: explained,
+        idle_listeners: (last == 5).then_some(3),
         static_in_range: u32::from(last == 5),
         direction_unknown: 0,
         ephemeral_ports: ephemeral,
@@ -64,6 +65,8 @@ fn listener(last: u8, port: u16, service: &str, status: Status) -> Listener {
         clients: u64::from(port % 3) + 1,
         first_seen_ns: START_NS + i64::from(port - 49_152) * 900_000_000,
         last_seen_ns: START_NS + i64::from(port - 49_152) * 900_000_000 + MINUTE_NS,
+        process: String::new(),
+        process_source: String::new(),
         capture: CAPTURE.into(),
         first_frame: u64::from(port) - 49_000,
     }

@@ -36,7 +36,8 @@ fn lasting(from: i64, to: i64) -> FlowRecord {
 }
 
 fn restarts(announcements: Vec<Announcement>, flows: Vec<FlowRecord>) -> Restarts {
-    Restarts::of(&Facts { announcements, flows, ..Facts::default() })
+    let facts = Facts { announcements, flows, ..Facts::default() };
+    Restarts::of(&facts, &HostTables::of(&facts))
 }
 
 fn kinds(restarts: &Restarts) -> Vec<(RestartKind, i64)> {

@@ -3,8 +3,8 @@
 use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
 use crate::classification::{
-    EndpointRow, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows, blocked_attempts,
-    endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
+    EndpointRow, HostTables, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows,
+    blocked_attempts, endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
 };
 use crate::cli::args::ReportArgs;
 use crate::cli::facts::{Case, gather};
@@ -35,7 +35,14 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     let case = gather(&args.judge, true, quiet)?;
     let judged = case.judged();
     let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of))?;
-    let known = Known { catalog: &case.catalog, site: case.site.as_ref(), judged: &judged, time_wait_ns: None };
+    let hosts = HostTables::of(&case.facts);
+    let known = Known {
+        catalog: &case.catalog,
+        site: case.site.as_ref(),
+        judged: &judged,
+        hosts: &hosts,
+        time_wait_ns: args.time_wait_ns(),
+    };
     let counts = count(&known, &frame, &case.facts.captures)?;
     let services = services(&judged, &frame, &case)?;
     drop(frame);

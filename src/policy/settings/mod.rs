@@ -13,8 +13,8 @@ mod fixed_ports;
 #[cfg(test)]
 mod tests;
 
-pub use app_endpoint::{AppEndpoint, AppId};
 pub use crate::dynamic_ports::sizing::{FEWEST_ALLOCATION_PORTS, FEWEST_RPC_PORTS};
+pub use app_endpoint::{AppEndpoint, AppId};
 pub use fixed_ports::{FixedPort, documented_ports};
 
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, PortRange};

@@ -1,0 +1,200 @@
+//! Whether a recording is evidence enough to restrict a host's dynamic ports, and what to record next where it is not.
+//!
+//! Never a proof that a restriction is safe: only that nothing which is known to mislead is left. A restricted range is proved
+//! by a recording made with it (`portproof validate`).
+
+use crate::dynamic_ports::HostCount;
+use crate::model::{OneSidedPair, Transport};
+use std::net::IpAddr;
+
+/// Shortest recording, seconds: daily work shows in it.
+pub const SHORTEST_S: f64 = 86_400.0;
+/// Whole work cycles that a recording must hold.
+pub const CYCLES: u64 = 2;
+/// New listeners that a recording as long again may be expected to show.
+pub const MOST_NEW: f64 = 1.0;
+
+/// What is asked of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CriterionKind {
+    /// It lasts long enough.
+    Duration,
+    /// It holds whole work cycles.
+    Cycles,
+    /// Recording on would hardly show new listeners.
+    Saturation,
+    /// A restart of the host is in it, or the host told what it listens at.
+    Restart,
+    /// Both directions of the host's conversations are in it.
+    BothDirections,
+    /// Nothing was dropped, filtered, or could not be read.
+    NothingLost,
+    /// It is known of every dynamic port which side listens.
+    Direction,
+}
+
+impl CriterionKind {
+    /// Name as printed and stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Cycles => "work-cycles",
+            Self::Saturation => "saturation",
+            Self::Restart => "restart-or-host-table",
+            Self::BothDirections => "both-directions",
+            Self::NothingLost => "nothing-lost",
+            Self::Direction => "direction-known",
+        }
+    }
+}
+
+/// One thing that is asked of a recording, and what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    /// What is asked.
+    pub kind: CriterionKind,
+    /// Whether the recording has it.
+    pub is_met: bool,
+    /// What is needed, in words.
+    pub needed: String,
+    /// What was measured, in words. May hold names of files: hostile text.
+    pub measured: String,
+    /// What to do next; empty where it is met.
+    pub next: String,
+}
+
+/// What the recording is worth for restricting one host and transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// The host.
+    pub host: IpAddr,
+    /// Transport.
+    pub transport: Transport,
+    /// Every criterion, met or not.
+    pub criteria: Vec<Criterion>,
+}
+
+impl Gate {
+    /// Whether there is enough evidence.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.criteria.iter().all(|criterion| criterion.is_met)
+    }
+
+    /// `enough-evidence` or `insufficient-evidence`.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        if self.is_open() { "enough-evidence" } else { "insufficient-evidence" }
+    }
+}
+
+/// What is known of the recordings as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// Time that they cover, seconds.
+    pub seconds: f64,
+    /// How long one work cycle lasts, seconds.
+    pub cycle_s: f64,
+    /// Pairs of hosts that were heard from one side only.
+    pub one_sided: &'a [OneSidedPair],
+    /// What was lost, one reason each.
+    pub lost: &'a [String],
+}
+
+/// Holds a host's counts against every criterion.
+#[must_use]
+pub fn gate(count: &HostCount, recorded: &Recorded<'_>) -> Gate {
+    let criteria = vec![
+        duration(recorded),
+        cycles(recorded),
+        saturation(count),
+        restart(count),
+        both_directions(count, recorded),
+        nothing_lost(recorded),
+        direction(count),
+    ];
+    Gate { host: count.host, transport: count.transport, criteria }
+}
+
+fn criterion(kind: CriterionKind, is_met: bool, needed: &str, measured: String, next: &str) -> Criterion {
+    let next = if is_met { String::new() } else { next.to_owned() };
+    Criterion { kind, is_met, needed: needed.to_owned(), measured, next }
+}
+
+fn hours(seconds: f64) -> String {
+    format!("{:.1} h", seconds / 3_600.0)
+}
+
+fn duration(recorded: &Recorded<'_>) -> Criterion {
+    let is_met = recorded.seconds >= SHORTEST_S;
+    let next = "Record for at least 24 hours, at the plant's usual work.";
+    criterion(CriterionKind::Duration, is_met, "at least 24 h recorded", hours(recorded.seconds), next)
+}
+
+fn cycles(recorded: &Recorded<'_>) -> Criterion {
+    let cycles = if recorded.cycle_s > 0.0 { recorded.seconds / recorded.cycle_s } else { 0.0 };
+    let measured = format!("{cycles:.1} cycles of {}", hours(recorded.cycle_s));
+    let next =
+        "Record two whole work cycles (backup schedule, batch, shift), and say with --work-cycle how long one lasts.";
+    criterion(CriterionKind::Cycles, cycles >= CYCLES as f64, "at least 2 work cycles recorded", measured, next)
+}
+
+fn saturation(count: &HostCount) -> Criterion {
+    let estimate = count.fullest().map(|epoch| &epoch.estimate);
+    let only_known = estimate.is_some_and(|estimate| estimate.seen > 0 && estimate.seen == estimate.known);
+    let forecast = estimate.and_then(|estimate| estimate.forecast);
+    let is_met = only_known || forecast.is_some_and(|forecast| forecast.displayed() <= MOST_NEW);
+    let measured = match forecast {
+        Some(forecast) => format!("{:.1} expected (± {:.1})", forecast.displayed(), forecast.plus_minus_95()),
+        None if only_known => "every listener is known by a host table or a lasting conversation".to_owned(),
+        None => "nothing to estimate from".to_owned(),
+    };
+    let next =
+        "Record on: new listeners still appear. Exercise rare work (restore, failover, reports) while recording.";
+    let needed = "at most 1 new listener expected in a recording as long again";
+    criterion(CriterionKind::Saturation, is_met, needed, measured, next)
+}
+
+fn restart(count: &HostCount) -> Criterion {
+    let restarts = count.epochs.len().saturating_sub(1);
+    let is_listed = count.epochs.iter().any(|epoch| epoch.is_listed);
+    let measured = match (restarts, is_listed) {
+        (0, false) => "neither".to_owned(),
+        (0, true) => "host table".to_owned(),
+        (restarts, is_listed) => format!("restarts: {restarts}{}", if is_listed { ", host table" } else { "" }),
+    };
+    let next =
+        "Restart the host while recording, or run the collector script on it and give its output with --host-table.";
+    let needed = "a restart of the host recorded, or a host table that lists its listeners";
+    criterion(CriterionKind::Restart, restarts > 0 || is_listed, needed, measured, next)
+}
+
+fn both_directions(count: &HostCount, recorded: &Recorded<'_>) -> Criterion {
+    let touches = |pair: &&OneSidedPair| {
+        pair.transport == count.transport && (pair.heard == count.host || pair.unheard == count.host)
+    };
+    let pairs = recorded.one_sided.iter().filter(touches).count();
+    let next = "Record where both directions pass: both ports of a tap, or a mirror port with receive and transmit.";
+    let needed = "both directions of its conversations recorded";
+    let measured = if pairs == 0 { "both".to_owned() } else { format!("one direction only with {pairs} hosts") };
+    criterion(CriterionKind::BothDirections, pairs == 0, needed, measured, next)
+}
+
+fn nothing_lost(recorded: &Recorded<'_>) -> Criterion {
+    let measured = match recorded.lost {
+        [] => "no loss told".to_owned(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first}; and {} more reasons", more.len()),
+    };
+    let next =
+        "Record again without a filter and without drops (larger buffer, less traffic), and keep the whole file.";
+    criterion(CriterionKind::NothingLost, recorded.lost.is_empty(), "no drops, filter or damage", measured, next)
+}
+
+fn direction(count: &HostCount) -> Criterion {
+    let unknown = count.unknown.len();
+    let next = "Record the beginning of conversations: start before the programs do, or give a host table.";
+    let needed = "no dynamic port of unknown direction";
+    criterion(CriterionKind::Direction, unknown == 0, needed, format!("ports: {unknown}"), next)
+}
