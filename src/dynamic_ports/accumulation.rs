@@ -6,10 +6,11 @@
 //! Good and Toulmin's, with its 95% interval.
 
 use super::count::EpochCount;
+use super::estimators::Frequencies;
 use super::estimators::good_toulmin::good_toulmin;
+use super::visits::Unit;
 use super::what_if::SplitMix64;
-use crate::dynamic_ports::estimators::Frequencies;
-use crate::dynamic_ports::visits::Unit;
+use crate::model::{AccumulationAhead, AccumulationPoint};
 use statrs::function::factorial::ln_binomial;
 use std::collections::BTreeMap;
 
@@ -24,50 +25,13 @@ const AHEAD: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 /// The same visits give the same band.
 const SEED: u64 = 0x706f_7274_7072_6f6f;
 
-/// Listeners after a number of visits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Visits so far.
-    pub visits: u64,
-    /// Distinct listeners that these visits showed, in the order of time; with those that only a host table shows.
-    pub seen: u64,
-    /// Mean over all choices of as many visits.
-    pub mean: f64,
-    /// Lower end of the band.
-    pub low: f64,
-    /// Upper end of the band.
-    pub high: f64,
-}
-
-/// Listeners to expect after further visits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ahead {
-    /// Visits from the beginning on.
-    pub visits: f64,
-    /// Listeners.
-    pub expected: f64,
-    /// Lower end of the 95% interval, not below what was seen.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// The curve.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Accumulation {
-    /// At most [`MOST_POINTS`] points, ascending; the last one is after all visits.
-    pub points: Vec<Point>,
-    /// Beyond the end, ascending.
-    pub forecast: Vec<Ahead>,
-}
-
 /// The curve of an epoch; empty without visits.
 #[must_use]
-pub fn accumulation(epoch: &EpochCount) -> Accumulation {
+pub fn accumulation(epoch: &EpochCount) -> (Vec<AccumulationPoint>, Vec<AccumulationAhead>) {
     let owners = owners(epoch);
     let total = owners.len() as u64;
     if total == 0 {
-        return Accumulation::default();
+        return (Vec::new(), Vec::new());
     }
     let idle = epoch.sample.known.saturating_sub(epoch.listeners.len() as u64).min(epoch.idle.len() as u64);
     let at = marks(total);
@@ -80,7 +44,7 @@ pub fn accumulation(epoch: &EpochCount) -> Accumulation {
         let mean = mean.at(*visits);
         let (below, above) = band.as_ref().and_then(|band| band.get(number)).copied().unwrap_or((0.0, 0.0));
         let most = epoch.listeners.len() as f64;
-        Point {
+        AccumulationPoint {
             visits: *visits,
             seen: idle + seen.get(number).copied().unwrap_or(0),
             mean: base + mean,
@@ -88,7 +52,7 @@ pub fn accumulation(epoch: &EpochCount) -> Accumulation {
             high: base + (mean + above).min(most).max(mean),
         }
     };
-    Accumulation { points: at.iter().enumerate().map(point).collect(), forecast: forecast(epoch, total) }
+    (at.iter().enumerate().map(point).collect(), forecast(epoch, total))
 }
 
 /// Whose each visit was, in the order of time.
@@ -181,7 +145,7 @@ impl Rarefaction {
     }
 }
 
-fn forecast(epoch: &EpochCount, total: u64) -> Vec<Ahead> {
+fn forecast(epoch: &EpochCount, total: u64) -> Vec<AccumulationAhead> {
     let by_time = epoch.sample.unit == Unit::Windows;
     let counts = if by_time { &epoch.sample.visits } else { &epoch.sample.active_units };
     let frequencies = Frequencies::of(counts);
@@ -189,7 +153,7 @@ fn forecast(epoch: &EpochCount, total: u64) -> Vec<Ahead> {
     let ahead = |part: f64| {
         let forecast = good_toulmin(&frequencies, part)?;
         let (expected, half) = (forecast.displayed(), forecast.plus_minus_95());
-        Some(Ahead {
+        Some(AccumulationAhead {
             visits: total as f64 * (1.0 + part),
             expected: seen + expected,
             low: seen + (expected - half).max(0.0),
@@ -225,14 +189,12 @@ mod tests {
 
     #[test]
     fn the_curve_ends_at_what_was_seen_and_never_falls() {
-        let curve = accumulation(&epoch(&[1, 1, 2, 9, 400]));
-        let last = curve.points.last().unwrap();
-        assert_eq!((last.visits, last.seen, curve.points.len()), (413, 5, 100));
+        let (points, _) = accumulation(&epoch(&[1, 1, 2, 9, 400]));
+        let last = points.last().unwrap();
+        assert_eq!((last.visits, last.seen, points.len()), (413, 5, 100));
         assert!((last.mean - 5.0).abs() < 1e-6);
-        assert!(
-            curve.points.windows(2).all(|pair| pair[0].mean <= pair[1].mean + 1e-9 && pair[0].seen <= pair[1].seen)
-        );
-        assert!(curve.points.iter().all(|p| p.low <= p.mean + 1e-9 && p.mean <= p.high + 1e-9 && p.high <= 5.0 + 1e-9));
+        assert!(points.windows(2).all(|pair| pair[0].mean <= pair[1].mean + 1e-9 && pair[0].seen <= pair[1].seen));
+        assert!(points.iter().all(|p| p.low <= p.mean + 1e-9 && p.mean <= p.high + 1e-9 && p.high <= 5.0 + 1e-9));
     }
 
     #[test]
@@ -245,19 +207,19 @@ mod tests {
     #[test]
     fn the_forecast_goes_on_from_what_was_seen() {
         let epoch = epoch(&[1, 1, 1, 5]);
-        let curve = accumulation(&epoch);
-        let last = curve.forecast.last().unwrap();
+        let (_, forecast) = accumulation(&epoch);
+        let last = forecast.last().unwrap();
         assert_eq!(last.visits, 16.0);
         let expected = epoch.estimate.forecast.unwrap().displayed();
         assert!((last.expected - 4.0 - expected).abs() < 1e-9 && last.low >= 4.0 && last.high > last.expected);
-        assert_eq!(accumulation(&super::tests::epoch(&[])), Accumulation::default());
+        assert_eq!(accumulation(&super::tests::epoch(&[])), (Vec::new(), Vec::new()));
     }
 
     #[test]
     fn the_same_visits_give_the_same_band() {
         let curve = || accumulation(&epoch(&[1, 2, 3, 4, 5, 60]));
         assert_eq!(curve(), curve());
-        let middle = curve().points[20];
+        let middle = curve().0[20];
         assert!(middle.low < middle.mean && middle.mean < middle.high, "{middle:?}");
     }
 }

@@ -45,7 +45,7 @@ pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
     TcpHeader, flags,
 };
-pub use port_charts::{Accumulation, PortsInUse, Sweep, SweepEntry};
+pub use port_charts::{Accumulation, AccumulationAhead, AccumulationPoint, PortsInUse, Sweep, SweepEntry};
 pub use ports::{HostPorts, Listener};
 pub use referral::{AnnouncementRow, FollowUp, Referral, Tie};
 pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};

@@ -14,18 +14,40 @@ pub struct Accumulation {
     pub name: String,
     /// Transport.
     pub transport: Transport,
-    /// Distinct listeners after each visit, in the order of time.
-    pub seen: Vec<u32>,
-    /// Expected distinct listeners after as many visits, taken in any order (rarefaction).
-    pub mean: Vec<f64>,
-    /// Lower end of the band around [`Self::mean`], for as many visits.
-    pub low: Vec<f64>,
-    /// Its upper end.
-    pub high: Vec<f64>,
-    /// Beyond the end: visits, expected distinct listeners, lower and upper end of their band; ascending.
-    pub forecast: Vec<(f64, f64, f64, f64)>,
+    /// The curve; visits ascend, and the last point is after all of them.
+    pub points: Vec<AccumulationPoint>,
+    /// Beyond the end, ascending.
+    pub forecast: Vec<AccumulationAhead>,
     /// Upper bound of all listeners, seen or not.
     pub upper: Option<f64>,
+}
+
+/// Listeners after a number of visits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AccumulationPoint {
+    /// Visits so far.
+    pub visits: u64,
+    /// Distinct listeners that these visits showed, in the order of time; with those that only a host table shows.
+    pub seen: u64,
+    /// Mean over all choices of as many visits (rarefaction).
+    pub mean: f64,
+    /// Lower end of the band around the mean.
+    pub low: f64,
+    /// Upper end of the band.
+    pub high: f64,
+}
+
+/// Listeners to expect after further visits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AccumulationAhead {
+    /// Visits from the beginning on.
+    pub visits: f64,
+    /// Listeners.
+    pub expected: f64,
+    /// Lower end of the 95% interval, not below what was seen.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// Dynamic ports held over time.

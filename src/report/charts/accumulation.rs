@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, Point, colour, described, draw};
 use super::plot::{self, Label, Mark, Measures, Scale};
 use super::{Chart, Layout, TOP_HOSTS};
-use crate::model::Accumulation;
+use crate::model::{Accumulation, AccumulationAhead, AccumulationPoint};
 use crate::report::ReportError;
 use crate::report::text::{count, counted};
 
@@ -55,12 +55,12 @@ fn layout(hosts: &[Accumulation], layout: Layout) -> Result<String, ReportError>
 }
 
 fn summary(host: &Accumulation) -> Vec<String> {
-    let seen = host.seen.last().copied().unwrap_or(0);
-    let visits = counted(host.seen.len() as u64, "visit", "visits");
-    let mut lines = vec![format!("{} in {visits}", counted(seen.into(), "listener", "listeners"))];
-    if let Some((visits, expected, low, high)) = host.forecast.last().filter(|f| f.1.is_finite()) {
-        let (visits, expected) = (count(*visits as u64), tenth(*expected));
-        lines.push(format!("after {visits} visits: {expected} ({} to {})", tenth(*low), tenth(*high)));
+    let (visits, seen) = host.points.last().map_or((0, 0), |last| (last.visits, last.seen));
+    let visits = counted(visits, "visit", "visits");
+    let mut lines = vec![format!("{} in {visits}", counted(seen, "listener", "listeners"))];
+    if let Some(ahead) = host.forecast.last().filter(|ahead| ahead.expected.is_finite()) {
+        let (visits, expected) = (count(ahead.visits as u64), tenth(ahead.expected));
+        lines.push(format!("after {visits} visits: {expected} ({} to {})", tenth(ahead.low), tenth(ahead.high)));
     }
     lines.extend(host.upper.filter(|u| u.is_finite()).map(|upper| format!("upper bound: {}", bound(upper))));
     lines
@@ -79,16 +79,15 @@ fn bound(number: f64) -> String {
 
 fn panel(canvas: &Canvas<'_>, host: &Accumulation, at: usize, m: &Measures) -> Result<(), ReportError> {
     let (top, bottom) = m.plot(at);
-    if host.seen.is_empty() {
+    let Some(visits) = host.points.last().map(|last| last.visits as f64) else {
         plot::foot(canvas, at, "visits", m)?;
         return plot::note(canvas, ((m.left + m.right) / 2, (top + bottom) / 2), Anchor::Middle, "no visits", m);
-    }
+    };
     let most = most(host);
     let upper = host.upper.filter(|upper| upper.is_finite());
     let drawn = upper.filter(|upper| *upper <= most * FAR);
     let y = plot::counts(canvas, at, drawn.map_or(most, |upper| upper.max(most)), 0.12, m)?;
-    let visits = host.seen.len() as f64;
-    let last = host.forecast.iter().map(|f| f.0).filter(|v| v.is_finite()).fold(visits, f64::max);
+    let last = host.forecast.iter().map(|ahead| ahead.visits).filter(|v| v.is_finite()).fold(visits, f64::max);
     let x = Scale { from: 0.0, to: last, low: m.left, high: m.right };
     for tick in super::canvas::ticks(last as u64, m.labels()) {
         plot::below_axis(canvas, at, x.at(tick as f64), &count(tick), m)?;
@@ -124,39 +123,38 @@ fn panel(canvas: &Canvas<'_>, host: &Accumulation, at: usize, m: &Measures) -> R
 
 /// The highest value besides the bound.
 fn most(host: &Accumulation) -> f64 {
-    let seen = host.seen.iter().copied().max().unwrap_or(0);
-    let forecast = host.forecast.iter().flat_map(|f| [f.1, f.3]);
-    let all = forecast.chain(host.high.iter().copied()).filter(|v| v.is_finite());
+    let seen = host.points.iter().map(|point| point.seen).max().unwrap_or(0);
+    let forecast = host.forecast.iter().flat_map(|ahead| [ahead.expected, ahead.high]);
+    let all = forecast.chain(host.points.iter().map(|point| point.high)).filter(|v| v.is_finite());
     // A band that is far wider than what was seen is clipped: the curve stays readable.
-    let limit = f64::from(seen.max(4)) * FAR;
-    all.fold(f64::from(seen), f64::max).min(limit)
+    let limit = seen.max(4) as f64 * FAR;
+    all.fold(seen as f64, f64::max).min(limit)
 }
 
 fn curves(canvas: &Canvas<'_>, host: &Accumulation, x: Scale, y: Scale) -> Result<(), ReportError> {
     let point = |visits: f64, value: f64| (x.at(visits), y.at(value));
-    let line = |values: &[f64]| -> Vec<Point> {
-        let at = |n: usize| Some(point(n as f64 + 1.0, *values.get(n)?));
-        plot::thinned(values.len(), SMOOTH).into_iter().filter_map(at).collect()
+    let line = |value: fn(&AccumulationPoint) -> f64| -> Vec<Point> {
+        let at = |n: usize| host.points.get(n).map(|p| point(p.visits as f64, value(p)));
+        plot::thinned(host.points.len(), SMOOTH).into_iter().filter_map(at).collect()
     };
-    canvas.area(&line(&host.high), &line(&host.low), colour::EPHEMERAL, 40)?;
-    let begin = (host.seen.len() as f64, host.mean.last().copied().or(host.seen.last().map(|n| f64::from(*n))));
-    let forecast: Vec<(f64, f64, f64, f64)> = begin
-        .1
-        .map(|mean| (begin.0, mean, mean, mean))
-        .into_iter()
-        .chain(plot::thinned(host.forecast.len(), SMOOTH).into_iter().filter_map(|n| host.forecast.get(n).copied()))
-        .collect();
+    canvas.area(&line(|p| p.high), &line(|p| p.low), colour::EPHEMERAL, 40)?;
+    let begin = |last: &AccumulationPoint| {
+        let AccumulationPoint { visits, mean, .. } = *last;
+        AccumulationAhead { visits: visits as f64, expected: mean, low: mean, high: mean }
+    };
+    let ahead = plot::thinned(host.forecast.len(), SMOOTH).into_iter().filter_map(|n| host.forecast.get(n).copied());
+    let forecast: Vec<AccumulationAhead> = host.points.last().map(begin).into_iter().chain(ahead).collect();
     if !host.forecast.is_empty() {
-        let of = |value: fn(&(f64, f64, f64, f64)) -> f64| -> Vec<Point> {
-            forecast.iter().map(|f| point(f.0, value(f))).collect()
+        let of = |value: fn(&AccumulationAhead) -> f64| -> Vec<Point> {
+            forecast.iter().map(|f| point(f.visits, value(f))).collect()
         };
-        canvas.area(&of(|f| f.3), &of(|f| f.2), colour::UNEXPLAINED, 25)?;
-        canvas.dashed(&of(|f| f.1), colour::UNEXPLAINED_DARK, 2)?;
+        canvas.area(&of(|f| f.high), &of(|f| f.low), colour::UNEXPLAINED, 25)?;
+        canvas.dashed(&of(|f| f.expected), colour::UNEXPLAINED_DARK, 2)?;
     }
-    canvas.polyline(&line(&host.mean), colour::MUTED, 1)?;
+    canvas.polyline(&line(|p| p.mean), colour::MUTED, 1)?;
     let mut steps = vec![point(0.0, 0.0)];
-    for n in plot::thinned(host.seen.len(), plot::MOST_POINTS) {
-        let next = point(n as f64 + 1.0, f64::from(host.seen.get(n).copied().unwrap_or(0)));
+    for p in plot::thinned(host.points.len(), plot::MOST_POINTS).into_iter().filter_map(|n| host.points.get(n)) {
+        let next = point(p.visits as f64, p.seen as f64);
         let level = steps.last().map_or(next.1, |last| last.1);
         steps.extend([(next.0, level), next]);
     }
@@ -170,21 +168,21 @@ pub(super) mod tests {
 
     /// Listeners that are met ever more rarely.
     pub(in super::super) fn example() -> Accumulation {
-        let seen: Vec<u32> = (1..=240_u32).map(|n| (51.0 * (1.0 - (-f64::from(n) / 70.0).exp())) as u32).collect();
-        let mean: Vec<f64> = (1..=240).map(|n| 51.0 * (1.0 - (-f64::from(n) / 66.0).exp())).collect();
+        let points = (1..=240_u32).map(|n| {
+            let mean = 51.0 * (1.0 - (-f64::from(n) / 66.0).exp());
+            let seen = (51.0 * (1.0 - (-f64::from(n) / 70.0).exp())) as u64;
+            AccumulationPoint { visits: n.into(), seen, mean, low: mean - 2.5, high: mean + 2.5 }
+        });
         let forecast = (241..=480).step_by(8).map(|n| {
             let (ahead, n) = (f64::from(n - 240) / 60.0, f64::from(n));
             let expected = 51.0 * (1.0 - (-n / 66.0).exp());
-            (n, expected, expected - ahead, expected + 1.5 * ahead)
+            AccumulationAhead { visits: n, expected, low: expected - ahead, high: expected + 1.5 * ahead }
         });
         Accumulation {
             host: [10, 20, 30, 20].into(),
             name: "ftac-srv".into(),
             transport: Transport::Tcp,
-            low: mean.iter().map(|m| m - 2.5).collect(),
-            high: mean.iter().map(|m| m + 2.5).collect(),
-            seen,
-            mean,
+            points: points.collect(),
             forecast: forecast.collect(),
             upper: Some(66.25),
         }
@@ -214,25 +212,25 @@ pub(super) mod tests {
 
     #[test]
     fn a_hundred_thousand_visits_are_thinned() {
-        let mean: Vec<f64> = (0..100_000).map(f64::from).collect();
-        let long =
-            Accumulation { seen: (0..100_000).collect(), low: mean.clone(), high: mean.clone(), mean, ..example() };
+        let points = (1..=100_000_u64).map(|visits| {
+            let mean = visits as f64;
+            AccumulationPoint { visits, seen: visits - 1, mean, low: mean, high: mean }
+        });
+        let long = Accumulation { points: points.collect(), ..example() };
         let chart = accumulation(&[long]).unwrap();
         assert!(chart.wide.len() < 60_000, "{} bytes", chart.wide.len());
         assert!(chart.wide.contains("99,999 listeners in 100,000 visits"));
     }
 
     #[test]
-    fn lists_of_other_lengths_and_numbers_that_are_none_are_drawable() {
+    fn empty_lists_and_numbers_that_are_none_are_drawable() {
         let odd = Accumulation {
-            mean: vec![f64::NAN],
-            low: vec![],
-            high: vec![f64::INFINITY, 3.0],
-            forecast: vec![(f64::INFINITY, f64::NAN, -1.0, 1e300)],
+            points: vec![AccumulationPoint { visits: 3, seen: 2, mean: f64::NAN, low: -1.0, high: f64::INFINITY }],
+            forecast: vec![AccumulationAhead { visits: f64::INFINITY, expected: f64::NAN, low: -1.0, high: 1e300 }],
             upper: Some(f64::NAN),
             ..example()
         };
-        let empty = Accumulation { seen: vec![], mean: vec![], forecast: vec![], ..odd.clone() };
+        let empty = Accumulation { points: vec![], forecast: vec![], ..odd.clone() };
         for chart in [accumulation(&[odd, empty]).unwrap(), accumulation(&[]).unwrap()] {
             assert!(chart.wide.trim_end().ends_with("</svg>") && !chart.wide.contains("NaN"));
         }
