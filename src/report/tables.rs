@@ -448,6 +448,7 @@ mod tests {
                         Value::Null => true,
                         Value::Text(_) => column.kind == Kind::Text,
                         Value::Unsigned(_) => column.kind == Kind::Unsigned,
+                        Value::Real(_) => column.kind == Kind::Real,
                         Value::Flag(_) => column.kind == Kind::Flag,
                         Value::TimeNs(_) => column.kind == Kind::TimeNs,
                     };
