@@ -55,7 +55,8 @@ impl<W: Write> JsonRows<W> {
                 Value::Null => line.push_str("null"),
                 Value::Text(text) => line.push_str(&quoted(text)?),
                 Value::Unsigned(number) => line.push_str(&number.to_string()),
-                Value::Real(number) => line.push_str(&number.to_string()),
+                // With a fraction always: 4.0, not 4.
+                Value::Real(number) => line.push_str(&format!("{number:?}")),
                 Value::Flag(flag) => line.push_str(if *flag { "true" } else { "false" }),
                 Value::TimeNs(ns) => line.push_str(&ns.to_string()),
             }
