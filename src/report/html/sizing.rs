@@ -66,7 +66,12 @@ fn sizes(data: &ReportData, ranked: &[&HostCount]) -> Markup {
             forecast.map_or_else(dash, |f| html! { (format!("{:.1} ± {:.1}", f.displayed(), f.plus_minus_95())) }),
             estimate.and_then(|estimate| estimate.upper).map_or_else(dash, number),
             number(count.held.peak.ports.into()),
-            count.sizing.rpc.map_or_else(dash, |ports| number(ports.into())),
+            // The floor for RPC says nothing of a host that nobody was seen to call.
+            count
+                .sizing
+                .rpc
+                .filter(|_| count.sizing.measured.listeners > 0)
+                .map_or_else(dash, |ports| number(ports.into())),
             count.sizing.allocation.map_or_else(dash, |ports| number(ports.into())),
             gate_of(data, count).map_or_else(dash, verdict),
             documents(count).map_or_else(dash, |n| number(n.into())),
