@@ -1,7 +1,7 @@
 //! One TCP connection, played from handshake to close (RFC 9293).
 
 use super::cast::Who;
-use super::stage::{Conversation, End, MS, Outcome, S, Stage, Transport, US, Why};
+use super::stage::{Conversation, End, Ending, MS, Outcome, S, Stage, Transport, US, Why};
 use super::wire::{self, Flag, Segment};
 
 /// Largest payload of one segment: the MSS that both sides announce.
@@ -58,6 +58,7 @@ impl Plan {
             initiator,
             responder,
             outcome,
+            ending: Ending::Never,
             why: self.why,
             tries: 1,
             service: self.service,
@@ -177,6 +178,10 @@ impl<'s> Dialogue<'s> {
 
     /// Both sides close, `side` first.
     pub(crate) fn finish(&mut self, side: Side) {
+        self.stage.conversation(self.number).ending = match side {
+            Client => Ending::ByInitiator,
+            Server => Ending::ByResponder,
+        };
         self.take_floor(side);
         self.emit(side, Flag::Fin, &[], None);
         self.next[side as usize] = self.next[side as usize].wrapping_add(1);
@@ -193,6 +198,7 @@ impl<'s> Dialogue<'s> {
 
     /// One side ends it with RST, as programs do that set a zero linger time.
     pub(crate) fn abort(&mut self, side: Side) {
+        self.stage.conversation(self.number).ending = Ending::Reset;
         self.settle();
         self.now_ns += self.stage.dice.between(MS, 20 * MS);
         self.emit(side, Flag::Reset, &[], None);

@@ -64,6 +64,19 @@ impl Outcome {
     }
 }
 
+/// How the script lets an established connection end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// Nobody closes it; or there is nothing to close: a datagram, an attempt that did not get through.
+    Never,
+    /// By FIN, the initiator's first: its port stays in TIME-WAIT.
+    ByInitiator,
+    /// By FIN, the responder's first.
+    ByResponder,
+    /// By RST: nobody waits.
+    Reset,
+}
+
 /// Why the script has a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Why {
@@ -104,6 +117,7 @@ pub(crate) struct Conversation {
     pub(crate) initiator: End,
     pub(crate) responder: End,
     pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
     pub(crate) why: Why,
     /// SYN segments, or datagrams for UDP, that the initiator sent to get through.
     pub(crate) tries: u32,
