@@ -1,12 +1,10 @@
 //! What was played, as the truth file. Nothing here looks at the recording's bytes.
 
-use super::cast::{DYNAMIC_FIRST, HOSTS, Host, Listener, STATIC_IN_RANGE, Who};
-use super::stage::{Conversation, Ending, Outcome, Played, S, Transport, Why};
+use super::synthetic::cast::{DYNAMIC_FIRST, HOSTS, Host, Listener, STATIC_IN_RANGE, Who};
+use super::synthetic::stage::{Conversation, Ending, Outcome, Played, S, Transport, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// Times between restarts of each host: the script restarts none.
-const EPOCHS: u32 = 1;
 /// How long the side that closes first keeps its port, as Windows does at its longest.
 const TIME_WAIT_NS: i64 = 240 * S;
 
@@ -87,7 +85,7 @@ impl<'p> Truth<'p> {
              # last packet of their conversations; documented ports left out; the same with and without failed attempts.\n\
              # peak_held: the same with failed attempts, and ephemeral ports for longer: TIME-WAIT of 240 s after the close where\n\
              # the host closed first by FIN, until the end of the recording where nobody closes an established connection.\n\
-             # epochs: no host restarts while the script is played.\n\n",
+             # epochs: times between restarts of the host, of which the script plays none.\n\n",
         );
         self.recording(&mut out);
         for host in hosts() {
@@ -164,10 +162,11 @@ impl<'p> Truth<'p> {
         let _ = write!(
             out,
             "\n[[host]]\naddress = \"{}\"\nname = \"{}\"\nroles = {}\n\
-             epochs = {EPOCHS}\ndynamic_listeners = {}\ndynamic_listeners_unexplained = {}\nstatic_in_range = {}\n",
+             epochs = {}\ndynamic_listeners = {}\ndynamic_listeners_unexplained = {}\nstatic_in_range = {}\n",
             host.ip,
             host.name,
             texts(host.roles.iter().copied()),
+            self.played.epochs(host.who),
             numbers(&served),
             numbers(&strays),
             numbers(&fixed),
