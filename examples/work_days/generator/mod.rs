@@ -16,9 +16,9 @@ mod outage;
 mod scenario;
 #[path = "../../synthetic/mod.rs"]
 mod synthetic;
-mod truth;
+pub(crate) mod truth;
 
-pub(crate) use truth::Truth;
+use truth::Truth;
 
 /// Days that are recorded.
 pub(crate) const DAYS: u32 = 5;

@@ -2,14 +2,16 @@
 
 use super::END_S;
 use super::scenario::Scenario;
-use super::synthetic::cast::{HOSTS, STATIC_IN_RANGE, Who};
+use super::synthetic::cast::{HOSTS, Who};
 use super::synthetic::services::second;
-use super::synthetic::stage::{Outcome, Played, Transport};
+use super::synthetic::stage::{Outcome, Played, S, Transport};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Hosts that take part.
 const CAST: [Who; 5] = [Who::Domain, Who::Server, Who::Sql, Who::Agent, Who::Client];
+
+const HOUR_NS: i64 = 3_600 * S;
 
 /// What is true of one host between restarts.
 pub(crate) struct EpochTruth {
@@ -17,6 +19,8 @@ pub(crate) struct EpochTruth {
     pub(crate) exist: BTreeSet<u16>,
     /// Of these, visited.
     pub(crate) visited: BTreeSet<u16>,
+    /// Of those, visited by a connection that lasts for over an hour: no chance discovery.
+    pub(crate) lasting: BTreeSet<u16>,
     /// Listeners not visited that would be if the epoch went on for as long again.
     pub(crate) new_in_as_long_again: usize,
     /// How long it is recorded, seconds.
@@ -108,6 +112,7 @@ impl Truth {
              # reading the recording. Times are ns since 1970 UTC.\n\
              #\n\
              # exist: dynamic TCP ports at which the host listens in this epoch. visited: those with an established connection.\n\
+             # lasting: of those, with one that lasts for over an hour.\n\
              # new_in_as_long_again: listeners not visited that would be if the epoch went on for as long again.\n\n\
              [recording]\nfile = \"work-days.pcapng\"\nframes = {}\nfirst_ns = {}\nlast_ns = {}\n\n\
              [restart]\naddress = \"{}\"\ngone_ns = {}\nback_ns = {}\n",
@@ -123,8 +128,9 @@ impl Truth {
             for epoch in &host.epochs {
                 let _ = write!(
                     out,
-                    "\n[[host.epoch]]\nseconds = {:.0}\nexist = {:?}\nvisited = {:?}\nnew_in_as_long_again = {}\n",
-                    epoch.seconds, epoch.exist, epoch.visited, epoch.new_in_as_long_again
+                    "\n[[host.epoch]]\nseconds = {:.0}\nexist = {:?}\nvisited = {:?}\nlasting = {:?}\n\
+                     new_in_as_long_again = {}\n",
+                    epoch.seconds, epoch.exist, epoch.visited, epoch.lasting, epoch.new_in_as_long_again
                 );
             }
         }
@@ -144,12 +150,13 @@ fn epoch(scenario: &Scenario, played: &Played, who: Who, (from_s, to_s): (f64, f
     let services = || (0..scenario.habits.len()).filter(|n| scenario.services()[*n].host == who);
     let exist: BTreeSet<u16> = services().map(port).collect();
     let (from_ns, to_ns) = (second(from_s), second(to_s));
-    let calls = played.conversations.iter().filter(|c| c.transport == Transport::Tcp && c.responder.who == who);
-    let calls = calls.filter(|c| c.outcome == Outcome::Established && (from_ns..=to_ns).contains(&c.first_ns));
-    let visited: BTreeSet<u16> = calls
-        .map(|c| c.responder.port)
-        .filter(|port| exist.contains(port) && !STATIC_IN_RANGE.contains(port))
-        .collect();
+    let calls = played.conversations.iter().filter(|c| {
+        (c.transport, c.outcome, c.responder.who) == (Transport::Tcp, Outcome::Established, who)
+            && exist.contains(&c.responder.port)
+            && (from_ns..=to_ns).contains(&c.first_ns)
+    });
+    let lasting = calls.clone().filter(|c| c.last_ns - c.first_ns > HOUR_NS).map(|c| c.responder.port).collect();
+    let visited: BTreeSet<u16> = calls.map(|c| c.responder.port).collect();
     let further = to_s..to_s + (to_s - from_s);
     let comes = |service: usize| {
         let own = scenario.intents.iter().filter(|intent| intent.service == service);
@@ -157,5 +164,5 @@ fn epoch(scenario: &Scenario, played: &Played, who: Who, (from_s, to_s): (f64, f
             .any(|i| further.contains(&i.at_s) || i.until_s.is_some_and(|until_s| i.at_s < to_s && until_s > to_s))
     };
     let new_in_as_long_again = services().filter(|n| !visited.contains(&port(*n)) && comes(*n)).count();
-    EpochTruth { exist, visited, new_in_as_long_again, seconds: to_s - from_s }
+    EpochTruth { exist, visited, lasting, new_in_as_long_again, seconds: to_s - from_s }
 }
