@@ -18,7 +18,7 @@ pub const WINDOWS_TIME_WAIT_NS: i64 = 240_000_000_000;
 /// TIME-WAIT of Linux (`TCP_TIMEWAIT_LEN`).
 pub const LINUX_TIME_WAIT_NS: i64 = 60_000_000_000;
 /// No dynamic range begins below it.
-const LOWEST_PORT: u16 = 1_025;
+pub const LOWEST_PORT: u16 = 1_025;
 /// Steps of successive local ports up to this one are taken for a row.
 const IN_A_ROW: u16 = 16;
 
@@ -203,19 +203,43 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     /// What the host opened, as far as that is known.
     fn calls(&self) -> impl Iterator<Item = &'a HoldRow> {
-        self.holds.iter().filter(|hold| hold.initiated && hold.orientation >= Orientation::Probable)
+        self.holds.iter().filter(|hold| is_call(hold))
     }
 }
 
 /// A port that is held for a call.
 #[derive(Debug, Clone, Copy)]
-struct CallHold {
-    port: u16,
-    start_ns: i64,
+pub(super) struct CallHold {
+    pub(super) port: u16,
+    pub(super) start_ns: i64,
     /// Last packet.
-    last_ns: i64,
+    pub(super) last_ns: i64,
     /// End of TIME-WAIT, or of the epoch where nobody closed.
-    end_ns: i64,
+    pub(super) end_ns: i64,
+}
+
+impl CallHold {
+    /// Of a hold in an epoch that ends at `epoch_end_ns`.
+    pub(super) fn of(hold: &HoldRow, epoch_end_ns: i64, time_wait_ns: i64) -> Self {
+        let waits = hold.closed && hold.transport == Transport::Tcp;
+        let end_ns = match (hold.open_at_end, waits) {
+            (true, _) => epoch_end_ns,
+            (false, true) => hold.end_ns.saturating_add(time_wait_ns),
+            (false, false) => hold.end_ns,
+        };
+        let last_ns = hold.end_ns.max(hold.start_ns).min(epoch_end_ns.max(hold.start_ns));
+        Self { port: hold.port, start_ns: hold.start_ns, last_ns, end_ns: end_ns.min(epoch_end_ns).max(last_ns) }
+    }
+}
+
+/// Whether a hold is of a call that the holder made, as far as that is known.
+pub(super) fn is_call(hold: &HoldRow) -> bool {
+    hold.initiated && hold.orientation >= Orientation::Probable
+}
+
+/// The place of the epoch in which a moment lies.
+pub(super) fn epoch_at(epochs: &[EpochCount], ns: i64) -> usize {
+    epochs.partition_point(|count| count.epoch.end_ns < ns).min(epochs.len().saturating_sub(1))
 }
 
 /// One host and transport, and what is known of it.
@@ -307,21 +331,7 @@ impl<K: Knowledge> Case<'_, K> {
     fn calls(&self, part: &Part<'_>, epochs: &[EpochCount]) -> Vec<CallHold> {
         let dynamic = |hold: &&HoldRow| self.range.contains(hold.port);
         let of = |hold: &HoldRow| {
-            let at = epochs.partition_point(|count| count.epoch.end_ns < hold.start_ns).min(epochs.len() - 1);
-            let epoch_end_ns = epochs[at].epoch.end_ns;
-            let waits = hold.closed && self.transport == Transport::Tcp;
-            let end_ns = match (hold.open_at_end, waits) {
-                (true, _) => epoch_end_ns,
-                (false, true) => hold.end_ns.saturating_add(self.time_wait_ns),
-                (false, false) => hold.end_ns,
-            };
-            let last_ns = hold.end_ns.max(hold.start_ns).min(epoch_end_ns.max(hold.start_ns));
-            CallHold {
-                port: hold.port,
-                start_ns: hold.start_ns,
-                last_ns,
-                end_ns: end_ns.min(epoch_end_ns).max(last_ns),
-            }
+            CallHold::of(hold, epochs[epoch_at(epochs, hold.start_ns)].epoch.end_ns, self.time_wait_ns)
         };
         part.calls().filter(dynamic).map(of).collect()
     }
