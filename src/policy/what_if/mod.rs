@@ -25,9 +25,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Other ends that are named at the moment when most ports are wanted.
-const MOST_HOLDERS: usize = 5;
-/// Sizes of a sweep, besides the range's own and the most that is wanted.
+const MOST_HOLDERS: usize = 3;
+/// Sizes of a sweep up to what is wanted, and beyond.
 const SIZES: u32 = 24;
+/// As above.
+const SIZES_BEYOND: u32 = 4;
 /// A range more than this many times as large as what is wanted is no size of the sweep.
 const FAR: u64 = 3;
 
@@ -108,6 +110,8 @@ pub struct Answer {
     pub replay: Replay,
     /// For whom connections wanted ports when most were wanted.
     pub wanted_by: Vec<Holder>,
+    /// The range is for listeners, and the host's own calls take ports from it too.
+    pub shared_with_calls: bool,
     /// Other sizes, where they were asked for.
     pub sweep: Option<Sweep>,
 }
@@ -235,8 +239,14 @@ fn replayed(question: &Question<'_>, count: &HostCount, name: &str, asked: HostD
         direction_unknown: u32::try_from(count.unknown.len()).unwrap_or(u32::MAX),
         replay,
         wanted_by,
+        shared_with_calls: question.scope == Scope::Rpc && overlaps(count, question.range),
         sweep,
     }
+}
+
+fn overlaps(count: &HostCount, range: PortRange) -> bool {
+    let own = &count.range.ephemeral;
+    *own.start() <= range.last() && range.first() <= *own.end()
 }
 
 /// Sizes that are worth a look: from where little but listeners fits, to a quarter more than what is wanted at most; what is
@@ -244,10 +254,10 @@ fn replayed(question: &Question<'_>, count: &HostCount, name: &str, asked: HostD
 fn sizes(wanted: u64, listeners: u32, capacity: u32) -> Vec<u32> {
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, u32::from(u16::MAX));
     let first = listeners.max(wanted / 4).clamp(1, wanted);
-    let last = wanted.saturating_add((wanted / 4).max(4)).min(u32::from(u16::MAX));
-    let step = ((last - first) / SIZES).max(1);
-    let mut sizes: Vec<u32> = (first..=last).step_by(usize::try_from(step).unwrap_or(1)).collect();
-    sizes.push(wanted);
+    let step = ((wanted - first) / SIZES).max(1);
+    let mut sizes: Vec<u32> = (first..=wanted).step_by(usize::try_from(step).unwrap_or(1)).collect();
+    let step = (wanted / 4 / SIZES_BEYOND).max(1);
+    sizes.extend((0..=SIZES_BEYOND).map(|n| (wanted + n * step).min(u32::from(u16::MAX))));
     if u64::from(capacity) <= u64::from(wanted) * FAR {
         sizes.push(capacity);
     }

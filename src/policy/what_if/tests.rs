@@ -93,6 +93,7 @@ fn the_demand_is_replayed_against_what_the_range_gives() {
 fn listeners_alone_need_no_room_for_connections() {
     let answer = ask("20000-20001", &[], Scope::Rpc, &Facts::default()).swap_remove(0);
     assert_eq!((answer.connections, answer.replay.strict.attempts(), answer.is_served()), (0, 2, true));
+    assert!(!answer.shared_with_calls && ask("65000-65100", &[], Scope::Rpc, &Facts::default())[0].shared_with_calls);
     assert_eq!(ask("20000-20000", &[], Scope::Rpc, &Facts::default())[0].replay.strict.listeners.blocked, 1);
 }
 
@@ -112,8 +113,31 @@ fn what_others_hold_is_left_out() {
 }
 
 #[test]
-fn hosts_that_were_not_asked_about_or_ask_for_nothing_are_not_answered() {
-    assert_eq!(ask("20000-20009", &[], Scope::Allocation, &Facts::default()).len(), 1);
+fn only_the_hosts_that_were_asked_about_are_answered() {
+    let hosts: Vec<IpAddr> =
+        ask("20000-20009", &[], Scope::Allocation, &Facts::default()).iter().map(|answer| answer.host).collect();
+    assert_eq!(hosts, [IpAddr::from(SERVER)]);
+}
+
+#[test]
+fn a_host_table_shows_excluded_blocks_and_listeners_that_no_packet_showed() {
+    let netstat: String = (50_001..=50_004)
+        .map(|port| format!("  TCP    0.0.0.0:{port}    0.0.0.0:0    LISTENING    1000\r\n"))
+        .chain(["  TCP    0.0.0.0:135    0.0.0.0:0    LISTENING    900\r\n".to_owned()])
+        .collect();
+    let netstat =
+        format!("\r\nActive Connections\r\n\r\n  Proto  Local Address  Foreign Address  State  PID\r\n{netstat}");
+    let mut facts = Facts::default();
+    let blocks = "\r\nProtocol tcp Port Exclusion Ranges\r\n\r\nStart Port    End Port\r\n----------    --------\r\n     \
+                  19990       20001\r\n     30000       30099\r\n";
+    for (name, text) in [("netstat.txt", netstat.as_str()), ("netsh.txt", blocks)] {
+        let host = "10.0.0.5".parse().unwrap();
+        facts.add_host_table(crate::hosts::read(text.as_bytes(), name, &host, None).unwrap());
+    }
+    let answer = ask("20000-20009", &[], Scope::Allocation, &facts).swap_remove(0);
+    assert_eq!((answer.listeners, answer.unseen_listeners), (2, 2));
+    assert_eq!(answer.capacity.excluded, [PortRange::new(20_000, 20_001).unwrap()]);
+    assert_eq!((answer.capacity.usable.count(), answer.replay.strict.listeners.attempts), (7, 4));
 }
 
 #[test]
@@ -130,8 +154,8 @@ fn the_sweep_holds_what_is_wanted_and_the_range_itself() {
 #[test]
 fn sizes_are_few_and_cover_what_matters() {
     let all = sizes(76, 51, 320);
-    assert_eq!((all.first(), all.last()), (Some(&51), Some(&95)));
-    assert!(all.contains(&76) && all.len() <= 50, "{all:?}");
+    assert_eq!((all.first(), all.last()), (Some(&51), Some(&92)));
+    assert!(all.contains(&76) && all.len() <= 32, "{all:?}");
     assert!(sizes(76, 51, 200).contains(&200) && sizes(76, 51, 0).contains(&0));
     for (wanted, listeners, capacity) in [(0, 0, 0), (1, 9, 1), (u64::MAX, u32::MAX, u32::MAX), (65_535, 3, 65_535)] {
         let sizes = sizes(wanted, listeners, capacity);

@@ -46,6 +46,7 @@ struct HostForm<'a> {
     with_reuse: LossesForm,
     squeeze: SqueezeForm,
     shortest_reuse_ns: Option<i64>,
+    shared_with_calls: bool,
     sweep: Option<Vec<PointForm>>,
 }
 
@@ -170,6 +171,7 @@ fn host(answer: &Answer) -> HostForm<'_> {
             time_wait: squeeze.time_wait(),
         },
         shortest_reuse_ns: replay.shortest_reuse_ns,
+        shared_with_calls: answer.shared_with_calls,
         sweep,
     }
 }

@@ -52,6 +52,7 @@ fn answer(ports: u32, name: &str) -> Answer {
         epoch: (2, 2),
         time_wait_ns: 5 * SECOND,
         direction_unknown: 3,
+        shared_with_calls: false,
         wanted_by: holders(&demand, replay.wanted.at_ns.unwrap(), 5),
         replay,
         sweep: Some(sweep),
@@ -73,8 +74,8 @@ fn a_range_that_is_too_small_is_told_with_when_and_what_held_it() {
         &[
             "10.0.0.5 (srv) tcp         8        11              3 of 11  TOO SMALL",
             "8 of the 12 ports of the range",
-            "without documented static: 20003 Some service - a document p. 3",
-            "without the host serves at: 20004",
+            "without documented static ports: 20003 Some service - a document p. 3",
+            "without ports at which the host serves already: 20004",
             "1 listener (of epoch 2 of 2, which has the most), 10 ports for calls; TIME-WAIT 5.0 s",
             "not in it: 3 dynamic ports of flows whose direction is not known",
             "11 at most at 2026-03-02T22:00:09Z",
@@ -85,6 +86,8 @@ fn a_range_that_is_too_small_is_told_with_when_and_what_held_it() {
             "1 by listeners, 6 by connections under way, 1 by TIME-WAIT",
             "        8              3 of 11        27.3 %  <- the range",
             "       11              0 of 11      < 27.3 %",
+            "\"<\": none failed",
+            "no number is used twice (sequential order)",
             "What a replay cannot know",
         ],
     );
@@ -98,6 +101,7 @@ fn a_range_that_held_the_demand_says_what_cannot_be_ruled_out() {
         &[
             "10.0.0.5 tcp       300        11              0 of 11  held what was recorded",
             "none of 11",
+            "no number is used twice (sequential order)",
             "a failure probability of up to 27.3 % cannot be ruled out",
             "The range has 300: more than three times what was wanted.",
         ],
@@ -106,11 +110,39 @@ fn a_range_that_held_the_demand_says_what_cannot_be_ruled_out() {
 }
 
 #[test]
+fn listeners_alone_are_no_sample() {
+    let mut answer = answer(300, "");
+    (answer.connections, answer.shared_with_calls) = (0, true);
+    let text = text(Asked { scope: Scope::Rpc, ..ASKED }, &[answer]);
+    says(
+        &text,
+        &["listeners that were not seen (idle, on loopback) need ports too", "the host's own calls take ports"],
+    );
+    assert!(!text.contains("cannot be ruled out") && !text.contains("TIME-WAIT 5"));
+}
+
+#[test]
+fn a_number_that_is_soon_used_again_is_warned_of() {
+    let mut answer = answer(300, "");
+    answer.replay.shortest_reuse_ns = Some(92_000_000);
+    let soon = text(ASKED, &[answer.clone()]);
+    says(
+        &soon,
+        &["a number is used again 92 ms after its close at the soonest (sequential order)", "may refuse the new one"],
+    );
+    answer.replay.shortest_reuse_ns = Some(60 * SECOND);
+    let late = text(ASKED, &[answer]);
+    assert!(late.contains("a number is used again 1 min after") && !late.contains("may refuse"), "{late}");
+}
+
+#[test]
 fn many_hosts_are_all_named_and_the_first_told_in_full() {
     let answers: Vec<Answer> = (0..25).map(|_| answer(8, "")).collect();
     let text = text(ASKED, &answers);
     assert_eq!((text.matches("TOO SMALL").count(), text.matches("Worst squeeze").count()), (25, 20));
-    says(&text, &["The other 5 are in the JSON form"]);
+    says(&text, &["The 5 other rows in full: --host ADDRESS, or --json."]);
+    let idle: Vec<Answer> = (0..4).map(|_| answer(300, "")).collect();
+    assert!(!super::text(ASKED, &idle).contains("Worst squeeze"), "they want less than a tenth of their ports");
 }
 
 #[test]

@@ -2,15 +2,21 @@
 
 use super::{Asked, LIMITS, percent};
 use crate::dynamic_ports::what_if::{Attempts, Holder, Losses};
-use crate::model::{Sweep, SweepEntry};
+use crate::model::{Sweep, SweepEntry, Transport};
 use crate::policy::settings::Scope;
 use crate::policy::what_if::{Answer, Capacity};
 use crate::report::text::{clipped, count, counted, duration, iso_utc_seconds};
 use std::fmt::Write;
 use std::net::IpAddr;
 
-/// Hosts that are told in full; the first line of each names all.
+/// Hosts that are told in full; the table at the head names all.
 const DETAILED: usize = 20;
+/// A host that wants less than this part of its ports is told in full only where few are.
+const SMALL_PART: u64 = 10;
+/// So many are few.
+const FEW: usize = 3;
+/// Below this time to reuse, peers and firewalls may still know the old connection, ns.
+const SOON_NS: u64 = 60_000_000_000;
 /// Ports or blocks that one line names.
 const NAMED: usize = 4;
 /// Characters of a name.
@@ -27,11 +33,15 @@ pub fn text(asked: Asked, answers: &[Answer]) -> String {
     };
     let _ = writeln!(out, "What if hosts had {first}-{last} {who}?\n");
     overview(&mut out, answers);
-    for answer in answers.iter().take(DETAILED) {
-        host(&mut out, asked, answer);
-    }
-    if answers.len() > DETAILED {
-        let _ = writeln!(out, "\nThe other {} are in the JSON form (--json).", answers.len() - DETAILED);
+    let matters = |answer: &&Answer| {
+        let wanted = answer.replay.wanted.ports.saturating_mul(SMALL_PART);
+        answers.len() <= FEW || !answer.is_served() || wanted > answer.replay.capacity.into()
+    };
+    let detailed: Vec<&Answer> = answers.iter().filter(matters).take(DETAILED).collect();
+    detailed.iter().for_each(|answer| host(&mut out, asked, answer));
+    if answers.len() > detailed.len() {
+        let others = counted((answers.len() - detailed.len()) as u64, "other row", "other rows");
+        let _ = writeln!(out, "\nThe {others} in full: --host ADDRESS, or --json.");
     }
     out.push_str("\nWhat a replay cannot know:\n");
     for limit in LIMITS {
@@ -50,7 +60,7 @@ fn named(answer: &Answer) -> String {
 /// One line a host.
 fn overview(out: &mut String, answers: &[Answer]) {
     let width = answers.iter().map(|answer| named(answer).chars().count()).max().unwrap_or(0).max(4);
-    let _ = writeln!(out, "{:width$}  {:>8}  {:>8}  {:>19}  Result", "Host", "Capacity", "Wanted", "Without a port");
+    let _ = writeln!(out, "{:width$}  {:>8}  {:>8}  {:>19}  Result", "Host", "Capacity", "At once", "Without a port");
     for answer in answers {
         let strict = &answer.replay.strict;
         let blocked = format!("{} of {}", count(strict.blocked()), count(strict.attempts()));
@@ -69,15 +79,27 @@ fn host(out: &mut String, asked: Asked, answer: &Answer) {
     demand(&mut line, asked, answer);
     losses(&mut line, answer);
     squeeze(&mut line, answer);
-    if let Some(ns) = answer.replay.shortest_reuse_ns {
-        let after = duration(u64::try_from(ns).unwrap_or(0));
-        line(
-            "Reuse",
-            &format!("a number is used again {after} after its close at the soonest ({} order)", asked.order_name()),
-        );
+    if answer.shared_with_calls {
+        line("Note", "the host's own calls take ports from this range too, unless it is excluded for them");
     }
+    reuse(&mut line, asked, answer);
     if let Some(sweep) = &answer.sweep {
         table(out, sweep);
+    }
+}
+
+fn reuse(line: &mut impl FnMut(&str, &str), asked: Asked, answer: &Answer) {
+    let order = asked.order_name();
+    match answer.replay.shortest_reuse_ns.map(|ns| u64::try_from(ns).unwrap_or(0)) {
+        None if answer.connections == 0 => {}
+        None => line("Reuse", &format!("no number is used twice ({order} order)")),
+        Some(ns) => {
+            let after = duration(ns);
+            line("Reuse", &format!("a number is used again {after} after its close at the soonest ({order} order)"));
+            if ns < SOON_NS {
+                line("", "peers and firewalls that still know the old connection may refuse the new one");
+            }
+        }
     }
 }
 
@@ -92,12 +114,12 @@ fn capacity(line: &mut impl FnMut(&str, &str), capacity: &Capacity) {
     );
     let documented: Vec<String> =
         capacity.documented.iter().map(|fixed| format!("{} {}", fixed.at.port, clipped(&fixed.source, NAME))).collect();
-    without(line, "documented static", &documented);
+    without(line, "documented static ports", &documented);
     let blocks = |of: &[crate::catalog::PortRange]| of.iter().map(ToString::to_string).collect::<Vec<_>>();
-    without(line, "excluded by the host", &blocks(&capacity.excluded));
-    without(line, "left out with --static", &blocks(&capacity.left_out));
+    without(line, "blocks that the host excludes", &blocks(&capacity.excluded));
+    without(line, "what --static names", &blocks(&capacity.left_out));
     let serving: Vec<String> = capacity.serving.iter().map(ToString::to_string).collect();
-    without(line, "the host serves at", &serving);
+    without(line, "ports at which the host serves already", &serving);
 }
 
 fn without(line: &mut impl FnMut(&str, &str), why: &str, which: &[String]) {
@@ -120,9 +142,10 @@ fn demand(line: &mut impl FnMut(&str, &str), asked: Asked, answer: &Answer) {
         let _ = write!(text, " and {} that only a host table shows", count(answer.unseen_listeners.into()));
     }
     if asked.scope == Scope::Allocation {
-        let time_wait = duration(u64::try_from(answer.time_wait_ns).unwrap_or(0));
-        let connections = counted(answer.connections, "port for calls", "ports for calls");
-        let _ = write!(text, ", {connections}; TIME-WAIT {time_wait}");
+        let _ = write!(text, ", {}", counted(answer.connections, "port for calls", "ports for calls"));
+        if answer.transport == Transport::Tcp {
+            let _ = write!(text, "; TIME-WAIT {}", duration(u64::try_from(answer.time_wait_ns).unwrap_or(0)));
+        }
     }
     line("Demand", &text);
     if answer.direction_unknown > 0 {
@@ -130,10 +153,12 @@ fn demand(line: &mut impl FnMut(&str, &str), asked: Asked, answer: &Answer) {
         line("", &format!("not in it: {ports} of flows whose direction is not known"));
     }
     let wanted = &answer.replay.wanted;
-    line("Wanted at once", &format!("{} at most{}", count(wanted.ports), moment(wanted.at_ns)));
+    let at = if answer.connections > 0 { moment(wanted.at_ns) } else { String::new() };
+    line("Wanted at once", &format!("{} at most{at}", count(wanted.ports)));
     let holders: Vec<String> = answer.wanted_by.iter().map(holder).collect();
     if !holders.is_empty() {
-        line("", &format!("for calls, TIME-WAIT included: {}", holders.join(", ")));
+        let of = if answer.transport == Transport::Tcp { "for calls, TIME-WAIT included" } else { "for calls" };
+        line("", &format!("{of}: {}", holders.join(", ")));
     }
 }
 
@@ -159,6 +184,10 @@ fn losses(line: &mut impl FnMut(&str, &str), answer: &Answer) {
     let strict = &answer.replay.strict;
     if let Some(most) = strict.rule_of_three() {
         line("Without a port", &format!("none of {}", count(strict.attempts())));
+        // Listeners are there or not: they are no sample of anything.
+        if answer.connections == 0 {
+            return line("", "listeners that were not seen (idle, on loopback) need ports too");
+        }
         line(
             "",
             &format!("a failure probability of up to {} cannot be ruled out (95 %, rule of three,", percent(most)),
@@ -204,6 +233,7 @@ fn table(out: &mut String, sweep: &Sweep) {
         let mark = if Some(point.ports) == sweep.asked { "  <- the range" } else { "" };
         let _ = writeln!(out, "  {:>7}  {blocked:>19}  {:>12}{mark}", count(point.ports.into()), probability(point));
     }
+    let _ = writeln!(out, "  \"<\": none failed, and 95 % confidence cannot rule out up to that (rule of three)");
     if let Some(asked) = sweep.asked.filter(|asked| !sweep.points.iter().any(|point| point.ports == *asked)) {
         let _ = writeln!(out, "  The range has {}: more than three times what was wanted.", count(asked.into()));
     }
