@@ -44,7 +44,7 @@ pub(super) fn run(args: &WhatIfArgs, quiet: bool) -> Result<ExitStatus, CliError
         sweep: args.sweep || args.chart.is_some(),
     };
     let evidence = Evidence {
-        counts: &counts,
+        counts: &counts.counts,
         holds,
         endpoints: &endpoints,
         catalog: &case.catalog,

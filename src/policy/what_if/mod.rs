@@ -18,7 +18,7 @@ use crate::classification::{EndpointRow, HoldRow, HostTables};
 use crate::dynamic_ports::what_if::{
     AllocationOrder, Holder, HostDemand, Replay, Takers, UsablePorts, demand_of, holders, replay, sweep,
 };
-use crate::dynamic_ports::{HostCount, Knowledge, PortCounts};
+use crate::dynamic_ports::{HostCount, Knowledge};
 use crate::model::{Endpoint, Sweep, SweepEntry, Transport};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +53,7 @@ pub struct Question<'a> {
 /// What is known: counts, the rows they come from, documents and host tables.
 pub struct Evidence<'a> {
     /// What was counted.
-    pub counts: &'a PortCounts,
+    pub counts: &'a [HostCount],
     /// Holds of all hosts, in any order.
     pub holds: Vec<HoldRow>,
     /// Endpoints that were seen to serve.
@@ -153,10 +153,10 @@ pub fn answers(question: &Question<'_>, evidence: Evidence<'_>, knowledge: &impl
         let documented = documented_ports(catalog, site, &[count.host], &[question.range]);
         let served = serving.get(&key).into_iter().flatten().copied();
         let capacity = capacity(question, count, documented, served, tables);
-        let name = counts.hosts.iter().find(|host| host.host == count.host).map_or("", |host| host.name.as_str());
+        let name = site.map_or("", |site| site.name(count.host));
         Some(replayed(question, count, name, demand, capacity))
     };
-    let mut answers: Vec<Answer> = counts.counts.iter().filter(asked).filter_map(answer).collect();
+    let mut answers: Vec<Answer> = counts.iter().filter(asked).filter_map(answer).collect();
     answers.sort_by_key(|a| (a.is_served(), Reverse(a.replay.wanted.ports), a.host, a.transport));
     answers
 }

@@ -59,7 +59,6 @@ fn ask(range: &str, left_out: &[(Transport, PortRange)], scope: Scope, facts: &F
     let reductions = Reductions::of(&frame).unwrap();
     let (holds, endpoints) = (reductions.holds.clone(), reductions.endpoints.clone());
     let counts = count_hosts(reductions, &[(0, 500 * SECOND)], &Restarts::default(), &Nobody);
-    let counts = PortCounts { counts, ..PortCounts::default() };
     let catalog = Catalog::builtin().unwrap();
     let question = Question {
         range: range.parse().unwrap(),

@@ -38,7 +38,7 @@ fn layout(hosts: &[Sweep], layout: Layout) -> Result<String, ReportError> {
     let mut said = Vec::new();
     let svg = draw(NAME, m.size(hosts.len()), |canvas| {
         let entries = [
-            (Mark::Dot(colour::UNEXPLAINED_DARK), "share of demands without a port"),
+            (Mark::Dot(colour::RECKONED), "share of demands without a port"),
             (Mark::Ring(colour::STATIC), "none failed"),
             (Mark::Dashed(colour::STATIC, 1), "95 % limit of those (rule of three)"),
         ];
@@ -178,9 +178,9 @@ fn draw_points(
             None => failing.extend(point.failure_probability().map(|p| (at, decades.at(p)))),
         }
     }
-    canvas.polyline(&failing, colour::UNEXPLAINED_DARK, 1)?;
+    canvas.polyline(&failing, colour::RECKONED, 1)?;
     for point in &failing {
-        canvas.dot(*point, dot_radius, colour::UNEXPLAINED_DARK)?;
+        canvas.dot(*point, dot_radius, colour::RECKONED)?;
     }
     // A single size needs a line too.
     if let [only] = *limit.as_slice() {
