@@ -1,6 +1,6 @@
 //! From what the user named to facts: stores are read, captures are metered into a store first.
 
-use super::args::{JudgeArgs, MeterOptions};
+use super::args::{JudgeArgs, MeterOptions, ns};
 use super::documents::catalog_at_site;
 use super::host_args::read_host_tables;
 use super::interrupt;
@@ -151,7 +151,7 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         tell_end(&capture.name, &capture.end, capture.end_detail.as_deref());
     }
     warn_of_undecoded(&facts);
-    let broker_within_ns = i64::try_from(args.broker_within.as_nanos()).unwrap_or(i64::MAX);
+    let broker_within_ns = ns(args.broker_within);
     Ok(Case { facts, catalog, site, skipped, damaged, settings: JudgeSettings { broker_within_ns } })
 }
 

@@ -107,12 +107,16 @@ pub(super) struct FixedArg {
 }
 
 impl FixedArg {
+    pub(super) fn block(self) -> (Transport, PortRange) {
+        (self.transport, self.ports)
+    }
+
     pub(super) fn ports(self) -> impl Iterator<Item = PortRef> {
         self.ports.as_inclusive().map(move |port| PortRef { transport: self.transport, port })
     }
 }
 
-fn fixed(text: &str) -> Result<FixedArg, String> {
+pub(super) fn fixed(text: &str) -> Result<FixedArg, String> {
     let (ports, transport) = text.split_once('/').ok_or("write the transport too, as in 54967/tcp")?;
     let transport = match transport.trim().to_ascii_lowercase().as_str() {
         "tcp" => Transport::Tcp,

@@ -3,3 +3,4 @@
 pub mod gate;
 pub mod placement;
 pub mod settings;
+pub mod what_if;
