@@ -21,6 +21,7 @@ pub mod site_proposal;
 pub mod summary;
 pub mod tables;
 pub mod text;
+pub mod validation;
 pub mod words;
 pub mod writer;
 

@@ -8,6 +8,7 @@ mod record;
 mod report;
 mod settings;
 mod site;
+mod validate;
 
 use super::args::{Arguments, Command};
 use super::interrupt;
@@ -29,6 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Catalog(args) => catalog::run(args, quiet),
         Command::Site(args) => site::run(args, quiet),
         Command::Settings(args) => settings::run(args, quiet),
+        Command::Validate(args) => validate::run(args, quiet),
     }
 }
 

@@ -24,6 +24,9 @@ const LARGE_FACTOR: u64 = 5;
 /// See [`LARGE_FACTOR`], ns.
 const LARGE_NS: u64 = 1_000_000_000;
 
+const UNTIL: &str = "Record until the clients that are missing have done the same work again.";
+const SLOWER: &str = "Find out why it is slower, and record again under the same load as before.";
+
 /// Who connects to whom for what.
 type Key<'a> = (IpAddr, IpAddr, &'a str);
 /// Connections by key, in the order of their first packets.
@@ -48,9 +51,10 @@ pub(super) fn compare(
 fn connections<'a>(question: &Question, seen: &Sight, view: &'a View<'_>) -> Connections<'a> {
     let mut all: Connections<'a> = BTreeMap::new();
     let of = view.of_host(seen.host);
-    let to_listeners = of.answered.iter().filter(|flow| {
-        seen.listener(flow.facts.key.transport, flow.judgement.responder.port).is_some()
-    });
+    let to_listeners = of
+        .answered
+        .iter()
+        .filter(|flow| seen.listener(flow.facts.key.transport, flow.judgement.responder.port).is_some());
     let is_allocation = question.scope == Scope::Allocation;
     let opened = of.called.iter().filter(|flow| is_allocation && flow.judgement.responder.ip != seen.host);
     let later = |flow: &&&JudgedFlow| flow.facts.last_seen_ns >= seen.from_ns && is_served(flow);
@@ -110,7 +114,7 @@ fn vanished(
             super::listed(of.iter().map(|(_, text, _)| text.as_str()))
         );
         let places = of.iter().map(|(.., place)| place.clone());
-        reasons.push(Reason::new(Check::NothingVanished, weight, text).at(of.len(), places));
+        reasons.push(Reason::new(Check::NothingVanished, weight, text).then(UNTIL).at(of.len(), places));
     }
 }
 
@@ -167,7 +171,8 @@ fn slower(
         let Some(then) = earlier.get(key) else { continue };
         for time in Time::ALL {
             let were: Vec<u64> = then.iter().filter_map(|flow| time.of(flow, before)).collect();
-            let are: Vec<(u64, &JudgedFlow)> = flows.iter().filter_map(|flow| Some((time.of(flow, view)?, *flow))).collect();
+            let are: Vec<(u64, &JudgedFlow)> =
+                flows.iter().filter_map(|flow| Some((time.of(flow, view)?, *flow))).collect();
             if were.len() < FEWEST_VALUES || are.len() < FEWEST_VALUES {
                 continue;
             }
@@ -208,8 +213,9 @@ fn grown(key: Key<'_>, time: Time, were: &[u64], are: &[(u64, &JudgedFlow)]) -> 
     );
     let mut slowest: Vec<&(u64, &JudgedFlow)> = are.iter().collect();
     slowest.sort_by_key(|(ns, flow)| (std::cmp::Reverse(*ns), flow.facts.first_seen_ns));
-    let places = slowest.iter().map(|(ns, flow)| place_of_flow(flow, format!("{}: {}", time.name(), milliseconds(*ns))));
-    Some(Reason::new(Check::NothingSlower, weight, text).at(values.len(), places))
+    let places =
+        slowest.iter().map(|(ns, flow)| place_of_flow(flow, format!("{}: {}", time.name(), milliseconds(*ns))));
+    Some(Reason::new(Check::NothingSlower, weight, text).then(SLOWER).at(values.len(), places))
 }
 
 /// Milliseconds with three significant digits or so.

@@ -2,7 +2,7 @@
 
 use super::sight::Sight;
 use super::view::{View, length_ns};
-use super::{Check, Place, Question, Reason, Scope, Verdict, Weight};
+use super::{Check, Place, Question, Reason, Scope, Weight};
 use crate::model::{CaptureRow, Outcome, Restart, RestartKind, Transport};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,6 +11,16 @@ use std::net::IpAddr;
 const ONE_SIDED_PERCENT: u64 = 5;
 /// A recording of this share of the length of the one before, in percent, is as long: nobody stops two at the same second.
 const AS_LONG_PERCENT: u128 = 95;
+
+const USE: &str =
+    "Record while clients use the services that the range is for, the endpoint mapper's answers included.";
+const WHOLE: &str = "Record again without drops, filters and damage: a larger buffer, whole packets, no filter.";
+const BOTH_WAYS: &str = "Record where both directions pass, without a filter.";
+const AS_LONG: &str = "Record for at least as long as before, over the same work.";
+const COMPARABLE: &str = "Compare with a recording from before the change that holds the same host at the same work.";
+const TABLE: &str = "Set the range, restart the host, and take the host table again.";
+const RESTART: &str = "Record the host while it restarts and works; or give a table of its sockets (--host-table); or give --restarted \
+    if it restarted with the range set before the recording began.";
 
 /// How it is known that the host restarted with the range set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,19 +113,30 @@ pub(super) fn floor(
     lengths: Lengths,
     reasons: &mut Vec<Reason>,
 ) {
-    let mut doubt = |text: String| reasons.push(Reason::new(Check::Evidence, Weight::Doubt, text));
+    let mut doubt = |text: String, next: &'static str| {
+        reasons.push(Reason::new(Check::Evidence, Weight::Doubt, text).then(next));
+    };
     if !view.knows(seen.host) {
-        doubt("No packet of the host is in the recording.".into());
+        doubt("No packet of the host is in the recording.".into(), USE);
     } else if seen.inside().next().is_none() {
         let what = if question.scope == Scope::Rpc { "RPC listener" } else { "dynamic listener" };
-        doubt(format!("No {what} inside {} was called or announced: nothing shows that the range is in use.", question.range));
+        doubt(
+            format!(
+                "No {what} inside {} was called or announced: nothing shows that the range is in use.",
+                question.range
+            ),
+            USE,
+        );
     }
     for gap in view.recording.gaps {
-        doubt(format!("The recording may miss something: {gap}."));
+        doubt(format!("The recording may miss something: {gap}."), WHOLE);
     }
     one_sided(seen, view, &mut doubt);
     if view.recording.known.judged.openings_only {
-        doubt("Only segments that open or reset connections were recorded: answers cannot be told from silence.".into());
+        doubt(
+            "Only segments that open or reset connections were recorded: answers cannot be told from silence.".into(),
+            BOTH_WAYS,
+        );
     }
     if let Some(before) = before {
         compared(seen, view, before, lengths, &mut doubt);
@@ -124,7 +145,7 @@ pub(super) fn floor(
     restart(since, reasons);
 }
 
-fn one_sided(seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String)) {
+fn one_sided(seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String, &'static str)) {
     let of = view.of_host(seen.host);
     let with_payload = of.answered.iter().chain(&of.called).filter(|flow| {
         let bytes = flow.facts.from_a.payload_packets + flow.facts.from_b.payload_packets;
@@ -136,38 +157,50 @@ fn one_sided(seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String)) {
         one_sided += u64::from(flow.judgement.outcome == Outcome::OneSided);
     }
     if one_sided * 100 > all * ONE_SIDED_PERCENT {
-        doubt(format!("{one_sided} of the host's {all} TCP flows with payload were recorded in one direction only."));
+        doubt(
+            format!("{one_sided} of the host's {all} TCP flows with payload were recorded in one direction only."),
+            BOTH_WAYS,
+        );
     }
 }
 
 /// Whether the two recordings can be compared.
-fn compared(seen: &Sight, view: &View<'_>, before: &View<'_>, lengths: Lengths, doubt: &mut impl FnMut(String)) {
+fn compared(
+    seen: &Sight,
+    view: &View<'_>,
+    before: &View<'_>,
+    lengths: Lengths,
+    doubt: &mut impl FnMut(String, &'static str),
+) {
     if !before.knows(seen.host) {
-        doubt("The host is not in the recording before: nothing can be compared.".into());
+        doubt("The host is not in the recording before: nothing can be compared.".into(), COMPARABLE);
     }
     if !lengths.is_as_long() {
         let seconds = |ns: u64| ns / 1_000_000_000;
         let (now, then) = (seconds(lengths.now_ns), seconds(lengths.before_ns.unwrap_or_default()));
-        doubt(format!("What is judged is {now} s long and the recording before {then} s: what is rarer may be missing."));
+        doubt(
+            format!("What is judged is {now} s long and the recording before {then} s: what is rarer may be missing."),
+            AS_LONG,
+        );
     }
     for gap in before.recording.gaps {
-        doubt(format!("The recording before may miss something: {gap}."));
+        doubt(format!("The recording before may miss something: {gap}."), COMPARABLE);
     }
     let hashes = |of: &View<'_>| -> BTreeSet<String> {
         let hash = |capture: &CaptureRow| capture.sha256.clone().filter(|hash| !hash.is_empty());
         of.recording.facts.captures.iter().filter_map(hash).collect()
     };
     if !hashes(view).is_disjoint(&hashes(before)) {
-        doubt("The same file is in both recordings: that compares it with itself.".into());
+        doubt("The same file is in both recordings: that compares it with itself.".into(), COMPARABLE);
     }
     let begins = view.intervals.first().map(|(start, _)| *start);
     if begins.is_some_and(|begins| before.intervals.last().is_some_and(|(_, end)| *end > begins)) {
-        doubt("The recording before ends after this one begins: are they the right way round?".into());
+        doubt("The recording before ends after this one begins: are they the right way round?".into(), COMPARABLE);
     }
 }
 
 /// The host's own word on its range, where it is for all that the system gives out.
-fn told_range(question: &Question, seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String)) {
+fn told_range(question: &Question, seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String, &'static str)) {
     if question.scope != Scope::Allocation {
         return;
     }
@@ -175,11 +208,12 @@ fn told_range(question: &Question, seen: &Sight, view: &View<'_>, doubt: &mut im
         let Some(told) = view.tables.dynamic_range(seen.host, transport) else { continue };
         let (first, last) = (*told.start(), *told.end());
         if (first, last) != (question.range.first(), question.range.last()) {
-            doubt(format!(
+            let text = format!(
                 "A host table says that the host gives out {transport} ports {first}-{last}, and not {}: it is older than the \
                  change, or the range is not set.",
                 question.range
-            ));
+            );
+            doubt(text, TABLE);
         }
     }
 }
@@ -203,37 +237,7 @@ fn restart(since: &Since, reasons: &mut Vec<Reason>) {
         Restarted::Unknown => reason(
             Weight::Doubt,
             "Nothing shows that the host restarted since the range was set, and only then does the setting take effect.",
-        ),
+        )
+        .then(RESTART),
     });
-}
-
-/// What would settle it.
-pub(super) fn record_next(verdict: Verdict, reasons: &[Reason], since: &Since, compares: bool) -> Vec<&'static str> {
-    if verdict != Verdict::NotEnoughEvidence {
-        return Vec::new();
-    }
-    let doubts = |check: Check| reasons.iter().any(|reason| reason.weight == Weight::Doubt && reason.check == check);
-    let evidence = |part: &str| {
-        reasons.iter().any(|reason| reason.check == Check::Evidence && reason.weight == Weight::Doubt && reason.text.contains(part))
-    };
-    let mut next = Vec::new();
-    let mut add = |applies: bool, what: &'static str| if applies { next.push(what) };
-    add(
-        since.how == Restarted::Unknown,
-        "Record the host while it restarts and works; or give a table of its sockets (--host-table), or --restarted if it restarted \
-         with the range set before the recording began.",
-    );
-    add(evidence("No "), "Record while clients use the services that the range is for, an endpoint mapper's answers included.");
-    add(evidence("may miss"), "Record again without drops, filters and damage: a larger buffer, whole packets, no filter.");
-    add(evidence("one direction") || evidence("open or reset"), "Record where both directions pass, without a filter.");
-    add(evidence("s long"), "Record for at least as long as before, over the same work.");
-    add(doubts(Check::NothingVanished), "Record until the clients that are missing have done the same work again.");
-    add(doubts(Check::ListenersInside), "Begin the recording before the host starts, so that it shows who calls whom.");
-    add(doubts(Check::Capacity) || doubts(Check::Reuse), "Choose a larger range: no recording shows that this one is enough.");
-    add(doubts(Check::AttemptsSucceed), "Find out why SYNs had to be repeated or stayed without an answer, and record again.");
-    add(
-        doubts(Check::NothingSlower) && compares,
-        "Find out why it is slower, and record again under the same load as before.",
-    );
-    next
 }

@@ -5,21 +5,19 @@ use super::sight::{Listening, Sight, is_of_rpc, was_left};
 use super::view::{View, at, is_served, place_of_flow, port_name};
 use super::{Check, MOST_PLACES, Place, Question, Reason, Scope, Weight, counted, listed};
 use crate::classification::outcome_evidence;
-use crate::dynamic_ports::ranges::{LINUX_RANGE, OLD_WINDOWS_RANGE};
 use crate::dynamic_ports::Knowledge;
+use crate::dynamic_ports::ranges::{LINUX_RANGE, OLD_WINDOWS_RANGE};
 use crate::model::{
     AnnouncementRow, BlockedAttempt, FollowUp, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+const BEGIN_BEFORE: &str = "Begin the recording before the host starts, so that it shows who calls whom.";
+const WHO_CALLS: &str = "Find out which program chose these local ports (--host-table with its connections).";
+const FIND_OUT: &str = "Find out why SYNs had to be repeated or stayed without an answer, and record again.";
+
 /// Listeners and announced ports outside of the range; documented static ones are told apart.
-pub(super) fn listeners(
-    question: &Question,
-    seen: &Sight,
-    view: &View<'_>,
-    since: &Since,
-    reasons: &mut Vec<Reason>,
-) {
+pub(super) fn listeners(question: &Question, seen: &Sight, view: &View<'_>, since: &Since, reasons: &mut Vec<Reason>) {
     let (left, outside): (Vec<&Listening>, Vec<&Listening>) = seen.outside().partition(|one| was_left(one, seen, view));
     let (sure, unsure): (Vec<&Listening>, Vec<&Listening>) = outside.into_iter().partition(|one| one.is_sure);
     let range = question.range;
@@ -37,7 +35,8 @@ pub(super) fn listeners(
             counted(unsure.len(), "port"),
             listed(unsure.iter().map(|one| one.shown()))
         );
-        reasons.push(Reason::new(Check::ListenersInside, Weight::Doubt, text).at(unsure.len(), places(&unsure)));
+        let reason = Reason::new(Check::ListenersInside, Weight::Doubt, text).then(BEGIN_BEFORE);
+        reasons.push(reason.at(unsure.len(), places(&unsure)));
     }
     if !left.is_empty() {
         let text = format!(
@@ -62,13 +61,7 @@ fn places(of: &[&Listening]) -> Vec<Place> {
 }
 
 /// What was outside of the range before the restart that the recording shows: the setting had no effect yet.
-fn before_the_restart(
-    question: &Question,
-    seen: &Sight,
-    view: &View<'_>,
-    since: &Since,
-    reasons: &mut Vec<Reason>,
-) {
+fn before_the_restart(question: &Question, seen: &Sight, view: &View<'_>, since: &Since, reasons: &mut Vec<Reason>) {
     if since.from_ns == i64::MIN {
         return;
     }
@@ -91,9 +84,10 @@ fn before_the_restart(
 fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<Reason>) {
     let of = view.of_host(seen.host);
     let mut unknown: BTreeMap<(Transport, u16), &JudgedFlow> = BTreeMap::new();
-    let unsure = of.answered.iter().chain(&of.called).filter(|flow| {
-        flow.judgement.orientation < Orientation::Probable && flow.facts.last_seen_ns >= seen.from_ns
-    });
+    let unsure =
+        of.answered.iter().chain(&of.called).filter(|flow| {
+            flow.judgement.orientation < Orientation::Probable && flow.facts.last_seen_ns >= seen.from_ns
+        });
     for flow in unsure {
         let side = if flow.facts.key.a.ip == seen.host { crate::model::Side::A } else { crate::model::Side::B };
         let (transport, port) = (flow.facts.key.transport, flow.facts.key.endpoint(side).port);
@@ -114,7 +108,8 @@ fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons
         question.range
     );
     let places = unknown.iter().map(|((transport, port), flow)| place_of_flow(flow, port_name(*transport, *port, "")));
-    reasons.push(Reason::new(Check::ListenersInside, Weight::Doubt, text).at(unknown.len(), places));
+    let reason = Reason::new(Check::ListenersInside, Weight::Doubt, text).then(BEGIN_BEFORE);
+    reasons.push(reason.at(unknown.len(), places));
 }
 
 /// Distinct local ports of a host's calls that its system gave out: no port that it serves at, no static or system port, and
@@ -162,9 +157,13 @@ pub(super) fn calls(question: &Question, seen: &Sight, view: &View<'_>, reasons:
             listed(found.iter().map(|((transport, port), _)| format!("{transport}/{port}")))
         );
         let places = found.iter().map(|((transport, port), flow)| {
-            place_of_flow(flow, format!("call to {} from {}", flow.judgement.responder, port_name(*transport, *port, "")))
+            place_of_flow(
+                flow,
+                format!("call to {} from {}", flow.judgement.responder, port_name(*transport, *port, "")),
+            )
         });
-        reasons.push(Reason::new(Check::CallsInside, weight, text).at(found.len(), places));
+        let reason = Reason::new(Check::CallsInside, weight, text).then(WHO_CALLS);
+        reasons.push(reason.at(found.len(), places));
     }
 }
 
@@ -187,20 +186,21 @@ pub(super) fn announced(
     if !kept_out.is_empty() {
         let text = format!(
             "{} not be reached by the client that was told: {}.",
-            if kept_out.len() == 1 { "1 announced port could".into() } else { format!("{} announced ports could", kept_out.len()) },
+            if kept_out.len() == 1 {
+                "1 announced port could".into()
+            } else {
+                format!("{} announced ports could", kept_out.len())
+            },
             listed(kept_out.iter().map(|row| shown(row)))
         );
         let places = kept_out.iter().map(|row| place_of_row(row));
         reasons.push(Reason::new(Check::AnnouncedReached, Weight::Against, text).at(kept_out.len(), places));
     }
     let missing = rows.iter().filter(in_scope).filter(|row| row.follow_up == FollowUp::NotRegistered);
-    let same = |row: &AnnouncementRow, other: &AnnouncementRow| {
-        let is_missing = other.follow_up == FollowUp::NotRegistered && row.mechanism == other.mechanism;
-        is_missing && (&row.subject_id, &row.version) == (&other.subject_id, &other.version)
-    };
-    let was_missing = |row: &AnnouncementRow| {
-        before.is_some_and(|before| before.of_host(seen.host).rows.iter().any(|other| same(row, other)))
-    };
+    let missed = before.into_iter().flat_map(|before| &before.of_host(seen.host).rows);
+    let missed: BTreeSet<_> =
+        missed.filter(|row| row.follow_up == FollowUp::NotRegistered).map(|row| asked(row)).collect();
+    let was_missing = |row: &AnnouncementRow| missed.contains(&asked(row));
     let (old, new): (Vec<&AnnouncementRow>, Vec<&AnnouncementRow>) = missing.partition(|row| was_missing(row));
     for (rows, weight, why) in [
         (new, Weight::Against, "A service that finds no port does not register."),
@@ -216,6 +216,11 @@ pub(super) fn announced(
             reasons.push(Reason::new(Check::Registered, weight, text).at(rows.len(), places));
         }
     }
+}
+
+/// What a client asked for.
+fn asked(row: &AnnouncementRow) -> (&'static str, &str, &str) {
+    (row.mechanism.name(), &row.subject_id, &row.version)
 }
 
 /// `tcp/50003 (SAMR) told to 10.0.0.9: unanswered`.
@@ -261,7 +266,11 @@ pub(super) fn attempts(question: &Question, seen: &Sight, view: &View<'_>, reaso
     let (at_listeners, others): (Vec<&BlockedAttempt>, Vec<&BlockedAttempt>) = failed.partition(known);
     for (found, weight, why) in [
         (at_listeners, Weight::Against, "Others were served there, or it was announced."),
-        (others, Weight::Remark, "Nobody was served there and it was not announced: it may have nothing to do with the range."),
+        (
+            others,
+            Weight::Remark,
+            "Nobody was served there and it was not announced: it may have nothing to do with the range.",
+        ),
     ] {
         if !found.is_empty() {
             let text = format!(
@@ -315,11 +324,15 @@ fn repeated(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Ve
         );
         let places = late.iter().map(|flow| {
             let repeats = counted(flow.forward().syn_retransmitted as usize, "repeated SYN");
-            place_of_flow(flow, format!("{} to tcp/{}: {repeats}", flow.judgement.initiator.ip, flow.judgement.responder.port))
+            place_of_flow(
+                flow,
+                format!("{} to tcp/{}: {repeats}", flow.judgement.initiator.ip, flow.judgement.responder.port),
+            )
         });
-        reasons.push(Reason::new(Check::AttemptsSucceed, Weight::Doubt, text).at(late.len(), places));
+        reasons.push(Reason::new(Check::AttemptsSucceed, Weight::Doubt, text).then(FIND_OUT).at(late.len(), places));
     }
-    let is_silent = |flow: &&&JudgedFlow| flow.judgement.outcome == Outcome::Undetermined && flow.reverse().packets == 0;
+    let is_silent =
+        |flow: &&&JudgedFlow| flow.judgement.outcome == Outcome::Undetermined && flow.reverse().packets == 0;
     let silent: Vec<&JudgedFlow> = of.answered.iter().filter(inside).filter(is_silent).copied().collect();
     if !silent.is_empty() {
         let text = format!(
@@ -327,6 +340,6 @@ fn repeated(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Ve
             counted(silent.len(), "attempt")
         );
         let places = silent.iter().map(|flow| place_of_flow(flow, outcome_evidence(flow)));
-        reasons.push(Reason::new(Check::AttemptsSucceed, Weight::Doubt, text).at(silent.len(), places));
+        reasons.push(Reason::new(Check::AttemptsSucceed, Weight::Doubt, text).then(FIND_OUT).at(silent.len(), places));
     }
 }

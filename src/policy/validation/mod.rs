@@ -175,11 +175,19 @@ pub struct Reason {
     pub count: u64,
     /// Where to look: the first ones.
     pub places: Vec<Place>,
+    /// What to record or do next, where that would settle it.
+    pub next: Option<&'static str>,
 }
 
 impl Reason {
     fn new(check: Check, weight: Weight, text: String) -> Self {
-        Self { check, weight, text, count: 1, places: Vec::new() }
+        Self { check, weight, text, count: 1, places: Vec::new(), next: None }
+    }
+
+    /// With what would settle it.
+    fn then(mut self, next: &'static str) -> Self {
+        self.next = Some(next);
+        self
     }
 
     /// With so many things found, and where the first of them are.
@@ -309,7 +317,7 @@ fn verdict(question: &Question, host: IpAddr, view: &View<'_>, before: Option<&V
         host,
         name: view.recording.known.site.map_or(String::new(), |site| site.name(host).to_owned()),
         verdict,
-        record_next: floor::record_next(verdict, &reasons, &since, before.is_some()),
+        record_next: record_next(verdict, &reasons),
         measured: Measured {
             listeners_inside: seen.inside().count() as u64,
             listeners_outside: seen.outside().count() as u64,
@@ -319,6 +327,19 @@ fn verdict(question: &Question, host: IpAddr, view: &View<'_>, before: Option<&V
         },
         reasons,
     }
+}
+
+/// What would settle the doubts, each once.
+fn record_next(verdict: Verdict, reasons: &[Reason]) -> Vec<&'static str> {
+    let mut next: Vec<&'static str> = Vec::new();
+    let doubts =
+        reasons.iter().filter(|reason| verdict == Verdict::NotEnoughEvidence && reason.weight == Weight::Doubt);
+    for advice in doubts.filter_map(|reason| reason.next) {
+        if !next.contains(&advice) {
+            next.push(advice);
+        }
+    }
+    next
 }
 
 /// The first few of something, and how many more there are.

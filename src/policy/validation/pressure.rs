@@ -20,6 +20,8 @@ const FEWEST_CALLS: usize = 20;
 /// Probability by chance below which reuse counts as growing.
 const CHANCE: f64 = 0.01;
 
+const LARGER: &str = "Choose a larger range: no recording shows that this one is enough.";
+
 /// What is counted of ports held, and what it means.
 pub(super) fn pressure(
     question: &Question,
@@ -61,8 +63,7 @@ pub(super) fn pressure(
 
 /// Ports of the range that can be given out.
 fn capacity(question: &Question, seen: &Sight, view: &View<'_>, transport: Transport) -> u32 {
-    let excluded: Vec<_> =
-        view.tables.excluded(seen.host, transport).map(|block| block.start..=block.end).collect();
+    let excluded: Vec<_> = view.tables.excluded(seen.host, transport).map(|block| block.start..=block.end).collect();
     let known = &view.recording.known;
     let is_free = |port: &u16| {
         !excluded.iter().any(|block| block.contains(port)) && !known.is_static(transport, at(seen.host, *port))
@@ -92,7 +93,7 @@ fn full(
         }
         () => (Weight::Remark, "a lower bound: idle listeners are in no recording."),
     };
-    let reason = Reason::new(Check::Capacity, weight, format!("{numbers}: {why}"));
+    let reason = Reason::new(Check::Capacity, weight, format!("{numbers}: {why}")).then(LARGER);
     reasons.push(reason.at(peak.ports as usize, place));
 }
 
@@ -115,7 +116,7 @@ fn demand_before(
         "Before the change the host held {} {transport} ports in scope at once; {} has {capacity}: more than 80%.",
         peak.ports, question.range
     );
-    reasons.push(Reason::new(Check::Capacity, Weight::Doubt, text).at(peak.ports as usize, []));
+    reasons.push(Reason::new(Check::Capacity, Weight::Doubt, text).then(LARGER).at(peak.ports as usize, []));
 }
 
 /// Which ports count.
@@ -186,7 +187,10 @@ fn most_recent(seen: &Sight, view: &View<'_>, transport: Transport, wanted: Want
     let at_ns = peak.at_ns?;
     let call = call_holds(seen, view, transport, wanted).into_iter().rfind(|(_, hold)| hold.start_ns == at_ns);
     if let Some((flow, hold)) = call {
-        return Some(place_of_flow(flow, format!("the call from {transport}/{} with which the peak was reached", hold.port)));
+        return Some(place_of_flow(
+            flow,
+            format!("the call from {transport}/{} with which the peak was reached", hold.port),
+        ));
     }
     let first = seen.inside().find(|one| one.transport == transport)?;
     Some(Place { what: format!("{}: one of the listeners", first.shown()), ..first.place.clone() })
@@ -226,11 +230,15 @@ fn reuse(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<R
         wait_ns / 1_000_000_000
     );
     let grows = more_hits as u128 * of as u128 * 2 > hits as u128 * of_more as u128 * 3;
-    let chance = ranks::share_grew_by_chance((hits, of), (more_hits, of_more)).filter(|chance| grows && *chance < CHANCE);
+    let chance =
+        ranks::share_grew_by_chance((hits, of), (more_hits, of_more)).filter(|chance| grows && *chance < CHANCE);
     let reason = match chance {
         Some(chance) => {
-            let text = format!("{numbers}: it grows (by chance in {:.2}% of recordings). Free ports get scarce.", chance * 100.0);
-            Reason::new(Check::Reuse, Weight::Doubt, text)
+            let text = format!(
+                "{numbers}: it grows (by chance in {:.2}% of recordings). Free ports get scarce.",
+                chance * 100.0
+            );
+            Reason::new(Check::Reuse, Weight::Doubt, text).then(LARGER)
         }
         None => Reason::new(Check::Reuse, Weight::Remark, format!("{numbers}: it does not grow beyond chance.")),
     };

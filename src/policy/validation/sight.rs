@@ -68,14 +68,8 @@ pub(super) struct Sight {
 impl Sight {
     pub(super) fn of(question: &Question, host: IpAddr, view: &View<'_>, from_ns: i64) -> Self {
         let own = [Transport::Tcp, Transport::Udp].map(|transport| (transport, own_range(host, transport, view)));
-        let mut sight = Self {
-            host,
-            range: question.range,
-            from_ns,
-            listening: Vec::new(),
-            left_out: BTreeSet::new(),
-            own,
-        };
+        let mut sight =
+            Self { host, range: question.range, from_ns, listening: Vec::new(), left_out: BTreeSet::new(), own };
         let of = view.of_host(host);
         let mut found: BTreeMap<(Transport, u16), Listening> = BTreeMap::new();
         sight.by_flows(question.scope, of, &mut found);
@@ -102,7 +96,8 @@ impl Sight {
 
     /// The listener at a port.
     pub(super) fn listener(&self, transport: Transport, port: u16) -> Option<&Listening> {
-        self.listening.iter().find(|one| (one.transport, one.port) == (transport, port))
+        let found = self.listening.binary_search_by_key(&(transport, port), |one| (one.transport, one.port));
+        self.listening.get(found.ok()?)
     }
 
     /// Whether a port of the host is given out by its system, as far as anybody knows.
@@ -152,6 +147,8 @@ impl Sight {
         view: &View<'_>,
         found: &mut BTreeMap<(Transport, u16), Listening>,
     ) {
+        let named = of.rows.iter().filter_map(|row| Some(((row.transport, row.port?), row.subject.as_str())));
+        let names: BTreeMap<(Transport, u16), &str> = named.collect();
         for said in of.announced.iter().filter(|said| said.time_ns >= self.from_ns) {
             let Some(port) = said.said.answer.port().filter(|port| *port >= SYSTEM_PORTS) else { continue };
             let key = (said.said.transport, port);
@@ -162,7 +159,7 @@ impl Sight {
             let listening = found.entry(key).or_insert_with(|| Listening {
                 transport: key.0,
                 port,
-                name: subject(of, key, &said.said.subject),
+                name: names.get(&key).map_or_else(|| said.said.subject.clone(), |name| (*name).to_owned()),
                 is_served: false,
                 is_announced: true,
                 is_sure: true,
@@ -250,12 +247,6 @@ fn speaks_rpc(flow: &JudgedFlow) -> bool {
 fn rpc_ports(of: &OfHost<'_>, from_ns: i64) -> BTreeSet<(Transport, u16)> {
     let said = of.announced.iter().filter(|said| said.time_ns >= from_ns && is_of_rpc(said.said.mechanism));
     said.filter_map(|said| Some((said.said.transport, said.said.answer.port()?))).collect()
-}
-
-/// What is announced at a port, by its name in a document where one has it.
-fn subject(of: &OfHost<'_>, (transport, port): (Transport, u16), said: &str) -> String {
-    let row = of.rows.iter().find(|row| row.transport == transport && row.port == Some(port));
-    row.map_or_else(|| said.to_owned(), |row| row.subject.clone())
 }
 
 /// Ports outside of the range that a service left when it restarted: what was there before the new setting took effect.
