@@ -6,7 +6,7 @@
 use super::floor::Lengths;
 use super::sight::Sight;
 use super::view::{View, is_served, label, place_of_flow};
-use super::{Check, Place, Question, Reason, Scope, Weight, counted, ranks};
+use super::{Check, Place, Question, Reason, Scope, Weight, counted, percent, ranks};
 use crate::model::{EndReason, JudgedFlow, Tie};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -201,14 +201,14 @@ fn grown(key: Key<'_>, time: Time, were: &[u64], are: &[(u64, &JudgedFlow)]) -> 
         () => Weight::Remark,
     };
     let text = format!(
-        "Slower than before: {}, median {} {} in {} before, {} in {} now (rank test: by chance in {:.2}% of cases){}.",
+        "Slower than before: {}, median {} {} in {} before, {} in {} now (rank test: by chance in {} of cases){}.",
         shown(key),
         time.name(),
         milliseconds(then_ns),
         counted(were.len(), "connection"),
         milliseconds(now_ns),
         values.len(),
-        chance * 100.0,
+        percent(chance),
         if weight == Weight::Remark { "; less than 1 ms, which nobody notices" } else { "" }
     );
     let mut slowest: Vec<&(u64, &JudgedFlow)> = are.iter().collect();

@@ -25,7 +25,7 @@ pub(super) fn listeners(question: &Question, seen: &Sight, view: &View<'_>, sinc
         let text = format!(
             "{} outside {range}: {}. Documented static ports are not among them.",
             counted(sure.len(), "dynamic listener"),
-            listed(sure.iter().map(|one| one.shown()))
+            listed(sure.iter().map(|one| one.port_name()))
         );
         reasons.push(Reason::new(Check::ListenersInside, Weight::Against, text).at(sure.len(), places(&sure)));
     }
@@ -33,7 +33,7 @@ pub(super) fn listeners(question: &Question, seen: &Sight, view: &View<'_>, sinc
         let text = format!(
             "{} outside {range} where it is only probable who called whom: {}. They may be local ports of the host's own calls.",
             counted(unsure.len(), "port"),
-            listed(unsure.iter().map(|one| one.shown()))
+            listed(unsure.iter().map(|one| one.port_name()))
         );
         let reason = Reason::new(Check::ListenersInside, Weight::Doubt, text).then(BEGIN_BEFORE);
         reasons.push(reason.at(unsure.len(), places(&unsure)));
@@ -42,7 +42,7 @@ pub(super) fn listeners(question: &Question, seen: &Sight, view: &View<'_>, sinc
         let text = format!(
             "{} outside {range} belonged to services that restarted and are announced inside of it since: {}.",
             counted(left.len(), "port"),
-            listed(left.iter().map(|one| one.shown()))
+            listed(left.iter().map(|one| one.port_name()))
         );
         reasons.push(Reason::new(Check::ListenersInside, Weight::Remark, text).at(left.len(), places(&left)));
     }
@@ -74,7 +74,7 @@ fn before_the_restart(question: &Question, seen: &Sight, view: &View<'_>, since:
              --restarted if the range was set and the host restarted before the recording began.",
             counted(gone.len(), "listener"),
             question.range,
-            listed(gone.iter().map(|one| one.shown()))
+            listed(gone.iter().map(|one| one.port_name()))
         );
         reasons.push(Reason::new(Check::ListenersInside, Weight::Remark, text).at(gone.len(), places(&gone)));
     }

@@ -345,11 +345,16 @@ fn record_next(verdict: Verdict, reasons: &[Reason]) -> Vec<&'static str> {
 /// The first few of something, and how many more there are.
 fn listed<T: std::fmt::Display>(all: impl ExactSizeIterator<Item = T>) -> String {
     let count = all.len();
-    let mut text = all.take(MOST_LISTED).map(|one| one.to_string()).collect::<Vec<_>>().join(", ");
+    let mut text = all.take(MOST_LISTED).map(|one| one.to_string()).collect::<Vec<_>>().join("; ");
     if count > MOST_LISTED {
         text.push_str(&format!(" and {} more", count - MOST_LISTED));
     }
     text
+}
+
+/// A probability in percent.
+fn percent(chance: f64) -> String {
+    if chance < 0.0001 { "less than 0.01%".to_owned() } else { format!("{:.2}%", chance * 100.0) }
 }
 
 /// A count with its noun: "1 port", "2 ports".

@@ -6,7 +6,7 @@
 use super::inside::local_ports;
 use super::sight::Sight;
 use super::view::{View, at, place_of_flow};
-use super::{Check, Measured, Place, Question, Reason, Scope, Weight, ranks};
+use super::{Check, Measured, Place, Question, Reason, Scope, Weight, percent, ranks};
 use crate::classification::ReducedFlow;
 use crate::dynamic_ports::course::{Course, Hold, Peak};
 use crate::dynamic_ports::{Knowledge, LINUX_TIME_WAIT_NS, WINDOWS_TIME_WAIT_NS};
@@ -86,14 +86,14 @@ fn full(
     );
     let (weight, why) = match () {
         () if peak.ports >= capacity => {
-            (Weight::Doubt, "all of them. A host without a free port sends nothing, so no packet shows what failed.")
+            (Weight::Doubt, ", all of them. A host without a free port sends nothing, so no packet shows what failed.")
         }
         () if u64::from(peak.ports) * 100 > u64::from(capacity) * NEAR_PERCENT => {
-            (Weight::Doubt, "too near to the edge: more than 80%. Idle listeners are in no recording.")
+            (Weight::Doubt, ": more than 80%, too near to the edge. Idle listeners are in no recording.")
         }
-        () => (Weight::Remark, "a lower bound: idle listeners are in no recording."),
+        () => (Weight::Remark, ". A lower bound: idle listeners are in no recording."),
     };
-    let reason = Reason::new(Check::Capacity, weight, format!("{numbers}: {why}")).then(LARGER);
+    let reason = Reason::new(Check::Capacity, weight, format!("{numbers}{why}")).then(LARGER);
     reasons.push(reason.at(peak.ports as usize, place));
 }
 
@@ -113,7 +113,7 @@ fn demand_before(
         return;
     }
     let text = format!(
-        "Before the change the host held {} {transport} ports in scope at once; {} has {capacity}: more than 80%.",
+        "Before the change the host held {} {transport} ports in scope at once: more than 80% of the {capacity} that {} has.",
         peak.ports, question.range
     );
     reasons.push(Reason::new(Check::Capacity, Weight::Doubt, text).then(LARGER).at(peak.ports as usize, []));
@@ -234,10 +234,8 @@ fn reuse(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<R
         ranks::share_grew_by_chance((hits, of), (more_hits, of_more)).filter(|chance| grows && *chance < CHANCE);
     let reason = match chance {
         Some(chance) => {
-            let text = format!(
-                "{numbers}: it grows (by chance in {:.2}% of recordings). Free ports get scarce.",
-                chance * 100.0
-            );
+            let text =
+                format!("{numbers}: it grows (by chance in {} of recordings). Free ports get scarce.", percent(chance));
             Reason::new(Check::Reuse, Weight::Doubt, text).then(LARGER)
         }
         None => Reason::new(Check::Reuse, Weight::Remark, format!("{numbers}: it does not grow beyond chance.")),

@@ -47,7 +47,12 @@ impl Listening {
             (false, true) => "announced",
             (false, false) => "listening by a host table",
         };
-        format!("{}, {how}", port_name(self.transport, self.port, &self.name))
+        format!("{}, {how}", self.port_name())
+    }
+
+    /// `tcp/49700 (SAMR)`.
+    pub(super) fn port_name(&self) -> String {
+        port_name(self.transport, self.port, &self.name)
     }
 }
 
