@@ -1,6 +1,7 @@
 //! What the user may type after `portproof validate`.
 
 use super::args::JudgeArgs;
+use super::settings_args::{FixedArg, fixed};
 use crate::catalog::PortRange;
 use crate::policy::validation::Scope;
 use clap::{Args, ValueEnum};
@@ -34,6 +35,10 @@ pub(super) struct ValidateArgs {
     /// A host that the range was set on; may be given several times. Without it: every host with ports in scope.
     #[arg(long = "host", value_name = "ADDRESS")]
     pub(super) hosts: Vec<IpAddr>,
+    /// A static port to leave alone, as given to "portproof settings": 54967/tcp or 54967-54969/udp; also what --endpoint gave to an
+    /// application. May be given several times.
+    #[arg(long = "static", value_name = "PORT/TRANSPORT", value_parser = fixed)]
+    pub(super) fixed: Vec<FixedArg>,
     /// A recording of the same work from before the change: a capture, or a store that "portproof meter" made.
     #[arg(long, value_name = "STORE|CAPTURE")]
     pub(super) before: Option<PathBuf>,

@@ -28,6 +28,7 @@ pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitStatus, CliErr
         range: args.range,
         scope: args.scope.into(),
         hosts: args.hosts.clone(),
+        fixed: args.fixed.iter().flat_map(|fixed| fixed.ports()).collect(),
         is_restarted: args.restarted,
     };
     let validation = validate(&question, &recording, recording_before.as_ref());

@@ -8,7 +8,7 @@ use super::sight::Sight;
 use super::view::{View, is_served, label, place_of_flow};
 use super::{Check, Place, Question, Reason, Scope, Weight, counted, percent, ranks};
 use crate::model::{EndReason, JudgedFlow, Tie};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 /// Connections before of which none is left that speak against the range; fewer may be chance.
@@ -70,6 +70,37 @@ fn shown((initiator, responder, what): Key<'_>) -> String {
     format!("{initiator} to {responder} for {what}")
 }
 
+/// Whether connections are gone, or fewer than half of what was to be expected and not by chance.
+fn is_missing(were: usize, are: usize, lengths: (u64, u64)) -> bool {
+    let (now, before) = (lengths.0 as f64, lengths.1 as f64);
+    let few = (are as f64) * 2.0 < were as f64 * now / before;
+    let chance = || ranks::fewer_by_chance(were as u64, are as u64, now / (now + before)).unwrap_or(1.0);
+    are == 0 || (few && chance() < CHANCE)
+}
+
+/// Connections of two hosts, whatever for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Between {
+    all: usize,
+    /// Those of which nobody knows what for.
+    unnamed: usize,
+}
+
+fn is_named(flow: &JudgedFlow) -> bool {
+    !flow.judgement.service.is_empty()
+}
+
+fn by_pair(of: &Connections<'_>) -> HashMap<(IpAddr, IpAddr), Between> {
+    let mut pairs: HashMap<(IpAddr, IpAddr), Between> = HashMap::new();
+    for ((from, to, _), flows) in of {
+        let pair = pairs.entry((*from, *to)).or_default();
+        pair.all += flows.len();
+        pair.unnamed += flows.iter().filter(|flow| !is_named(flow)).count();
+    }
+    pairs
+}
+
+/// Connections that vanished. What has no name now may be what had one before: the announcement may not be in the recording.
 fn vanished(
     earlier: &Connections<'_>,
     now: &Connections<'_>,
@@ -78,44 +109,55 @@ fn vanished(
     reasons: &mut Vec<Reason>,
 ) {
     let (Some(before_ns), now_ns) = (lengths.before_ns.filter(|ns| *ns > 0), lengths.now_ns) else { return };
-    let share = now_ns as f64 / (now_ns as f64 + before_ns as f64);
+    let is_missing = |were: usize, are: usize| is_missing(were, are, (now_ns, before_ns));
+    let (pairs_then, pairs_now) = (by_pair(earlier), by_pair(now));
     let mut missing: Vec<(Weight, String, Place)> = Vec::new();
     for (key, flows) in earlier {
+        let Some(first) = flows.first() else { continue };
         let (were, are) = (flows.len(), now.get(key).map_or(0, Vec::len));
-        let expected = were as f64 * now_ns as f64 / before_ns as f64;
-        let chance = ranks::fewer_by_chance(were as u64, are as u64, share).unwrap_or(1.0);
-        let far_fewer = (are as f64) * 2.0 < expected && chance < CHANCE;
-        if are > 0 && !far_fewer {
+        let pair = |of: &HashMap<(IpAddr, IpAddr), Between>| of.get(&(key.0, key.1)).copied().unwrap_or_default();
+        let unnamed = pair(&pairs_now).unnamed;
+        let goes_on = || !is_named(first) && !is_missing(pair(&pairs_then).all, pair(&pairs_now).all);
+        if !is_missing(were, are) || goes_on() {
             continue;
         }
-        // A client that is not there, and a single connection, say little about the host.
+        // A client that is not there, a single connection, and what may only have lost its name say little.
         let is_there = view.knows(key.0) && view.knows(key.1);
-        let weight = match far_fewer || were >= VANISHED {
-            true if lengths.is_as_long() && is_there => Weight::Against,
-            _ => Weight::Doubt,
+        let is_renamed = is_named(first) && !is_missing(were, are + unnamed);
+        let is_sure = is_there && !is_renamed && lengths.is_as_long() && (are > 0 || were >= VANISHED);
+        let weight = if is_sure { Weight::Against } else { Weight::Doubt };
+        let why = match (is_there, is_renamed) {
+            (false, _) => ", and the client is not in this recording at all".to_owned(),
+            (true, true) => format!(", and {unnamed} of the same hosts whose service is not known"),
+            (true, false) => String::new(),
         };
-        let absent = if is_there { "" } else { "; the client is not in this recording at all" };
-        let text = format!("{}: {were} before, {are} now, {expected:.1} expected{absent}", shown(*key));
-        let Some(first) = flows.first() else { continue };
+        let expected = were as f64 * now_ns as f64 / before_ns as f64;
+        let text = format!("{}: {were} before, {are} now, {expected:.1} expected{why}", shown(*key));
         missing.push((weight, text.clone(), Place { is_before: true, ..place_of_flow(first, text) }));
     }
     for weight in [Weight::Against, Weight::Doubt] {
-        let of: Vec<&(Weight, String, Place)> = missing.iter().filter(|(one, ..)| *one == weight).collect();
-        if of.is_empty() {
-            continue;
-        }
-        let why = match weight {
-            Weight::Against => "The recording is as long as the one before.",
-            _ if lengths.is_as_long() => "It may be chance: they were few, or their client was not there.",
-            _ => "The recording is shorter than the one before.",
-        };
-        let text = format!(
-            "Connections of the recording before that are gone, or far fewer: {}. {why}",
-            super::listed(of.iter().map(|(_, text, _)| text.as_str()))
-        );
-        let places = of.iter().map(|(.., place)| place.clone());
-        reasons.push(Reason::new(Check::NothingVanished, weight, text).then(UNTIL).at(of.len(), places));
+        tell(weight, &missing, lengths, reasons);
     }
+}
+
+fn tell(weight: Weight, missing: &[(Weight, String, Place)], lengths: Lengths, reasons: &mut Vec<Reason>) {
+    let of: Vec<&(Weight, String, Place)> = missing.iter().filter(|(one, ..)| *one == weight).collect();
+    if of.is_empty() {
+        return;
+    }
+    let why = match weight {
+        Weight::Against => "The recording is as long as the one before.",
+        _ if lengths.is_as_long() => {
+            "That may be chance: they were few, their client was not there, or they are not recognised."
+        }
+        _ => "The recording is shorter than the one before.",
+    };
+    let text = format!(
+        "Connections of the recording before that are gone, or far fewer: {}. {why}",
+        super::listed(of.iter().map(|(_, text, _)| text.as_str()))
+    );
+    let places = of.iter().map(|(.., place)| place.clone());
+    reasons.push(Reason::new(Check::NothingVanished, weight, text).then(UNTIL).at(of.len(), places));
 }
 
 /// A time of a connection.

@@ -31,7 +31,7 @@ pub(super) enum Restarted {
     Seen,
     /// A service did.
     Service,
-    /// Not at all, but there is a table of the host's own sockets.
+    /// Not at all, but there is a table of the host's own listeners.
     HostTable,
     /// Not at all.
     Unknown,
@@ -79,7 +79,7 @@ pub(super) fn since(question: &Question, host: IpAddr, view: &View<'_>) -> Since
             Since { from_ns: restart.after_ns, how: Restarted::Seen, place: Some(place(restart)) }
         }
         (_, Some(boot_ns)) => Since { from_ns: boot_ns, how: Restarted::Seen, place: None },
-        _ if view.tables.knows(host) => all(Restarted::HostTable),
+        _ if view.tables.listening(host).next().is_some() => all(Restarted::HostTable),
         _ if !restarts.is_empty() => Since { place: restarts.first().map(place), ..all(Restarted::Service) },
         _ => all(Restarted::Unknown),
     }

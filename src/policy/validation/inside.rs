@@ -5,7 +5,6 @@ use super::sight::{Listening, Sight, is_of_rpc, was_left};
 use super::view::{View, at, is_served, place_of_flow, port_name};
 use super::{Check, MOST_PLACES, Place, Question, Reason, Scope, Weight, counted, listed};
 use crate::classification::outcome_evidence;
-use crate::dynamic_ports::Knowledge;
 use crate::dynamic_ports::ranges::{LINUX_RANGE, OLD_WINDOWS_RANGE};
 use crate::model::{
     AnnouncementRow, BlockedAttempt, FollowUp, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
@@ -93,7 +92,7 @@ fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons
         let (transport, port) = (flow.facts.key.transport, flow.facts.key.endpoint(side).port);
         let is_rpc = question.scope != Scope::Rpc || flow.judgement.application == "dce-rpc";
         let may_listen = is_rpc && seen.is_dynamic(transport, port) && !question.range.contains(port);
-        let is_static = || view.recording.known.is_static(transport, at(seen.host, port));
+        let is_static = || view.is_static(transport, at(seen.host, port));
         if may_listen && flow.facts.from(side).packets > 0 && !is_static() {
             unknown.entry((transport, port)).or_insert(flow);
         }
@@ -116,7 +115,6 @@ fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons
 /// none that is the same at both ends. The first call of each.
 pub(super) fn local_ports<'a>(seen: &Sight, view: &'a View<'_>) -> BTreeMap<(Transport, u16), &'a JudgedFlow> {
     let mut ports: BTreeMap<(Transport, u16), &JudgedFlow> = BTreeMap::new();
-    let known = &view.recording.known;
     for flow in &view.of_host(seen.host).called {
         let judgement = &flow.judgement;
         let (transport, port) = (flow.facts.key.transport, judgement.initiator.port);
@@ -126,7 +124,7 @@ pub(super) fn local_ports<'a>(seen: &Sight, view: &'a View<'_>) -> BTreeMap<(Tra
         }
     }
     ports.retain(|(transport, port), _| {
-        seen.listener(*transport, *port).is_none() && !known.is_static(*transport, at(seen.host, *port))
+        seen.listener(*transport, *port).is_none() && !view.is_static(*transport, at(seen.host, *port))
     });
     ports
 }

@@ -20,9 +20,10 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use crate::catalog::PortRange;
+use crate::catalog::{PortRange, PortRef};
 use crate::dynamic_ports::Known;
 use crate::store::Facts;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use view::View;
@@ -247,6 +248,8 @@ pub struct Question {
     pub scope: Scope,
     /// The hosts; where none is named, all at which something in scope was seen.
     pub hosts: Vec<IpAddr>,
+    /// Static ports besides the documented ones: they are neither in scope nor free.
+    pub fixed: BTreeSet<PortRef>,
     /// The user states that the hosts restarted, with the range set, before the recording began.
     pub is_restarted: bool,
 }
@@ -283,8 +286,8 @@ impl Validation {
 /// Validates a range.
 #[must_use]
 pub fn validate(question: &Question, recording: &Recording<'_>, before: Option<&Recording<'_>>) -> Validation {
-    let view = View::of(recording);
-    let before = before.map(View::of);
+    let view = View::of(recording, &question.fixed);
+    let before = before.map(|before| View::of(before, &question.fixed));
     let hosts = match question.hosts.is_empty() {
         true => sight::hosts(question, &view),
         false => question.hosts.iter().copied().collect(),

@@ -64,9 +64,8 @@ pub(super) fn pressure(
 /// Ports of the range that can be given out.
 fn capacity(question: &Question, seen: &Sight, view: &View<'_>, transport: Transport) -> u32 {
     let excluded: Vec<_> = view.tables.excluded(seen.host, transport).map(|block| block.start..=block.end).collect();
-    let known = &view.recording.known;
     let is_free = |port: &u16| {
-        !excluded.iter().any(|block| block.contains(port)) && !known.is_static(transport, at(seen.host, *port))
+        !excluded.iter().any(|block| block.contains(port)) && !view.is_static(transport, at(seen.host, *port))
     };
     let free = question.range.as_inclusive().filter(is_free).count();
     u32::try_from(free).unwrap_or(u32::MAX)

@@ -81,7 +81,7 @@ impl Sight {
         sight.by_announcements(question.scope, of, view, &mut found);
         sight.by_tables(question.scope, view, &mut found);
         for (key, listening) in found {
-            match view.recording.known.is_static(key.0, at(host, key.1)) {
+            match view.is_static(key.0, at(host, key.1)) {
                 true => sight.left_out.extend([key]),
                 false => sight.listening.push(listening),
             }

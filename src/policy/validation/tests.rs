@@ -172,11 +172,12 @@ fn at_ten(mut said: Announcement) -> Announcement {
 struct Ask {
     scope: Scope,
     hosts: &'static [u8],
+    fixed: &'static [u16],
     is_restarted: bool,
     range: (u16, u16),
 }
 
-const LISTENERS: Ask = Ask { scope: Scope::Listeners, hosts: &[], is_restarted: true, range: RANGE };
+const LISTENERS: Ask = Ask { scope: Scope::Listeners, hosts: &[], fixed: &[], is_restarted: true, range: RANGE };
 const RPC: Ask = Ask { scope: Scope::Rpc, ..LISTENERS };
 
 fn allocation() -> Ask {
@@ -200,6 +201,7 @@ fn asked_with(ask: &Ask, now: &Facts, then: Option<&Facts>, gaps: &[String]) -> 
         range: PortRange::spanning(ask.range.0, ask.range.1),
         scope: ask.scope,
         hosts: ask.hosts.iter().map(|ip| end(*ip, 1).ip).collect(),
+        fixed: ask.fixed.iter().map(|port| PortRef { transport: Transport::Tcp, port: *port }).collect(),
         is_restarted: ask.is_restarted,
     };
     validate(&question, &recording, before.as_ref())
@@ -265,6 +267,13 @@ fn documented_static_ports_are_left_out() {
     let host = only(asked(&LISTENERS, &after(flows, Vec::new()), None));
     assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
     assert!(reason(&host, Check::ListenersInside, Weight::Remark).text.contains("tcp/54967"));
+}
+
+#[test]
+fn ports_that_the_user_calls_static_are_left_out_and_take_room() {
+    let flows = || at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000)]).collect();
+    let host = only(asked(&Ask { fixed: &[61_000, 50_019], ..LISTENERS }, &after(flows(), Vec::new()), None));
+    assert_eq!((host.verdict, host.measured.capacity_ports), (Verdict::Holds, 19), "{:#?}", host.reasons);
 }
 
 #[test]
@@ -446,6 +455,27 @@ fn far_fewer_connections_count_and_a_few_fewer_do_not() {
     assert_eq!(against(40, 10), [Check::NothingVanished]);
     assert_eq!(against(40, 25), []);
     assert_eq!(against(4, 1), [], "chance");
+}
+
+#[test]
+fn what_lost_its_name_did_not_vanish() {
+    // Announced before and not now, as where clients keep their bindings.
+    let called = |port: u16| -> Vec<FlowRecord> {
+        (0..10).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, port), i64::from(n) * 300)).collect()
+    };
+    let mut said = told(CLIENT, Answer::Port(49_500), 0);
+    said.time_ns += 8 * HOUR * SECOND;
+    let named = || Facts { announcements: vec![said.clone()], ..earlier(called(49_500)) };
+    let host = only(asked(&LISTENERS, &after(called(50_001), Vec::new()), Some(&named())));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::NothingVanished], "{:#?}", host.reasons);
+    assert!(
+        host.reasons[0].text.contains("10 of the same hosts whose service is not known"),
+        "{}",
+        host.reasons[0].text
+    );
+    let now_named = after(called(50_001), vec![at_ten(told(CLIENT, Answer::Port(50_001), 0))]);
+    let host = only(asked(&LISTENERS, &now_named, Some(&earlier(called(49_500)))));
+    assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A recording, ordered by host.
 
 use super::{Place, Recording};
+use crate::catalog::PortRef;
 use crate::classification::{HostTables, ReducedFlow, announcement_rows, blocked_attempts};
+use crate::dynamic_ports::Knowledge;
 use crate::model::{Announcement, AnnouncementRow, BlockedAttempt, CaptureIndex, JudgedFlow, endpoint_filter};
 use crate::model::{Endpoint, Transport};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ pub(super) struct OfHost<'a> {
 /// A recording, ordered by host.
 pub(super) struct View<'a> {
     pub(super) recording: &'a Recording<'a>,
+    fixed: &'a BTreeSet<PortRef>,
     pub(super) tables: HostTables<'a>,
     /// First and last frame of each capture, ns, merged where they overlap, in order.
     pub(super) intervals: Vec<(i64, i64)>,
@@ -35,7 +38,8 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(recording: &'a Recording<'a>) -> Self {
+    /// Orders a recording; `fixed` are static ports besides the documented ones.
+    pub(super) fn of(recording: &'a Recording<'a>, fixed: &'a BTreeSet<PortRef>) -> Self {
         let judged = recording.known.judged;
         let mut hosts: HashMap<IpAddr, OfHost<'a>> = HashMap::new();
         for flow in &judged.flows {
@@ -53,6 +57,7 @@ impl<'a> View<'a> {
         }
         Self {
             recording,
+            fixed,
             tables: HostTables::of(recording.facts),
             intervals: intervals(recording),
             hosts,
@@ -64,6 +69,12 @@ impl<'a> View<'a> {
     /// What it holds of a host.
     pub(super) fn of_host(&self, host: IpAddr) -> &OfHost<'a> {
         self.hosts.get(&host).unwrap_or(&self.nothing)
+    }
+
+    /// Whether a port is static at a host: documented, or named by the user.
+    pub(super) fn is_static(&self, transport: Transport, at: Endpoint) -> bool {
+        let port = PortRef { transport, port: at.port };
+        self.fixed.contains(&port) || self.recording.known.is_static(transport, at)
     }
 
     /// Whether anything of a host is in it.
