@@ -4,6 +4,7 @@ use super::catalog_args::CatalogArgs;
 use super::host_args::HostTableArgs;
 use super::settings_args::SettingsArgs;
 use super::site_args::SiteArgs;
+use super::validate_args::ValidateArgs;
 use super::what_if_args::WhatIfArgs;
 use crate::decode::DecodeSettings;
 use crate::metering::{MeterSettings, StreamSettings};
@@ -25,9 +26,9 @@ use std::time::Duration;
         portproof report capture.pcapng -o reports/first      a report to open in a browser\n  \
         portproof flows capture.pcapng --format csv           one row per flow\n  \
         portproof explain 10.0.0.5:7002 capture.pcapng        why is this port in use?\n\n\
-        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog, what-if);\n            \
+        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog, what-if, validate);\n            \
         2 usage, or could not run;\n            \
-        3 nothing could be metered, or too little for a verdict (report --check);\n            \
+        3 nothing could be metered, or too little for a verdict (report --check, validate);\n            \
         4 done, but an input was damaged or unreadable."
 )]
 pub struct Arguments {
@@ -58,6 +59,8 @@ pub(super) enum Command {
     WhatIf(WhatIfArgs),
     /// Write the commands that restrict a host's dynamic ports, with what takes them back.
     Settings(SettingsArgs),
+    /// Say whether a restricted range of dynamic ports holds.
+    Validate(ValidateArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \

@@ -8,6 +8,7 @@ mod record;
 mod report;
 mod settings;
 mod site;
+mod validate;
 mod what_if;
 
 use super::args::{Arguments, Command};
@@ -31,6 +32,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Site(args) => site::run(args, quiet),
         Command::Settings(args) => settings::run(args, quiet),
         Command::WhatIf(args) => what_if::run(args, quiet),
+        Command::Validate(args) => validate::run(args, quiet),
     }
 }
 
