@@ -19,6 +19,12 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// The epoch of a host that did not restart.
+    #[must_use]
+    pub fn whole((start_ns, end_ns): (i64, i64)) -> Self {
+        Self { number: 1, start_ns, end_ns, evidence: String::new(), moved: BTreeMap::new() }
+    }
+
     /// The last port that the service of a port had in this epoch: the port itself unless its service restarted.
     #[must_use]
     pub fn last_port(&self, port: u16) -> u16 {
@@ -44,21 +50,15 @@ impl Epoch {
 /// order of time. There is always one at least.
 #[must_use]
 pub(super) fn epochs(restarts: &[Restart], transport: Transport, (first_ns, last_ns): (i64, i64)) -> Vec<Epoch> {
-    let begin = |number: u32, start_ns: i64, evidence: String| Epoch {
-        number,
-        start_ns,
-        end_ns: last_ns,
-        evidence,
-        moved: BTreeMap::new(),
-    };
-    let mut epochs = vec![begin(1, first_ns, String::new())];
+    let mut epochs = vec![Epoch::whole((first_ns, last_ns))];
     for restart in restarts {
         let number = epochs.len() as u32;
         let Some(current) = epochs.last_mut() else { break };
         match restart.kind {
             RestartKind::Host if restart.after_ns > current.start_ns && restart.after_ns <= last_ns => {
                 current.end_ns = restart.after_ns - 1;
-                epochs.push(begin(number + 1, restart.after_ns, restart.evidence.clone()));
+                let (number, evidence) = (number + 1, restart.evidence.clone());
+                epochs.push(Epoch { number, evidence, ..Epoch::whole((restart.after_ns, last_ns)) });
             }
             RestartKind::Host => {}
             RestartKind::Service => {

@@ -21,6 +21,8 @@ pub mod visits;
 pub mod what_if;
 
 #[cfg(feature = "program")]
+pub mod accumulation;
+#[cfg(feature = "program")]
 mod count;
 #[cfg(feature = "program")]
 mod epochs;

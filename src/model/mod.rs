@@ -11,6 +11,7 @@ mod frame;
 mod host_table;
 mod judged;
 mod packet;
+mod port_charts;
 mod ports;
 mod referral;
 mod remark;
@@ -44,6 +45,7 @@ pub use packet::{
     Content, Decoded, Fragment, FragmentKey, IcmpError, IcmpKind, LaterFragment, Layer, Packet, Segment, Stop,
     TcpHeader, flags,
 };
+pub use port_charts::{Accumulation, AccumulationAhead, AccumulationPoint, PortsInUse, Sweep, SweepEntry};
 pub use ports::{HostPorts, Listener};
 pub use referral::{AnnouncementRow, FollowUp, Referral, Tie};
 pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};

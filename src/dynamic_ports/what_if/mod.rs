@@ -24,6 +24,7 @@ mod property_tests;
 #[cfg(test)]
 mod tests;
 
+pub(super) use pool::SplitMix64;
 pub use sweep::{SweepPoint, sweep};
 
 use crate::catalog::PortRange;

@@ -1,6 +1,6 @@
 //! A thin layer over plotters' SVG backend: filled rectangles, lines and texts in pixels, in the report's few colours.
 
-use crate::report::text::clipped;
+use crate::report::text::{clipped, visible};
 use crate::report::{ReportError, font};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -84,6 +84,46 @@ impl Canvas<'_> {
         self.ok(self.area.draw(&Polygon::new(points, colour.filled())))
     }
 
+    /// A line over several points.
+    pub(super) fn polyline(&self, points: &[Point], colour: RGBColor, width: u32) -> Result<(), ReportError> {
+        let points = joined(points);
+        if points.len() < 2 {
+            return Ok(());
+        }
+        self.ok(self.area.draw(&PathElement::new(points, colour.stroke_width(width))))
+    }
+
+    /// A dashed line over several points.
+    pub(super) fn dashed(&self, points: &[Point], colour: RGBColor, width: u32) -> Result<(), ReportError> {
+        for dash in dashes(&joined(points)) {
+            self.ok(self.area.draw(&PathElement::new(dash, colour.stroke_width(width))))?;
+        }
+        Ok(())
+    }
+
+    /// What lies between two lines, `percent` opaque.
+    pub(super) fn area(
+        &self,
+        upper: &[Point],
+        lower: &[Point],
+        colour: RGBColor,
+        percent: u8,
+    ) -> Result<(), ReportError> {
+        let mut around = joined(upper);
+        let mut back = joined(lower);
+        back.reverse();
+        around.append(&mut back);
+        if around.len() < 3 {
+            return Ok(());
+        }
+        self.ok(self.area.draw(&Polygon::new(around, colour.mix(f64::from(percent) / 100.0).filled())))
+    }
+
+    /// A filled circle.
+    pub(super) fn dot(&self, centre: Point, radius: i32, colour: RGBColor) -> Result<(), ReportError> {
+        self.ok(self.area.draw(&Circle::new(centre, radius, colour.filled())))
+    }
+
     /// A hollow circle.
     pub(super) fn ring(&self, centre: Point, radius: i32, colour: RGBColor) -> Result<(), ReportError> {
         self.ok(self.area.draw(&Circle::new(centre, radius, colour.stroke_width(2))))
@@ -136,6 +176,80 @@ impl Canvas<'_> {
     }
 }
 
+/// Length of a dash and of the gap behind it, in pixels.
+const DASH: f64 = 8.0;
+const DASH_GAP: f64 = 5.0;
+
+/// The line without points that add nothing: repeated ones, and those within a horizontal or vertical stretch.
+fn joined(points: &[Point]) -> Vec<Point> {
+    let mut kept: Vec<Point> = Vec::with_capacity(points.len());
+    for &point in points {
+        if kept.last() == Some(&point) {
+            continue;
+        }
+        if let [.., before, last] = kept.as_slice() {
+            let between = |a: i32, b: i32, c: i32| (a <= b && b <= c) || (a >= b && b >= c);
+            let level = before.1 == last.1 && last.1 == point.1 && between(before.0, last.0, point.0);
+            let upright = before.0 == last.0 && last.0 == point.0 && between(before.1, last.1, point.1);
+            if level || upright {
+                kept.pop();
+            }
+        }
+        kept.push(point);
+    }
+    kept
+}
+
+/// A line cut into dashes. They go on around corners.
+fn dashes(points: &[Point]) -> Vec<Vec<Point>> {
+    let mut dashes = Vec::new();
+    let mut dash: Vec<Point> = points.first().copied().into_iter().collect();
+    let (mut drawing, mut left) = (true, DASH);
+    for (from, to) in points.iter().zip(points.iter().skip(1)) {
+        let (dx, dy) = (f64::from(to.0) - f64::from(from.0), f64::from(to.1) - f64::from(from.1));
+        let length = dx.hypot(dy);
+        let mut done = 0.0;
+        while length - done >= left {
+            done += left;
+            let at = (pixel(f64::from(from.0) + dx * done / length), pixel(f64::from(from.1) + dy * done / length));
+            if drawing {
+                dash.push(at);
+                dashes.push(std::mem::take(&mut dash));
+            } else {
+                dash = vec![at];
+            }
+            drawing = !drawing;
+            left = if drawing { DASH } else { DASH_GAP };
+        }
+        left -= length - done;
+        if drawing {
+            dash.push(*to);
+        }
+    }
+    dashes.extend((dash.len() > 1).then_some(dash));
+    dashes.retain(|dash| dash.first() != dash.last() || dash.len() > 2);
+    dashes
+}
+
+/// The nearest pixel; what is no number lies at 0.
+fn pixel(position: f64) -> i32 {
+    position.round() as i32
+}
+
+/// Gives an SVG a name and a description, for screen readers and where it stands alone.
+pub(super) fn described(svg: &str, title: &str, description: &str) -> String {
+    let Some((head, body)) = svg.split_once(">\n").filter(|(head, _)| head.starts_with("<svg ")) else {
+        return svg.to_owned();
+    };
+    let (title, description) = (escaped(title), escaped(description));
+    format!("{head} role=\"img\">\n<title>{title}</title>\n<desc>{description}</desc>\n{body}")
+}
+
+/// Text made harmless within an element.
+fn escaped(text: &str) -> String {
+    visible(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// plotters writes font sizes divided by 1.24.
 fn face(pixels: i32) -> TextStyle<'static> {
     (font::FAMILY, f64::from(pixels) * 1.24).into_font().into()
@@ -186,6 +300,46 @@ mod tests {
         assert_eq!(scaled(5, 10, 100, 200), 150);
         assert_eq!(scaled(u64::MAX, 10, 100, 200), 200);
         assert_eq!(scaled(1, 0, 100, 200), 100);
+    }
+
+    #[test]
+    fn lines_lose_what_adds_nothing_and_keep_every_corner() {
+        assert_eq!(
+            joined(&[(0, 5), (0, 5), (1, 5), (4, 5), (4, 9), (4, 2), (9, 3)]),
+            [(0, 5), (4, 5), (4, 9), (4, 2), (9, 3)]
+        );
+        assert_eq!(joined(&[(0, 5), (8, 5), (3, 5)]), [(0, 5), (8, 5), (3, 5)], "back again");
+        assert!(joined(&[]).is_empty());
+    }
+
+    #[test]
+    fn dashes_and_gaps_alternate_around_corners() {
+        assert_eq!(dashes(&[(0, 0), (26, 0)]), [[(0, 0), (8, 0)], [(13, 0), (21, 0)]]);
+        assert_eq!(dashes(&[(0, 0), (4, 0), (4, 20)]), [vec![(0, 0), (4, 0), (4, 4)], vec![(4, 9), (4, 17)]]);
+        assert_eq!(dashes(&[(0, 0), (3, 0)]), [[(0, 0), (3, 0)]], "a short line is a dash");
+        assert!(dashes(&[(7, 7)]).is_empty() && dashes(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_area_is_one_polygon_and_lines_of_a_point_are_nothing() {
+        let svg = draw("test", (100, 100), |canvas| {
+            canvas.polyline(&[(5, 5), (5, 5)], colour::INK, 1)?;
+            canvas.area(&[(5, 5)], &[(5, 5)], colour::INK, 20)?;
+            canvas.area(&[(0, 10), (50, 20)], &[(0, 30), (50, 40)], colour::EXPLAINED, 20)
+        })
+        .unwrap();
+        assert!(!svg.contains("<polyline"));
+        assert_eq!(svg.matches("<polygon").count(), 1);
+        assert!(svg.contains("opacity=\"0.2\"") && svg.contains("0,10 50,20 50,40 0,30"), "{svg}");
+    }
+
+    #[test]
+    fn a_description_stands_first_and_stays_text() {
+        let svg = draw("test", (10, 10), |_| Ok(())).unwrap();
+        let named = described(&svg, "<b>&", "</desc><script>\u{202e}");
+        let rest = named.split_once(" role=\"img\">\n").unwrap().1;
+        assert!(rest.starts_with("<title>&lt;b&gt;&amp;</title>\n<desc>&lt;/desc&gt;&lt;script&gt;\\u{202e}</desc>"));
+        assert!(rest.trim_end().ends_with("</svg>"));
     }
 
     #[test]

@@ -1,17 +1,26 @@
-//! Charts as SVG text, drawn with plotters: dynamic ports by host, the port map, flows by status.
+//! Charts as SVG text, drawn with plotters: dynamic ports by host, the port map, flows by status; and from plain values
+//! ([`Accumulation`](crate::model::Accumulation), [`PortsInUse`](crate::model::PortsInUse), [`Sweep`](crate::model::Sweep))
+//! how listeners were found, ports in use over time, and sizes of a range against failures.
 //!
 //! Each chart comes in two widths: a page shows the one that fits. Colours differ also in grey print, and no two
 //! meanings differ by colour alone (stripes, hollow marks, lanes). At most [`TOP_HOSTS`] hosts are drawn, and the chart
 //! says so. Texts pass [`super::text::visible`] and are escaped by the SVG backend.
 
+mod accumulation;
 mod bars;
 mod canvas;
+mod plot;
 mod port_map;
+mod ports_in_use;
 mod statuses;
+mod sweep;
 
+pub use accumulation::accumulation;
 pub use bars::dynamic_ports;
 pub use port_map::port_map;
+pub use ports_in_use::ports_in_use;
 pub use statuses::statuses;
+pub use sweep::sweep;
 
 /// Hosts that a chart shows; the tables hold all.
 pub const TOP_HOSTS: usize = 20;
@@ -70,6 +79,48 @@ mod tests {
 
     fn all(data: &crate::report::ReportData) -> [Chart; 3] {
         [dynamic_ports(data).unwrap(), port_map(data).unwrap(), statuses(data).unwrap()]
+    }
+
+    /// The charts of plain values, of a host of this name.
+    fn of_values(name: &str) -> [Chart; 3] {
+        let mut curve = accumulation::tests::example();
+        let mut course = ports_in_use::tests::example();
+        let mut sizes = sweep::tests::example();
+        for named in [&mut curve.name, &mut course.name, &mut sizes.name] {
+            name.clone_into(named);
+        }
+        let far = crate::model::PortsInUse { capacity: Some(16_384), ..course.clone() };
+        [
+            accumulation(&[curve]).unwrap(),
+            ports_in_use(&[course, far]).unwrap(),
+            super::sweep(&[sizes.clone(), crate::model::Sweep { asked: Some(100), ..sizes }]).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn charts_of_plain_values_keep_names_as_text_and_give_the_same_bytes() {
+        let hostile = "</title><script>alert(1)</script>\u{202e}\x1b[31m";
+        for chart in of_values(hostile) {
+            for svg in [&chart.wide, &chart.narrow] {
+                assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"), "{svg}");
+                assert!(!svg.chars().any(|c| c != '\n' && crate::report::text::acts(c)));
+                assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+                assert_eq!((svg.matches("<title>").count(), svg.matches("<desc>").count()), (1, 1));
+            }
+        }
+        assert_eq!(of_values("a"), of_values("a"));
+    }
+
+    /// Writes the charts as files, to be looked at: `PORTPROOF_CHARTS=DIR cargo test --lib charts -- --ignored`.
+    #[test]
+    #[ignore = "for looking at"]
+    #[allow(clippy::disallowed_methods, reason = "files for the eye, in a folder that the user names")]
+    fn charts_of_plain_values_for_the_eye() {
+        let folder = std::path::PathBuf::from(std::env::var_os("PORTPROOF_CHARTS").unwrap());
+        for (chart, name) in of_values("ftac-srv").iter().zip(["accumulation", "ports-in-use", "sweep"]) {
+            std::fs::write(folder.join(format!("{name}-wide.svg")), &chart.wide).unwrap();
+            std::fs::write(folder.join(format!("{name}-narrow.svg")), &chart.narrow).unwrap();
+        }
     }
 
     #[test]
