@@ -8,6 +8,6 @@ pub mod incidence;
 mod interval;
 pub mod occupancy;
 
-pub use estimate::{Estimate, UPPER_FACTOR, estimate};
+pub use estimate::{Estimate, UPPER_FACTOR, UPPER_ROOT, estimate};
 pub use frequencies::Frequencies;
 pub use interval::WithInterval;
