@@ -126,6 +126,7 @@ fn kind(column: &Column) -> &'static str {
     match column.kind {
         Kind::Text => "text",
         Kind::Unsigned => "number",
+        Kind::Real => "real",
         Kind::Flag => "flag",
         Kind::TimeNs => "time",
     }

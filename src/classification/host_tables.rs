@@ -29,6 +29,18 @@ pub struct Attribution {
 }
 
 impl Attribution {
+    /// What one row says.
+    #[must_use]
+    pub fn of(socket: &HostSocket) -> Self {
+        Self {
+            process: socket.process.as_deref().unwrap_or_default().to_owned(),
+            pid: socket.process_id,
+            service: socket.services.as_deref().unwrap_or_default().to_owned(),
+            source: socket.place(),
+            is_contested: false,
+        }
+    }
+
     /// Name or identifier of the process and its services, in one line: hostile text.
     #[must_use]
     pub fn words(&self) -> String {
@@ -165,13 +177,7 @@ impl<'a> HostTables<'a> {
         let named = good.clone().find(|socket| socket.process.is_some());
         let first = named.or_else(|| good.clone().next())?;
         let is_contested = good.any(|socket| differs(first, socket));
-        Some(Attribution {
-            process: first.process.as_deref().unwrap_or_default().to_owned(),
-            pid: first.process_id,
-            service: first.services.as_deref().unwrap_or_default().to_owned(),
-            source: first.place(),
-            is_contested,
-        })
+        Some(Attribution { is_contested, ..Attribution::of(first) })
     }
 
     /// Every TCP listener of a host, loopback and idle ones too, which no capture can see. A listener that several files show

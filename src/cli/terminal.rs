@@ -4,14 +4,18 @@
 //! here reaches the terminal as a command.
 
 use super::page::{Page, RULED, Tone, cell};
+use crate::dynamic_ports::{EpochCount, HostCount};
 use crate::model::{BlockedAttempt, Endpoint, Finding, HostPorts, OneSidedPair, Transport, contact_filter};
 use crate::report::text::{clipped, count, counted};
-use crate::report::{ReportData, one_sided, summary};
+use crate::report::{ReportData, estimates, one_sided, sizing, summary};
 use comfy_table::{CellAlignment, ColumnConstraint, Width};
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 /// Hosts, findings and attempts that are listed; the report has all.
 const LISTED: usize = 20;
+/// Hosts of which sizes are told.
+const DETAILED: usize = 4;
 
 /// Characters of one text; the report has all of it.
 const TEXT: usize = 300;
@@ -29,6 +33,7 @@ pub fn summary(data: &ReportData, width: u16, colour: bool) -> String {
     out.push_str(&page.paragraph(0, Tone::Plain, &summary::recorded(data)));
     out.push('\n');
     hosts(&mut out, &page, data);
+    enough(&mut out, &page, data);
     findings(&mut out, &page, data);
     blocked(&mut out, &page, data);
     announcements(&mut out, &page, data);
@@ -168,6 +173,41 @@ fn host_lines(out: &mut String, page: &Page, hosts: &[&HostPorts], columns: &[&H
             columns.iter().skip(1).filter(|c| !(c.value)(host).is_empty()).map(|c| named(&c)).collect();
         out.push_str(&page.paragraph(5, tone, &facts.join(", ")));
     }
+}
+
+/// How many ports hosts that serve need, and whether the recording is evidence enough: a few sentences a host.
+fn enough(out: &mut String, page: &Page, data: &ReportData) {
+    let mut counts: Vec<(&HostCount, &EpochCount)> =
+        data.counts.iter().filter_map(|count| Some((count, count.fullest()?))).collect();
+    counts.retain(|(_, epoch)| epoch.estimate.seen > 0);
+    counts.sort_by_key(|(count, epoch)| (Reverse(epoch.listeners.len()), count.host, count.transport));
+    if counts.is_empty() {
+        return;
+    }
+    out.push_str(&page.paragraph(0, Tone::Heading, "How many ports are enough (made to be safe, not small)"));
+    for (count, epoch) in counts.iter().take(DETAILED) {
+        let name = match data.host_name(count.host) {
+            "" => String::new(),
+            name => format!("{} ", clipped(name, 40)),
+        };
+        out.push_str(&page.paragraph(2, Tone::Heading, &format!("{name}{} {}", count.host, count.transport)));
+        out.push_str(&page.paragraph(5, Tone::Plain, &format!("Listeners: {}.", estimates::sentence(&epoch.estimate))));
+        let ports = |size: Option<u32>| {
+            size.map_or_else(|| "must stay as it is".to_owned(), |n| counted(n.into(), "port", "ports"))
+        };
+        let (rpc, all) = (ports(count.sizing.rpc), ports(count.sizing.allocation));
+        out.push_str(&page.paragraph(5, Tone::Plain, &format!("RPC range: {rpc}. Allocation range: {all}.")));
+        if let Some(gate) = sizing::gate_of(data, count) {
+            let tone = if gate.is_open() { Tone::Plain } else { Tone::Alert };
+            out.push_str(&page.paragraph(5, tone, &sizing::verdict_sentence(gate)));
+        }
+    }
+    if counts.len() > DETAILED {
+        let more = counted((counts.len() - DETAILED) as u64, "more row", "more rows");
+        out.push_str(&page.paragraph(2, Tone::Pale, &format!("and {more} in the report")));
+    }
+    out.push_str(&page.paragraph(2, Tone::Pale, "The sums, term by term, and what to record next are in the report."));
+    out.push('\n');
 }
 
 fn findings(out: &mut String, page: &Page, data: &ReportData) {

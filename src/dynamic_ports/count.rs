@@ -179,6 +179,15 @@ impl HostCount {
         self.epochs.iter().max_by_key(|epoch| (epoch.listeners.len(), epoch.epoch.number))
     }
 
+    /// Ports that its range gives: without documented static ports and excluded blocks.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        let range = &self.range.ephemeral;
+        (u32::from(*range.end()) + 1)
+            .saturating_sub(u32::from(*range.start()))
+            .saturating_sub(self.sizing.measured.reserved)
+    }
+
     fn is_empty(&self) -> bool {
         let nothing = |set: &BTreeSet<u16>| set.is_empty();
         let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty() || !epoch.idle.is_empty());

@@ -2,6 +2,7 @@
 
 use crate::model::{Restart, RestartKind, Transport};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A time in which a host did not restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Epoch {
     pub end_ns: i64,
     /// What shows that it began; empty for the first.
     pub evidence: String,
+    /// Capture and frame that show it; `None` for the first, and where the host itself tells.
+    pub place: Option<(Arc<str>, u64)>,
     /// Ports of services that restarted within it, and the ports that they have since.
     moved: BTreeMap<u16, u16>,
 }
@@ -22,7 +25,7 @@ impl Epoch {
     /// The epoch of a host that did not restart.
     #[must_use]
     pub fn whole((start_ns, end_ns): (i64, i64)) -> Self {
-        Self { number: 1, start_ns, end_ns, evidence: String::new(), moved: BTreeMap::new() }
+        Self { number: 1, start_ns, end_ns, evidence: String::new(), place: None, moved: BTreeMap::new() }
     }
 
     /// The last port that the service of a port had in this epoch: the port itself unless its service restarted.
@@ -58,7 +61,8 @@ pub(super) fn epochs(restarts: &[Restart], transport: Transport, (first_ns, last
             RestartKind::Host if restart.after_ns > current.start_ns && restart.after_ns <= last_ns => {
                 current.end_ns = restart.after_ns - 1;
                 let (number, evidence) = (number + 1, restart.evidence.clone());
-                epochs.push(Epoch { number, evidence, ..Epoch::whole((restart.after_ns, last_ns)) });
+                let place = (restart.frame > 0).then(|| (restart.capture.clone(), restart.frame));
+                epochs.push(Epoch { number, evidence, place, ..Epoch::whole((restart.after_ns, last_ns)) });
             }
             RestartKind::Host => {}
             RestartKind::Service => {

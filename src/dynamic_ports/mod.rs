@@ -25,6 +25,8 @@ pub mod accumulation;
 #[cfg(feature = "program")]
 mod count;
 #[cfg(feature = "program")]
+pub mod curves;
+#[cfg(feature = "program")]
 mod epochs;
 #[cfg(feature = "program")]
 mod port_counts;

@@ -5,7 +5,7 @@ use super::ranges::{HostRange, RangeSource};
 use super::visits::Visit;
 use crate::catalog::{Catalog, Site};
 use crate::classification::{Attribution, EndpointRow, HostTables, Judged, JudgedFrame};
-use crate::model::{CaptureRow, Endpoint, HostPorts, Listener, Orientation, Transport};
+use crate::model::{CaptureRow, Endpoint, HostPorts, IdleListener, Listener, Orientation, Transport};
 use polars::prelude::PolarsResult;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct PortCounts {
     pub hosts: Vec<HostPorts>,
     /// Dynamic ports that acted as server, by host, transport and port.
     pub listeners: Vec<Listener>,
+    /// Dynamic ports that only a host table shows, by host, transport, epoch and port.
+    pub idle: Vec<IdleListener>,
     /// Ephemeral ports inside the dynamic range, by host, transport and port.
     pub ephemeral: Vec<(IpAddr, Transport, u16)>,
     /// All that was counted, by host and transport.
@@ -90,7 +92,14 @@ pub fn count(known: &Known<'_>, frame: &JudgedFrame, captures: &[CaptureRow]) ->
         count.ephemeral.iter().map(move |port| (host, transport, *port)).collect::<Vec<_>>()
     };
     let ephemeral = counts.iter().flat_map(of).collect();
-    Ok(PortCounts { hosts: rows.hosts(&counts), listeners, ephemeral, counts, recorded_s: covered_s(&recordings) })
+    Ok(PortCounts {
+        hosts: rows.hosts(&counts),
+        listeners,
+        idle: counts.iter().flat_map(|count| rows.idle_listeners(count)).collect(),
+        ephemeral,
+        counts,
+        recorded_s: covered_s(&recordings),
+    })
 }
 
 /// First and last frame of each recording; of the flows where no recording says when it was.
@@ -173,6 +182,30 @@ impl Rows<'_> {
             capture: first.capture.to_string(),
             first_frame: first.facts.first_frame,
         })
+    }
+
+    fn idle_listeners(&self, count: &HostCount) -> Vec<IdleListener> {
+        let of_epoch = |epoch: &EpochCount| {
+            let interval = epoch.epoch.start_ns..=epoch.epoch.end_ns;
+            let mut by_port: BTreeMap<u16, IdleListener> = BTreeMap::new();
+            for socket in self.known.hosts.waiting(count.host, count.transport, &interval) {
+                if !epoch.idle.contains(&socket.port) {
+                    continue;
+                }
+                let listener = by_port.entry(socket.port).or_insert_with(|| IdleListener {
+                    host: count.host,
+                    transport: count.transport,
+                    port: socket.port,
+                    epoch: epoch.epoch.number,
+                    is_loopback: true,
+                    process: Attribution::of(socket).words(),
+                    source: socket.place(),
+                });
+                listener.is_loopback &= socket.is_loopback();
+            }
+            by_port.into_values().collect::<Vec<_>>()
+        };
+        count.epochs.iter().flat_map(of_epoch).collect()
     }
 
     fn hosts(&self, counts: &[HostCount]) -> Vec<HostPorts> {

@@ -46,7 +46,7 @@ pub use packet::{
     TcpHeader, flags,
 };
 pub use port_charts::{Accumulation, AccumulationAhead, AccumulationPoint, PortsInUse, Sweep, SweepEntry};
-pub use ports::{HostPorts, Listener};
+pub use ports::{HostPorts, IdleListener, Listener};
 pub use referral::{AnnouncementRow, FollowUp, Referral, Tie};
 pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use restart::{MovedPort, Restart, RestartKind};

@@ -45,6 +45,25 @@ pub struct Listener {
     pub first_frame: u64,
 }
 
+/// A dynamic port at which a host table shows a program waiting although no flow reached it: no capture can see these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdleListener {
+    /// The host.
+    pub host: IpAddr,
+    /// Transport. A UDP socket may be a client's.
+    pub transport: Transport,
+    /// The port.
+    pub port: u16,
+    /// The epoch of its host, from 1.
+    pub epoch: u32,
+    /// True where only the host itself can reach it.
+    pub is_loopback: bool,
+    /// The program behind it: hostile text; empty where the table has none.
+    pub process: String,
+    /// File and line that show it.
+    pub source: String,
+}
+
 /// Port use of one host and transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPorts {

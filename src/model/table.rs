@@ -7,6 +7,8 @@ pub enum Kind {
     Text,
     /// Non-negative whole number.
     Unsigned,
+    /// Number with a fraction.
+    Real,
     /// Yes or no.
     Flag,
     /// Nanoseconds since 1970-01-01 UTC.
@@ -14,7 +16,7 @@ pub enum Kind {
 }
 
 /// One cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Not known or not applicable.
     Null,
@@ -22,6 +24,8 @@ pub enum Value {
     Text(String),
     /// For [`Kind::Unsigned`].
     Unsigned(u64),
+    /// For [`Kind::Real`]; finite.
+    Real(f64),
     /// For [`Kind::Flag`].
     Flag(bool),
     /// For [`Kind::TimeNs`].
@@ -40,7 +44,7 @@ pub struct Column {
 }
 
 /// A named table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// File stem, e.g. `listeners`.
     pub name: &'static str,
@@ -77,6 +81,13 @@ impl From<u32> for Value {
 impl From<u16> for Value {
     fn from(number: u16) -> Self {
         Self::Unsigned(number.into())
+    }
+}
+
+/// What is no number is not known.
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        if number.is_finite() { Self::Real(number) } else { Self::Null }
     }
 }
 

@@ -80,6 +80,7 @@ fn cell(value: &Value) -> Cow<'_, str> {
         Value::Null => Cow::Borrowed(""),
         Value::Text(text) => harmless(text),
         Value::Unsigned(number) => Cow::Owned(number.to_string()),
+        Value::Real(number) => Cow::Owned(number.to_string()),
         Value::Flag(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
         Value::TimeNs(ns) => Cow::Owned(ns.to_string()),
     }

@@ -1,7 +1,7 @@
 //! Made-up report data for the tests of this room and of the terminal summary: the document's figures 51 and 68,
 //! hostile names, many hosts, nothing at all.
 
-use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount};
+use super::{OutcomeCount, PortUse, ReportData, ServiceRow, StatusCount, demo_counts};
 use crate::model::{
     AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, FindingKind, FollowUp, HostPorts, Listener,
     Mechanism, OneSidedPair, Orientation, Outcome, ReadingCounts, Status, TcpSides, Tier, Transport,
@@ -185,6 +185,7 @@ pub(crate) fn small() -> ReportData {
     data.outcomes = outcomes.map(|(outcome, flows)| OutcomeCount { outcome, flows }).to_vec();
     data.orientations = vec![(Orientation::Certain, 6_101), (Orientation::Strong, 330)];
     (data.start_ns, data.end_ns) = (Some(START_NS), Some(START_NS + 72 * MINUTE_NS + 30_250_000_000));
+    demo_counts::fill(&mut data, START_NS, "site survey");
     data
 }
 
@@ -350,6 +351,9 @@ pub(crate) fn hostile() -> ReportData {
     data.outcomes.push(OutcomeCount { outcome: Outcome::Midstream, flows: 12 });
     data.orientations.push((Orientation::Guess, 20));
     data.warnings.push(bad());
+    data.listeners.iter_mut().for_each(|l| (l.process, l.process_source) = (bad(), bad()));
+    let quoted = HOSTILE.join(" ");
+    demo_counts::fill(&mut data, START_NS, &quoted);
     data
 }
 
@@ -376,6 +380,7 @@ pub(crate) fn many() -> ReportData {
         let responder = Endpoint { ip: address, port: 443 };
         data.services.push(ServiceRow { responder, ..data.services[0].clone() });
     }
+    demo_counts::fill(&mut data, START_NS, "site survey");
     data
 }
 
@@ -388,6 +393,11 @@ pub(crate) fn empty() -> ReportData {
         roles_guessed: false,
         captures: Vec::new(),
         hosts: Vec::new(),
+        counts: Vec::new(),
+        gates: Vec::new(),
+        idle: Vec::new(),
+        accumulations: Vec::new(),
+        in_use: Vec::new(),
         names: Default::default(),
         listeners: Vec::new(),
         blocked: Vec::new(),

@@ -55,6 +55,8 @@ impl<W: Write> JsonRows<W> {
                 Value::Null => line.push_str("null"),
                 Value::Text(text) => line.push_str(&quoted(text)?),
                 Value::Unsigned(number) => line.push_str(&number.to_string()),
+                // With a fraction always: 4.0, not 4.
+                Value::Real(number) => line.push_str(&format!("{number:?}")),
                 Value::Flag(flag) => line.push_str(if *flag { "true" } else { "false" }),
                 Value::TimeNs(ns) => line.push_str(&ns.to_string()),
             }
@@ -108,6 +110,7 @@ fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
         Kind::Unsigned => "unsigned",
+        Kind::Real => "real",
         Kind::Flag => "flag",
         Kind::TimeNs => "time-ns",
     }
@@ -172,6 +175,7 @@ mod tests {
                         Value::Null => serde_json::Value::Null,
                         Value::Text(t) => t.as_str().into(),
                         Value::Unsigned(n) => (*n).into(),
+                        Value::Real(n) => (*n).into(),
                         Value::Flag(f) => (*f).into(),
                         Value::TimeNs(ns) => (*ns).into(),
                     };

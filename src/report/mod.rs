@@ -12,12 +12,15 @@ pub mod announcements;
 pub mod catalog;
 pub mod charts;
 pub mod csv;
+pub mod estimates;
 pub mod gaps;
 pub mod html;
 pub mod json;
 pub mod one_sided;
+pub mod ports;
 pub mod settings;
 pub mod site_proposal;
+pub mod sizing;
 pub mod summary;
 pub mod tables;
 pub mod text;
@@ -29,16 +32,20 @@ mod font;
 
 #[cfg(test)]
 pub(crate) mod demo;
+#[cfg(test)]
+mod demo_counts;
 
 pub use error::ReportError;
 pub(crate) use error::os_reason;
 pub use html::GENERATOR;
 pub use writer::{ReportDir, ReportFile};
 
+use crate::dynamic_ports::HostCount;
 use crate::model::{
-    AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, Listener, OneSidedPair, Orientation,
-    Outcome, Status, Table, TcpSides, Transport,
+    Accumulation, AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, IdleListener, Listener,
+    OneSidedPair, Orientation, Outcome, PortsInUse, Status, Table, TcpSides, Transport,
 };
+use crate::policy::gate::Gate;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
@@ -50,7 +57,7 @@ const RECORDED_NAMES: usize = 5;
 /// Everything that the report says, judged and counted by the rooms below.
 ///
 /// Rows are printed in the order given, except where a chart or a summary says that it shows the largest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReportData {
     /// Title of the page, e.g. the name of the output directory.
     pub title: String,
@@ -64,6 +71,16 @@ pub struct ReportData {
     pub captures: Vec<CaptureRow>,
     /// Port use by host and transport.
     pub hosts: Vec<HostPorts>,
+    /// What was counted, estimated and sized, by host and transport.
+    pub counts: Vec<HostCount>,
+    /// Whether the recording is evidence enough to restrict, by host and transport.
+    pub gates: Vec<Gate>,
+    /// Dynamic ports that only a host table shows.
+    pub idle: Vec<IdleListener>,
+    /// How listeners accumulated, of the hosts with the most.
+    pub accumulations: Vec<Accumulation>,
+    /// Ports held over time, of the hosts that held the most.
+    pub in_use: Vec<PortsInUse>,
     /// Names of addresses that the recordings state: no proof, and no match for the site file's.
     pub names: BTreeMap<IpAddr, Vec<String>>,
     /// Dynamic ports that acted as server.

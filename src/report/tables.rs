@@ -2,11 +2,8 @@
 //!
 //! Every row that claims something names the capture, the frame and a Wireshark display filter that shows it.
 
-use super::{ReportData, announcements, one_sided, words};
-use crate::model::{
-    BlockedAttempt, Column, Endpoint, HostPorts, Kind, Listener, Table, Transport, Value, contact_filter,
-    endpoint_filter, range_filter,
-};
+use super::{ReportData, announcements, estimates, one_sided, ports, sizing, words};
+use crate::model::{BlockedAttempt, Column, Kind, Table, Value, contact_filter, endpoint_filter};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -18,22 +15,26 @@ pub(super) const fn number(name: &'static str, meaning: &'static str) -> Column 
     Column { name, kind: Kind::Unsigned, meaning }
 }
 
-const fn flag(name: &'static str, meaning: &'static str) -> Column {
+pub(super) const fn real(name: &'static str, meaning: &'static str) -> Column {
+    Column { name, kind: Kind::Real, meaning }
+}
+
+pub(super) const fn flag(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::Flag, meaning }
 }
 
-const fn time(name: &'static str, meaning: &'static str) -> Column {
+pub(super) const fn time(name: &'static str, meaning: &'static str) -> Column {
     Column { name, kind: Kind::TimeNs, meaning }
 }
 
 pub(super) const PROTOCOL: Column = text("protocol", "Transport protocol: tcp or udp.");
-const HOST_IP: Column = text("host_ip", "Address of the host.");
-const HOST_NAME: Column = text("host_name", "Name of the host in the site file; empty without one.");
-const SERVICE: Column =
+pub(super) const HOST_IP: Column = text("host_ip", "Address of the host.");
+pub(super) const HOST_NAME: Column = text("host_name", "Name of the host in the site file; empty without one.");
+pub(super) const SERVICE: Column =
     text("service", "Documented service, or what the first bytes said; empty where neither is known.");
-const STATUS: Column = text("status", "How it relates to the documents; see the table statuses.");
-const FLOWS: Column = number("flows", "Flows: bidirectional conversations between two endpoints.");
-const CLIENTS: Column = number("clients", "Distinct client addresses.");
+pub(super) const STATUS: Column = text("status", "How it relates to the documents; see the table statuses.");
+pub(super) const FLOWS: Column = number("flows", "Flows: bidirectional conversations between two endpoints.");
+pub(super) const CLIENTS: Column = number("clients", "Distinct client addresses.");
 pub(super) const FIRST_SEEN: Column =
     time("first_seen_ns", "First packet, nanoseconds since 1970-01-01 UTC, by the capture's clock.");
 pub(super) const LAST_SEEN: Column =
@@ -44,13 +45,18 @@ pub(super) const FIRST_FRAME: Column =
 pub(super) const FILTER: Column = text("display_filter", "Wireshark display filter that shows the packets.");
 
 /// Names of all tables, in the order of the report.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 17] = [
     "findings",
     "blocked",
     "announcements",
     "one_sided",
     "hosts",
     "listeners",
+    "idle_listeners",
+    "epochs",
+    "estimates",
+    "sizing",
+    "gate",
     "services",
     "statuses",
     "outcomes",
@@ -67,8 +73,13 @@ pub fn all(data: &ReportData) -> Vec<Table> {
         blocked(data),
         announcements::table(data),
         one_sided::table(data),
-        hosts(data),
-        listeners(data),
+        ports::hosts(data),
+        ports::listeners(data),
+        estimates::idle_listeners(data),
+        estimates::epochs(data),
+        estimates::table(data),
+        sizing::table(data),
+        sizing::gate(data),
         services(data),
         statuses(data),
         outcomes(data),
@@ -149,126 +160,9 @@ pub fn fates(data: &ReportData) -> Table {
     Table { name: "fates", columns, rows }
 }
 
-/// One row a host and transport: how many dynamic ports it used.
-#[must_use]
-pub fn hosts(data: &ReportData) -> Table {
-    let columns = vec![
-        HOST_IP,
-        HOST_NAME,
-        text("zone", "Zone of the host in the site file; empty without one."),
-        text("roles", "Roles of the host, separated by a semicolon."),
-        flag("roles_guessed", "True where the roles were guessed from what the host served."),
-        text(
-            "recorded_names",
-            "Names of the address that the recordings state, at most 5: no proof; empty without one.",
-        ),
-        PROTOCOL,
-        number(
-            "dynamic_listener_ports",
-            "Distinct dynamic ports that acted as server; documented static ones left out.",
-        ),
-        number(
-            "explained_listener_ports",
-            "Of these, explained by timing: after a question to a broker, or after a documented step.",
-        ),
-        number("unexplained_listener_ports", "Of these, not explained."),
-        number("static_in_range_ports", "Documented static ports inside the dynamic range that acted as server."),
-        number("direction_unknown_ports", "Dynamic ports of flows of guessed or unknown direction; in no other count."),
-        number("ephemeral_ports", "Distinct local ports of connections that this host opened."),
-        number(
-            "peak_in_use_ports",
-            "Listeners seen, taken as held throughout, plus the most ephemeral ports at once; without TIME_WAIT.",
-        ),
-        time("peak_at_ns", "When that peak was reached, nanoseconds since 1970-01-01 UTC."),
-        number("document_observed_ports", "What the vendor's document printed for its own test; for comparison only."),
-        text("capture", "Capture of the first contact of a listening dynamic port; empty without one."),
-        number("first_frame", "Frame of that first contact."),
-        text("display_filter", "Wireshark display filter: packets towards this host's dynamic ports."),
-    ];
-    let firsts = first_contacts(&data.listeners);
-    let row = |h: &HostPorts| {
-        let first = firsts.get(&(h.host, h.transport));
-        vec![
-            h.host.to_string().into(),
-            h.name.clone().into(),
-            h.zone.clone().into(),
-            h.roles.join("; ").into(),
-            h.roles_guessed.into(),
-            data.recorded_names(h.host).into(),
-            h.transport.name().into(),
-            h.dynamic_listeners.into(),
-            h.dynamic_listeners_explained.into(),
-            h.dynamic_listeners.saturating_sub(h.dynamic_listeners_explained).into(),
-            h.static_in_range.into(),
-            h.direction_unknown.into(),
-            h.ephemeral_ports.into(),
-            h.peak_in_use.into(),
-            h.peak_at_ns.map_or(Value::Null, Value::TimeNs),
-            h.document_observed.into(),
-            first.map_or(Value::Null, |l| l.capture.clone().into()),
-            first.map(|l| l.first_frame).into(),
-            range_filter(h.host, h.transport, &data.dynamic_range).into(),
-        ]
-    };
-    Table { name: "hosts", columns, rows: data.hosts.iter().map(row).collect() }
-}
-
-/// The earliest listener by host and transport: the example to look at first.
-fn first_contacts(listeners: &[Listener]) -> HashMap<(IpAddr, Transport), &Listener> {
-    let mut firsts: HashMap<(IpAddr, Transport), &Listener> = HashMap::new();
-    for listener in listeners {
-        let entry = firsts.entry((listener.host, listener.transport)).or_insert(listener);
-        if (listener.first_seen_ns, listener.first_frame) < (entry.first_seen_ns, entry.first_frame) {
-            *entry = listener;
-        }
-    }
-    firsts
-}
-
 /// The names of the site file by address.
-fn names(data: &ReportData) -> HashMap<IpAddr, &str> {
+pub(super) fn names(data: &ReportData) -> HashMap<IpAddr, &str> {
     data.hosts.iter().filter(|h| !h.name.is_empty()).map(|h| (h.host, h.name.as_str())).collect()
-}
-
-/// One row a dynamic port that acted as server.
-#[must_use]
-pub fn listeners(data: &ReportData) -> Table {
-    let columns = vec![
-        HOST_IP,
-        HOST_NAME,
-        PROTOCOL,
-        number("port", "The listening port. It changes at the next restart."),
-        text("orientation", "How sure it is that this side listens: the best among its flows."),
-        SERVICE,
-        STATUS,
-        CLIENTS,
-        FLOWS,
-        FIRST_SEEN,
-        LAST_SEEN,
-        CAPTURE,
-        FIRST_FRAME,
-        FILTER,
-    ];
-    let names = names(data);
-    let row = |l: &Listener| {
-        vec![
-            l.host.to_string().into(),
-            names.get(&l.host).copied().unwrap_or_default().into(),
-            l.transport.name().into(),
-            l.port.into(),
-            l.orientation.name().into(),
-            l.service.clone().into(),
-            l.status.name().into(),
-            l.clients.into(),
-            l.flows.into(),
-            Value::TimeNs(l.first_seen_ns),
-            Value::TimeNs(l.last_seen_ns),
-            l.capture.clone().into(),
-            l.first_frame.into(),
-            endpoint_filter(Endpoint { ip: l.host, port: l.port }, l.transport).into(),
-        ]
-    };
-    Table { name: "listeners", columns, rows: data.listeners.iter().map(row).collect() }
 }
 
 /// One row a service that was seen, documented or not.
@@ -448,6 +342,7 @@ mod tests {
                         Value::Null => true,
                         Value::Text(_) => column.kind == Kind::Text,
                         Value::Unsigned(_) => column.kind == Kind::Unsigned,
+                        Value::Real(_) => column.kind == Kind::Real,
                         Value::Flag(_) => column.kind == Kind::Flag,
                         Value::TimeNs(_) => column.kind == Kind::TimeNs,
                     };
@@ -478,8 +373,9 @@ mod tests {
 
     #[test]
     fn tables_that_claim_something_name_capture_frame_and_filter() {
-        for table in [findings, blocked, announcements::table, one_sided::table, hosts, listeners, services]
-            .map(|f| f(&demo::small()))
+        for table in
+            [findings, blocked, announcements::table, one_sided::table, ports::hosts, ports::listeners, services]
+                .map(|f| f(&demo::small()))
         {
             for name in ["capture", "first_frame", "display_filter"] {
                 assert!(table.columns.iter().any(|c| c.name == name), "{} lacks {name}", table.name);

@@ -20,6 +20,7 @@ const VERSION_KEY: &str = "portproof.schema";
 enum Cells {
     Text(Vec<Option<String>>),
     Unsigned(Vec<Option<u64>>),
+    Real(Vec<Option<f64>>),
     Flag(Vec<Option<bool>>),
     TimeNs(Vec<Option<i64>>),
 }
@@ -29,6 +30,7 @@ impl Cells {
         match kind {
             Kind::Text => Self::Text(Vec::new()),
             Kind::Unsigned => Self::Unsigned(Vec::new()),
+            Kind::Real => Self::Real(Vec::new()),
             Kind::Flag => Self::Flag(Vec::new()),
             Kind::TimeNs => Self::TimeNs(Vec::new()),
         }
@@ -39,10 +41,12 @@ impl Cells {
         match (self, value) {
             (Self::Text(cells), Value::Text(text)) => cells.push(Some(text)),
             (Self::Unsigned(cells), Value::Unsigned(number)) => cells.push(Some(number)),
+            (Self::Real(cells), Value::Real(number)) => cells.push(Some(number)),
             (Self::Flag(cells), Value::Flag(flag)) => cells.push(Some(flag)),
             (Self::TimeNs(cells), Value::TimeNs(ns)) => cells.push(Some(ns)),
             (Self::Text(cells), _) => cells.push(None),
             (Self::Unsigned(cells), _) => cells.push(None),
+            (Self::Real(cells), _) => cells.push(None),
             (Self::Flag(cells), _) => cells.push(None),
             (Self::TimeNs(cells), _) => cells.push(None),
         }
@@ -54,6 +58,7 @@ impl Cells {
         match self {
             Self::Text(cells) => Series::new(name, std::mem::take(cells)),
             Self::Unsigned(cells) => Series::new(name, std::mem::take(cells)),
+            Self::Real(cells) => Series::new(name, std::mem::take(cells)),
             Self::Flag(cells) => Series::new(name, std::mem::take(cells)),
             Self::TimeNs(cells) => Series::new(name, std::mem::take(cells)),
         }
@@ -64,6 +69,7 @@ fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::String,
         Kind::Unsigned => DataType::UInt64,
+        Kind::Real => DataType::Float64,
         Kind::Flag => DataType::Boolean,
         Kind::TimeNs => DataType::Int64,
     }

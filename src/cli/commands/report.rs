@@ -12,11 +12,13 @@ use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::output::not_written;
 use crate::cli::terminal;
-use crate::dynamic_ports::{Known, PortCounts, count};
+use crate::dynamic_ports::curves::{accumulations, ports_in_use};
+use crate::dynamic_ports::{HostCount, Known, PortCounts, count};
 use crate::model::{
     AnnouncementRow, Column, Endpoint, Finding, JudgedFlow, Orientation, Outcome, Restart, RestartKind, Status, Tie,
     Transport, Value,
 };
+use crate::policy::gate::{Recorded, gate};
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
     text::iso_utc_seconds, text::visible, write_all,
@@ -116,6 +118,17 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let skipped = case.skipped.iter().map(|reason| format!("Not read: {reason}."));
     let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
     let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
+    let one_sided = one_sided_pairs(&judged.flows);
+    let lost = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    let recorded = Recorded {
+        seconds: counts.recorded_s,
+        cycle_s: args.work_cycle.as_secs_f64(),
+        one_sided: &one_sided,
+        lost: &lost,
+    };
+    let serves = |count: &&HostCount| count.epochs.iter().any(|epoch| epoch.estimate.seen > 0);
+    let gates = counts.counts.iter().filter(serves).map(|count| gate(count, &recorded)).collect();
+    let name = |ip| site.map_or("", |site| site.name(ip));
     ReportData {
         title: folder,
         tool_version: env!("CARGO_PKG_VERSION"),
@@ -123,10 +136,15 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         roles_guessed: judged.roles.are_guessed(),
         captures: case.facts.captures.clone(),
         hosts: counts.hosts,
+        gates,
+        idle: counts.idle,
+        accumulations: accumulations(&counts.counts, name),
+        in_use: ports_in_use(&counts.counts, name),
+        counts: counts.counts,
         names: case.names(),
         listeners: counts.listeners,
         blocked: blocked_attempts(&judged.flows),
-        one_sided: one_sided_pairs(&judged.flows),
+        one_sided,
         timing_only_flows: timing_only(&judged.flows),
         tcp_sides: tcp_sides(&judged.flows),
         findings: all_findings(&judged.flows, &announcements),
@@ -207,13 +225,17 @@ fn restarts(judged: &Judged) -> Vec<String> {
     let sentence = |restart: &Restart| {
         let Restart { host, evidence, .. } = restart;
         let (before, after) = (iso_utc_seconds(restart.before_ns), iso_utc_seconds(restart.after_ns));
+        let place = match restart.frame {
+            0 => String::new(),
+            frame => format!(" ({} frame {frame})", restart.capture),
+        };
         match restart.kind {
             RestartKind::Host => format!(
-                "{host} seems to have restarted between {before} and {after}: {evidence}. Its ports from before and after are \
+                "{host} seems to have restarted between {before} and {after}: {evidence}{place}. Its ports from before and after are \
                  never counted together; the counts are those of the time with the most listeners."
             ),
             RestartKind::Service => format!(
-                "A service of {host} seems to have restarted between {before} and {after}: {evidence}. The two ports count as \
+                "A service of {host} seems to have restarted between {before} and {after}: {evidence}{place}. The two ports count as \
                  one listener."
             ),
         }

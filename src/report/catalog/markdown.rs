@@ -69,6 +69,7 @@ fn shown(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Text(text) => cell(text),
         Value::Unsigned(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
         Value::Flag(flag) => (if *flag { "yes" } else { "" }).to_owned(),
         Value::TimeNs(ns) => ns.to_string(),
     }

@@ -8,6 +8,7 @@ mod cells;
 mod evidence;
 mod explain;
 mod overview;
+mod sizing;
 
 use super::{ReportData, ReportError, charts, text};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -101,6 +102,7 @@ fn sections(data: &ReportData) -> Result<Vec<Section>, ReportError> {
         ),
         section("one-sided", "Heard from one side only", Some(data.one_sided.len()), evidence::one_sided(data)),
         section("dynamic", "Dynamic ports by host", Some(data.hosts.len()), dynamic(data)?),
+        section("sizing", "How many ports are enough", Some(data.counts.len()), enough(data)?),
         section("listeners", "Listening dynamic ports", Some(data.listeners.len()), evidence::listeners(data)),
         section("services", "Services seen", Some(data.services.len()), evidence::services(data)),
         section(
@@ -124,6 +126,14 @@ fn dynamic(data: &ReportData) -> Result<Markup, ReportError> {
         (figure(&charts::dynamic_ports(data)?))
         (evidence::hosts(data))
         (figure(&charts::port_map(data)?))
+        @if !data.in_use.is_empty() { (figure(&charts::ports_in_use(&data.in_use)?)) }
+    })
+}
+
+fn enough(data: &ReportData) -> Result<Markup, ReportError> {
+    Ok(html! {
+        (sizing::sizing(data))
+        @if !data.accumulations.is_empty() { (figure(&charts::accumulation(&data.accumulations)?)) }
     })
 }
 

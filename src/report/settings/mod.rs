@@ -2,7 +2,7 @@
 //! One dialect a file.
 //!
 //! What enters a command is a number, a transport or an AppID, never text. Text (sources of static ports, warnings) enters
-//! comments only, and there through the allow-list of [`lines`]. Scripts for Windows end their lines with CR LF, as cmd.exe
+//! comments only, and there through the allow-list of `lines`. Scripts for Windows end their lines with CR LF, as cmd.exe
 //! and regedit expect.
 //!
 //! This room decides nothing: [`crate::policy::settings`] did.
