@@ -1,8 +1,9 @@
 //! What a sample says of the listeners that were not seen: every figure, and the upper bound to size by.
 
 use super::abundance::{ace, chao1, chao1_at_most, coverage};
+use super::forecast::forecast;
 use super::frequencies::Frequencies;
-use super::good_toulmin::{Forecast, good_toulmin};
+use super::good_toulmin::Forecast;
 use super::incidence::{chao2, chao2_at_most, jackknife1, jackknife2};
 use super::interval::WithInterval;
 use super::occupancy::MOST_PORTS;
@@ -58,7 +59,7 @@ pub struct Estimate {
 /// Every figure for a sample. Never fails: what cannot be said is `None`.
 ///
 /// Where units are days or runs, work that comes once in each makes every listener look as rare as its single visits: the bound
-/// and the forecast go by units then, else by visits.
+/// goes by units then, else by visits. The forecast: see [`forecast`].
 #[must_use]
 pub fn estimate(sample: &Sample) -> Estimate {
     let visits = Frequencies::of(&sample.visits);
@@ -92,7 +93,7 @@ pub fn estimate(sample: &Sample) -> Estimate {
         jackknife2: second.map(|found| known + found),
         ace: ace(&visits).map(|found| known + found),
         coverage: coverage(&visits),
-        forecast: good_toulmin(frequencies, 1.0),
+        forecast: forecast(sample, 1.0),
         upper: upper(sample.known, frequencies, at_most, second),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod abundance;
 mod estimate;
+mod forecast;
 mod frequencies;
 pub mod good_toulmin;
 pub mod incidence;
@@ -9,5 +10,6 @@ mod interval;
 pub mod occupancy;
 
 pub use estimate::{Estimate, UPPER_FACTOR, UPPER_ROOT, estimate};
+pub use forecast::{UNITS_FROM, forecast};
 pub use frequencies::Frequencies;
 pub use interval::WithInterval;
