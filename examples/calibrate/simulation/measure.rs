@@ -74,8 +74,10 @@ pub(crate) struct Row {
     pub(crate) upper_covers: Share,
     /// The upper bounds, ascending.
     pub(crate) uppers: Vec<u64>,
-    /// The forecast before clamping, against what really came.
+    /// The forecast before clamping, against what really came: of the fullest epoch, as the program tells it.
     pub(crate) forecast: Errors,
+    /// The same over all epochs: without the choice of the fullest one, which is fuller than others by chance too.
+    pub(crate) every_forecast: Errors,
     /// What really came, on average.
     pub(crate) new: f64,
     pub(crate) forecast_covers: Share,
@@ -93,6 +95,7 @@ impl Row {
             upper_covers: Share::default(),
             uppers: Vec::new(),
             forecast: Errors::default(),
+            every_forecast: Errors::default(),
             new: 0.0,
             forecast_covers: Share::default(),
         }
@@ -128,12 +131,12 @@ impl Row {
         self.known += estimate.known as f64;
         self.coverage += estimate.coverage.unwrap_or(1.0);
         self.new += new as f64;
-        if let Some(forecast) = estimate.forecast {
-            let error = forecast.expected - new as f64;
-            self.forecast.add(error);
-            let (low, high) = (forecast.displayed() - forecast.plus_minus_95(), forecast.displayed() + forecast.plus_minus_95());
-            self.forecast_covers.add(low <= new as f64 && new as f64 <= high);
-        }
+        // Without a forecast all that is seen is known: nothing new is promised.
+        let (expected, displayed, half) = estimate
+            .forecast
+            .map_or((0.0, 0.0, 0.0), |found| (found.expected, found.displayed(), found.plus_minus_95()));
+        self.forecast.add(expected - new as f64);
+        self.forecast_covers.add((displayed - new as f64).abs() <= half);
     }
 }
 
@@ -141,8 +144,14 @@ impl Row {
 pub(crate) fn measure(workload: Workload, number: u64, recordings: u64) -> Row {
     let mut row = Row::new(workload);
     for recording in 0..recordings {
-        let (estimate, new) = record(&workload, &mut Dice::new(number, recording));
-        row.add(&estimate, new);
+        let epochs = record(&workload, &mut Dice::new(number, recording));
+        for (estimate, new) in &epochs {
+            row.every_forecast.add(estimate.forecast.map_or(0.0, |found| found.expected) - *new as f64);
+        }
+        // The first of equals, as the program takes it.
+        if let Some((estimate, new)) = epochs.iter().rev().max_by_key(|(estimate, _)| estimate.seen) {
+            row.add(estimate, *new);
+        }
     }
     row.uppers.sort_unstable();
     let count = recordings.max(1) as f64;
@@ -150,20 +159,16 @@ pub(crate) fn measure(workload: Workload, number: u64, recordings: u64) -> Row {
     row
 }
 
-/// One recording: the estimate of its fullest epoch, and how many listeners a recording as long again would show for the first time.
-fn record(workload: &Workload, dice: &mut Dice) -> (Estimate, u64) {
+/// One recording: for each epoch the estimate, and how many listeners as long an epoch would show for the first time.
+fn record(workload: &Workload, dice: &mut Dice) -> Vec<(Estimate, u64)> {
     let rates = workload.rates(dice);
-    let mut fullest: Option<(Estimate, u64)> = None;
+    let mut epochs = Vec::new();
     for intervals in workload.epochs(dice) {
         let listeners: Vec<Listener> =
             rates.iter().enumerate().map(|(at, rate)| workload.listener(at, *rate, &intervals, dice)).collect();
-        let of_epoch = judge(&listeners, &intervals);
-        // The first of equals, as the program takes it.
-        if fullest.as_ref().is_none_or(|(best, _)| of_epoch.0.seen > best.seen) {
-            fullest = Some(of_epoch);
-        }
+        epochs.push(judge(&listeners, &intervals));
     }
-    fullest.unwrap_or_else(|| judge(&[], &[]))
+    epochs
 }
 
 fn judge(listeners: &[Listener], intervals: &[Interval]) -> (Estimate, u64) {

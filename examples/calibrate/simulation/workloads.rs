@@ -82,9 +82,11 @@ impl Workload {
         matches!(self.plan, Plan::Runs(..7) | Plan::Scripted { runs: ..7, .. })
     }
 
-    /// Whether the forecast is asked to be right: what is scheduled is judged on days.
+    /// Whether the forecast is asked to be right: what is scheduled is judged on days, and long sessions need more than the hour
+    /// after which they are told from visits.
     pub(crate) fn forecast_is_asked_for(&self) -> bool {
-        !(matches!(self.plan, Plan::Hours(_)) && self.daily > 0.0)
+        let hours = if let Plan::Hours(hours) = self.plan { hours } else { f64::INFINITY };
+        !(hours.is_finite() && self.daily > 0.0 || hours < 4.0 && self.persistent > 0.0)
     }
 
     /// The epochs of a recording, each with the intervals that were recorded of it.
