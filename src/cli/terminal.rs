@@ -196,7 +196,8 @@ fn enough(out: &mut String, page: &Page, data: &ReportData) {
             size.map_or_else(|| "must stay as it is".to_owned(), |n| counted(n.into(), "port", "ports"))
         };
         let (rpc, all) = (ports(count.sizing.rpc), ports(count.sizing.allocation));
-        out.push_str(&page.paragraph(5, Tone::Plain, &format!("RPC range: {rpc}. Allocation range: {all}.")));
+        let place = sizing::place_of(data, count).map_or_else(String::new, |place| format!(", for example {place}"));
+        out.push_str(&page.paragraph(5, Tone::Plain, &format!("RPC range: {rpc}{place}. Allocation range: {all}.")));
         if let Some(gate) = sizing::gate_of(data, count) {
             let tone = if gate.is_open() { Tone::Plain } else { Tone::Alert };
             out.push_str(&page.paragraph(5, tone, &sizing::verdict_sentence(gate)));

@@ -70,27 +70,31 @@ impl Course {
     #[must_use]
     pub fn of(holds: &[Hold], within: RangeInclusive<i64>) -> Self {
         let (from_ns, to_ns) = (*within.start(), *within.end());
-        let mut events: Vec<(i64, bool, u16)> = Vec::with_capacity(holds.len() * 2);
-        for hold in holds.iter().filter(|hold| hold.end_ns >= from_ns && hold.start_ns <= to_ns) {
-            events.push((hold.start_ns.max(from_ns), false, hold.port));
-            events.push((hold.end_ns.min(to_ns).max(hold.start_ns), true, hold.port));
-        }
-        // At one instant ports are taken before they are given back.
-        events.sort_unstable();
-        let mut users = vec![0_u32; if events.is_empty() { 0 } else { PORTS }];
+        let inside = || holds.iter().filter(|hold| hold.end_ns >= from_ns && hold.start_ns <= to_ns);
+        let mut taken: Vec<(i64, u16)> = inside().map(|hold| (hold.start_ns.max(from_ns), hold.port)).collect();
+        let given = inside().map(|hold| (hold.end_ns.min(to_ns).max(hold.start_ns), hold.port));
+        let mut given: Vec<(i64, u16)> = given.collect();
+        // Holds mostly come in order: sorting what is sorted costs next to nothing.
+        taken.sort_unstable();
+        given.sort_unstable();
+        let mut users = vec![0_u32; if taken.is_empty() { 0 } else { PORTS }];
         let mut record = Record::new(from_ns, to_ns);
         let mut held = 0_u32;
-        for (time_ns, gives_back, port) in events {
-            record.until(time_ns, held);
-            let count = &mut users[usize::from(port)];
-            if gives_back {
-                *count -= 1;
-                held -= u32::from(*count == 0);
-            } else {
+        let mut taken = taken.into_iter().peekable();
+        for (end_ns, port) in given {
+            // At one instant ports are taken before they are given back.
+            while let Some((time_ns, port)) = taken.next_if(|(time_ns, _)| *time_ns <= end_ns) {
+                record.until(time_ns, held);
+                let count = &mut users[usize::from(port)];
                 held += u32::from(*count == 0);
                 *count += 1;
+                record.now(time_ns, held);
             }
-            record.now(time_ns, held);
+            record.until(end_ns, held);
+            let count = &mut users[usize::from(port)];
+            *count -= 1;
+            held -= u32::from(*count == 0);
+            record.now(end_ns, held);
         }
         record.until(to_ns, held);
         record.course()

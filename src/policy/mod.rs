@@ -1,4 +1,5 @@
 //! What follows from what was measured: verdicts and gates.
 
 pub mod gate;
+pub mod placement;
 pub mod settings;

@@ -395,6 +395,7 @@ pub(crate) fn empty() -> ReportData {
         hosts: Vec::new(),
         counts: Vec::new(),
         gates: Vec::new(),
+        places: Default::default(),
         idle: Vec::new(),
         accumulations: Vec::new(),
         in_use: Vec::new(),

@@ -40,6 +40,7 @@ pub(crate) use error::os_reason;
 pub use html::GENERATOR;
 pub use writer::{ReportDir, ReportFile};
 
+use crate::catalog::PortRange;
 use crate::dynamic_ports::HostCount;
 use crate::model::{
     Accumulation, AnnouncementRow, BlockedAttempt, CaptureRow, Endpoint, Finding, HostPorts, IdleListener, Listener,
@@ -75,6 +76,8 @@ pub struct ReportData {
     pub counts: Vec<HostCount>,
     /// Whether the recording is evidence enough to restrict, by host and transport.
     pub gates: Vec<Gate>,
+    /// Where a range of the recommended size for RPC listeners could be, by host; hosts without listeners have none.
+    pub places: BTreeMap<IpAddr, PortRange>,
     /// Dynamic ports that only a host table shows.
     pub idle: Vec<IdleListener>,
     /// How listeners accumulated, of the hosts with the most.

@@ -2,9 +2,10 @@
 
 use super::ReportData;
 use super::tables::{HOST_IP, HOST_NAME, PROTOCOL, flag, names, number, real, text};
+use crate::catalog::PortRange;
 use crate::dynamic_ports::HostCount;
 use crate::dynamic_ports::sizing::{FEWEST_ALLOCATION_PORTS, FEWEST_RPC_PORTS, PEAK_FACTOR, Sizing};
-use crate::model::{Table, Value};
+use crate::model::{Table, Transport, Value};
 use crate::policy::gate::{Criterion, Gate};
 
 /// One row a host and transport: both recommended sizes with every term.
@@ -21,6 +22,10 @@ pub fn table(data: &ReportData) -> Table {
         number(
             "rpc_range_ports",
             "Ports that a range for RPC listeners alone should have; empty where there are not so many.",
+        ),
+        text(
+            "rpc_range_place",
+            "Where that could be: no document names a port in it and none was seen in use; empty without listeners.",
         ),
         number(
             "allocation_range_ports",
@@ -63,6 +68,7 @@ pub fn table(data: &ReportData) -> Table {
             count.range.source.name().into(),
             verdict.into(),
             rpc.into(),
+            place_of(data, count).map_or_else(String::new, |place| place.to_string()).into(),
             allocation.into(),
             m.listeners.into(),
             m.listeners_from.name().into(),
@@ -117,6 +123,13 @@ pub fn gate(data: &ReportData) -> Table {
 #[must_use]
 pub fn gate_of<'a>(data: &'a ReportData, count: &HostCount) -> Option<&'a Gate> {
     data.gates.iter().find(|gate| gate.host == count.host && gate.transport == count.transport)
+}
+
+/// Where the RPC range of a host could be.
+#[must_use]
+pub fn place_of(data: &ReportData, count: &HostCount) -> Option<PortRange> {
+    let serves = count.transport == Transport::Tcp && count.sizing.measured.listeners > 0;
+    data.places.get(&count.host).copied().filter(|_| serves)
 }
 
 /// The sum for the RPC range, with a host's own numbers.

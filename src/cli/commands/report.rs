@@ -1,7 +1,7 @@
 //! `portproof report`: captures or facts to a report.
 
 use super::print;
-use crate::catalog::{DEFAULT_DYNAMIC_RANGE, Site};
+use crate::catalog::{DEFAULT_DYNAMIC_RANGE, PortRange, Site};
 use crate::classification::{
     EndpointRow, HostTables, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows,
     blocked_attempts, endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
@@ -19,12 +19,14 @@ use crate::model::{
     Transport, Value,
 };
 use crate::policy::gate::{Recorded, gate};
+use crate::policy::placement::place;
 use crate::report::{
     OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
     text::iso_utc_seconds, text::visible, write_all,
 };
 use crate::store::write_table;
 use polars::prelude::PolarsResult;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Attempts of which the answers may be out of sight that are worth a warning.
@@ -128,6 +130,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     };
     let serves = |count: &&HostCount| count.epochs.iter().any(|epoch| epoch.estimate.seen > 0);
     let gates = counts.counts.iter().filter(serves).map(|count| gate(count, &recorded)).collect();
+    let places = places(case, &counts, &services);
     let name = |ip| site.map_or("", |site| site.name(ip));
     ReportData {
         title: folder,
@@ -137,6 +140,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         captures: case.facts.captures.clone(),
         hosts: counts.hosts,
         gates,
+        places,
         idle: counts.idle,
         accumulations: accumulations(&counts.counts, name),
         in_use: ports_in_use(&counts.counts, name),
@@ -163,6 +167,26 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         start_ns: first,
         end_ns: last,
     }
+}
+
+/// Where a range for RPC listeners could be, for each host that serves: without ports that a document names, that the host was seen to
+/// serve at, or that its tables show somebody waiting at.
+fn places(case: &Case, counts: &PortCounts, services: &[ServiceRow]) -> BTreeMap<IpAddr, PortRange> {
+    let hosts = HostTables::of(&case.facts);
+    let named: BTreeSet<u16> = case.catalog.static_ports_in(1..=u16::MAX).into_iter().map(|at| at.port).collect();
+    let mut served: BTreeMap<IpAddr, BTreeSet<u16>> = BTreeMap::new();
+    for service in services {
+        served.entry(service.responder.ip).or_default().insert(service.responder.port);
+    }
+    let of = |count: &HostCount| {
+        let ports =
+            count.sizing.rpc.filter(|_| count.transport == Transport::Tcp && count.sizing.measured.listeners > 0)?;
+        let mut taken = served.get(&count.host).cloned().unwrap_or_default();
+        taken.extend(&named);
+        taken.extend(hosts.all(count.host).map(|socket| socket.port));
+        Some((count.host, place(ports, &taken)?))
+    };
+    counts.counts.iter().filter_map(of).collect()
 }
 
 /// What flows and announcements give to look at, by kind.

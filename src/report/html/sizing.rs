@@ -5,7 +5,7 @@ use super::evidence::{name, names};
 use crate::dynamic_ports::HostCount;
 use crate::policy::gate::{Criterion, Gate};
 use crate::report::ReportData;
-use crate::report::sizing::{ADVICE, allocation_sum, calls_sum, gate_of, rpc_sum, verdict_sentence};
+use crate::report::sizing::{ADVICE, allocation_sum, calls_sum, gate_of, place_of, rpc_sum, verdict_sentence};
 use crate::report::text::count;
 use maud::{Markup, html};
 use std::cmp::Reverse;
@@ -126,7 +126,13 @@ fn details(data: &ReportData, count: &HostCount) -> Markup {
                         (count.epochs.len())
                     }
                 }
-                dt { "RPC range" } dd { (rpc_sum(&count.sizing)) }
+                dt { "RPC range" }
+                dd {
+                    (rpc_sum(&count.sizing))
+                    @if let Some(place) = place_of(data, count) {
+                        "; for example " (place) ": no document names a port there, and none was seen in use at this host"
+                    }
+                }
                 dt { "Q, ports for calls" } dd { (calls_sum(&count.sizing)) }
                 dt { "Allocation range" } dd { (allocation_sum(&count.sizing)) }
                 dt { "Failures" }
