@@ -87,7 +87,8 @@ fn agree_with_interval(ours: WithInterval, at_most: Option<f64>, theirs: &Chao, 
 fn estimates_from_visits_agree() {
     let vectors = vectors().abundance;
     assert!(vectors.len() >= 20);
-    for Abundance { visits, chao1: theirs, ace: their_ace, coverage: their_coverage, good_toulmin: series } in &vectors {
+    for Abundance { visits, chao1: theirs, ace: their_ace, coverage: their_coverage, good_toulmin: series } in &vectors
+    {
         let of = format!("{visits:?}");
         let frequencies = Frequencies::of(visits);
         agree_with_interval(chao1(&frequencies).unwrap(), chao1_at_most(&frequencies), theirs, &of);

@@ -72,7 +72,8 @@ mod drawn {
                 .y_desc("upper bound / truth")
                 .draw()?;
             for at in [1.0, 1.8] {
-                chart.draw_series(LineSeries::new([(0.0, at), (rows.len() as f64 + 1.0, at)], LIGHT.stroke_width(2)))?;
+                chart
+                    .draw_series(LineSeries::new([(0.0, at), (rows.len() as f64 + 1.0, at)], LIGHT.stroke_width(2)))?;
             }
             for (at, row) in rows.iter().enumerate().map(|(at, row)| (at as f64 + 1.0, row)) {
                 let (low, high) = (row.upper_at(0.05), row.upper_at(0.95).min(2.4));

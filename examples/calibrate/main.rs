@@ -46,9 +46,8 @@ fn main() -> ExitCode {
 fn run(recordings: u64, folder: Option<PathBuf>) -> std::io::Result<bool> {
     let groups = workloads::all();
     let flat: Vec<workloads::Workload> = groups.iter().flat_map(|(_, workloads)| workloads.iter().copied()).collect();
-    let rows: Vec<Row> = in_parallel(flat.len(), |at| {
-        flat.get(at).map(|workload| measure(*workload, at as u64 + 1, recordings))
-    });
+    let rows: Vec<Row> =
+        in_parallel(flat.len(), |at| flat.get(at).map(|workload| measure(*workload, at as u64 + 1, recordings)));
     let calls = calls::all();
     let call_recordings = recordings.min(CALL_RECORDINGS);
     let outcomes: Vec<Outcome> = in_parallel(calls.len(), |at| {

@@ -32,7 +32,9 @@ pub(crate) fn missed(groups: &[(&str, &[Row])], outcomes: &[Outcome]) -> Vec<Str
             // A simulation of a mean is off itself: two standard errors are granted.
             let (bias, granted) = (row.every_forecast.bias(), MOST_ERROR + 2.0 * row.every_forecast.bias_error());
             let too_low = bias < -granted;
-            if row.workload.forecast_is_asked_for() && (too_low || bias > granted && !row.workload.forecast_is_a_bound()) {
+            if row.workload.forecast_is_asked_for()
+                && (too_low || bias > granted && !row.workload.forecast_is_a_bound())
+            {
                 missed.push(format!("{name}: the forecast is off by {bias:+.2} on average"));
             }
         }
@@ -76,7 +78,11 @@ pub(crate) fn page(
     );
     let head = FIGURES.map(|figure| format!("{figure}: bias, RMSE")).join(" | ");
     table("Errors of the figures, listeners", &head, &figures);
-    table("Forecast for a recording as long again", "came | mean error | mean error of every epoch | RMSE | ± covers %", &forecast);
+    table(
+        "Forecast for a recording as long again",
+        "came | mean error | mean error of every epoch | RMSE | ± covers %",
+        &forecast,
+    );
     let _ = write!(
         page,
         "\n### Ports for calls: {call_recordings} recordings of 8 h, each size then used for 60 days\n\n\

@@ -110,7 +110,14 @@ impl Calls {
         let ports = |found: Option<u64>| found.and_then(|ports| u32::try_from(ports).ok()).unwrap_or(u32::MAX);
         let poisson = ports(quantile(sizing.offered, 1.0, TAIL));
         let by_peak = ports(Some((1.5 * f64::from(peak)) as u64));
-        let sizes = [peak, by_peak, poisson, ports(sizing.quantile), ports(sizing.calls), sizing.allocation.unwrap_or(u32::MAX)];
+        let sizes = [
+            peak,
+            by_peak,
+            poisson,
+            ports(sizing.quantile),
+            ports(sizing.calls),
+            sizing.allocation.unwrap_or(u32::MAX),
+        ];
         (ratio, sizes)
     }
 

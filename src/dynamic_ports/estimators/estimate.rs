@@ -74,11 +74,8 @@ pub fn estimate(sample: &Sample) -> Estimate {
     let by_units = chao2(&active, sample.units);
     let second = jackknife2(&active, sample.units);
     let by_time = sample.unit == Unit::Windows;
-    let (at_most, frequencies) = if by_time {
-        (chao1_at_most(&visits), &visits)
-    } else {
-        (chao2_at_most(&active, sample.units), &active)
-    };
+    let (at_most, frequencies) =
+        if by_time { (chao1_at_most(&visits), &visits) } else { (chao2_at_most(&active, sample.units), &active) };
     Estimate {
         seen: sample.known.saturating_add(visits.seen()),
         known: sample.known,
