@@ -72,12 +72,14 @@ mod drawn {
                 .y_desc("upper bound / truth")
                 .draw()?;
             for at in [1.0, 1.8] {
-                chart
-                    .draw_series(LineSeries::new([(0.0, at), (rows.len() as f64 + 1.0, at)], LIGHT.stroke_width(2)))?;
+                chart.draw_series([PathElement::new(
+                    [(0.0, at), (rows.len() as f64 + 1.0, at)],
+                    LIGHT.stroke_width(2),
+                )])?;
             }
             for (at, row) in rows.iter().enumerate().map(|(at, row)| (at as f64 + 1.0, row)) {
                 let (low, high) = (row.upper_at(0.05), row.upper_at(0.95).min(2.4));
-                chart.draw_series(LineSeries::new([(at, low), (at, high)], GREY.stroke_width(2)))?;
+                chart.draw_series([PathElement::new([(at, low), (at, high)], GREY.stroke_width(2))])?;
                 chart.draw_series([Circle::new((at, row.upper_at(0.5)), 3, DARK.filled())])?;
             }
             area.present()?;
@@ -116,14 +118,14 @@ mod drawn {
                 .x_desc("hours recorded; 68 listeners (line), median 0.2 visits an hour, log-sd 2")
                 .y_desc("mean of the figure")
                 .draw()?;
-            chart.draw_series(LineSeries::new([(0.0, 68.0), (25.0, 68.0)], BLACK.stroke_width(1)))?;
+            chart.draw_series([PathElement::new([(0.0, 68.0), (25.0, 68.0)], BLACK.stroke_width(1))])?;
             for (at, (figure, colour)) in FIGURES.iter().zip(colours).enumerate() {
                 let points = rows.iter().filter_map(|(hours, row)| Some((*hours, row.figures.get(at)?.bias() + 68.0)));
                 let points: Vec<(f64, f64)> = points.collect();
                 let dots: Vec<_> = points.iter().map(|point| Circle::new(*point, 3, colour.filled())).collect();
                 chart.draw_series(dots)?;
                 chart
-                    .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+                    .draw_series([PathElement::new(points, colour.stroke_width(2))])?
                     .label(*figure)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
             }
