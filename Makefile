@@ -25,7 +25,7 @@ portproof = $(target_dir)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/portpr
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help demo sample test build fetch bootstrap fmt lint doc lab bench dist clean-reports clean
+.PHONY: help demo sample test build fetch bootstrap fmt lint doc calibrate lab bench dist clean-reports clean
 
 help: ## this list
 	@echo "make TARGET [FEATURES=live|] [PROFILE=dev|dist] [INSTALL=yes|no]"
@@ -62,6 +62,9 @@ fmt: ## format the code
 lint: fetch ## check the format, and clippy with warnings denied
 	@$(CARGO) fmt --check
 	@$(CARGO) clippy --locked $(feature_flags) --all-targets -- -D warnings
+
+calibrate: fetch ## run the estimators over recordings whose truth is known (prints the tables of docs/estimators.md)
+	@$(CARGO) run --locked $(feature_flags) --example calibrate -- 1000
 
 doc: fetch ## build the documentation with warnings denied (target/doc/portproof/index.html)
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(feature_flags) --no-deps

@@ -6,9 +6,7 @@
 //! Good and Toulmin's, with its 95% interval.
 
 use super::count::EpochCount;
-use super::estimators::Frequencies;
-use super::estimators::good_toulmin::good_toulmin;
-use super::visits::Unit;
+use super::estimators;
 use super::what_if::SplitMix64;
 use crate::model::{AccumulationAhead, AccumulationPoint};
 use statrs::function::factorial::ln_binomial;
@@ -146,12 +144,9 @@ impl Rarefaction {
 }
 
 fn forecast(epoch: &EpochCount, total: u64) -> Vec<AccumulationAhead> {
-    let by_time = epoch.sample.unit == Unit::Windows;
-    let counts = if by_time { &epoch.sample.visits } else { &epoch.sample.active_units };
-    let frequencies = Frequencies::of(counts);
     let seen = epoch.estimate.seen as f64;
     let ahead = |part: f64| {
-        let forecast = good_toulmin(&frequencies, part)?;
+        let forecast = estimators::forecast(&epoch.sample, part)?;
         let (expected, half) = (forecast.displayed(), forecast.plus_minus_95());
         Some(AccumulationAhead {
             visits: total as f64 * (1.0 + part),

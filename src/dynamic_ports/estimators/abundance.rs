@@ -5,7 +5,7 @@
 //! recordings days are the sampling unit, see [`super::incidence`].
 
 use super::frequencies::Frequencies;
-use super::interval::{WithInterval, chao};
+use super::interval::{WithInterval, chao, chao_at_most};
 
 /// Listeners seen more often than this are common, for ACE.
 const RARE: usize = 10;
@@ -15,8 +15,19 @@ const RARE: usize = 10;
 /// `None` without visits. Source: Chao (1984), Scand. J. Stat. 11; EstimateS user's guide, appendix B.
 #[must_use]
 pub fn chao1(visits: &Frequencies) -> Option<WithInterval> {
+    chao(visits, factor(visits))
+}
+
+/// The one-sided 95% upper limit of [`chao1`]; `None` without visits.
+#[must_use]
+pub fn chao1_at_most(visits: &Frequencies) -> Option<f64> {
+    chao_at_most(visits, factor(visits))
+}
+
+/// (n−1)/n.
+fn factor(visits: &Frequencies) -> f64 {
     let n = visits.total() as f64;
-    chao(visits, if n > 0.0 { (n - 1.0) / n } else { 0.0 })
+    if n > 0.0 { (n - 1.0) / n } else { 0.0 }
 }
 
 /// ACE, the abundance-based coverage estimator, with listeners of up to ten visits as rare.

@@ -4,7 +4,7 @@
 //! a unit is long enough to hold the work.
 
 use super::frequencies::Frequencies;
-use super::interval::{WithInterval, chao};
+use super::interval::{WithInterval, chao, chao_at_most};
 
 /// Chao2: seen + (m−1)/m · Q1(Q1−1)/(2(Q2+1)), with interval as for Chao1.
 ///
@@ -12,11 +12,19 @@ use super::interval::{WithInterval, chao};
 /// Source: Chao (1987), Biometrics 43, 783–791; EstimateS user's guide, appendix B.
 #[must_use]
 pub fn chao2(active: &Frequencies, units: u64) -> Option<WithInterval> {
-    if units < 2 {
-        return None;
-    }
+    chao(active, factor(units)?)
+}
+
+/// The one-sided 95% upper limit of [`chao2`]; `None` as there.
+#[must_use]
+pub fn chao2_at_most(active: &Frequencies, units: u64) -> Option<f64> {
+    chao_at_most(active, factor(units)?)
+}
+
+/// (m−1)/m; `None` for fewer than two units.
+fn factor(units: u64) -> Option<f64> {
     let m = units as f64;
-    chao(active, (m - 1.0) / m)
+    (units >= 2).then(|| (m - 1.0) / m)
 }
 
 /// First-order jackknife: seen + Q1(m−1)/m. `None` for fewer than two units.

@@ -7,6 +7,8 @@ use super::frequencies::Frequencies;
 
 /// Standard normal quantile of 97.5%: two-sided 95%.
 pub(super) const Z_95: f64 = 1.96;
+/// Standard normal quantile of 95%: one-sided 95%.
+pub(super) const Z_95_ONE_SIDED: f64 = 1.645;
 
 /// An estimated number with its 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +25,18 @@ pub struct WithInterval {
 ///
 /// `None` where nothing was seen.
 pub(super) fn chao(frequencies: &Frequencies, factor: f64) -> Option<WithInterval> {
+    limits(frequencies, factor, Z_95)
+}
+
+/// The limit that there are no more listeners, in 95 of 100 cases and by the same formulas: the upper end of the 90% interval.
+///
+/// `None` where nothing was seen.
+pub(super) fn chao_at_most(frequencies: &Frequencies, factor: f64) -> Option<f64> {
+    limits(frequencies, factor, Z_95_ONE_SIDED).map(|found| found.upper_95)
+}
+
+/// The estimate with limits `z` standard deviations away.
+fn limits(frequencies: &Frequencies, factor: f64, z: f64) -> Option<WithInterval> {
     let seen = frequencies.seen() as f64;
     if frequencies.seen() == 0 {
         return None;
@@ -32,10 +46,10 @@ pub(super) fn chao(frequencies: &Frequencies, factor: f64) -> Option<WithInterva
     let estimate = seen + unseen;
     let variance = variance(f1, f2, factor, estimate);
     if unseen <= 0.0 || variance <= 0.0 {
-        let (lower_95, upper_95) = nothing_missing(seen, frequencies.total() as f64);
+        let (lower_95, upper_95) = nothing_missing(seen, frequencies.total() as f64, z);
         return Some(WithInterval { estimate, lower_95, upper_95: upper_95.max(estimate) });
     }
-    let spread = (Z_95 * (variance / (unseen * unseen)).ln_1p().sqrt()).exp();
+    let spread = (z * (variance / (unseen * unseen)).ln_1p().sqrt()).exp();
     Some(WithInterval { estimate, lower_95: seen + unseen / spread, upper_95: seen + unseen * spread })
 }
 
@@ -51,9 +65,9 @@ fn variance(f1: f64, f2: f64, k: f64, estimate: f64) -> f64 {
 }
 
 /// The interval where the estimate adds nothing: every listener is taken as seen with the same mean, n / seen.
-fn nothing_missing(seen: f64, total: f64) -> (f64, f64) {
+fn nothing_missing(seen: f64, total: f64, z: f64) -> (f64, f64) {
     let missed = (-total / seen).exp();
     let expected = seen / (1.0 - missed);
-    let half = Z_95 * (seen * missed * (1.0 - missed)).sqrt() / (1.0 - missed);
+    let half = z * (seen * missed * (1.0 - missed)).sqrt() / (1.0 - missed);
     ((expected - half).max(seen), expected + half)
 }
