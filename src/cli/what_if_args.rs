@@ -24,7 +24,7 @@ const SEED: u64 = 1;
     portproof what-if --range 50000-50319 before.pcapng --site site.toml\n  \
     portproof what-if --range 50000-50319 before.pcapng --host 10.0.0.5 --sweep\n  \
     portproof what-if --range 50000-50319 before.pcapng --sweep --chart sizes.svg\n  \
-    portproof what-if --range 20000-20199 --scope rpc before.pcapng      a range for RPC listeners alone\n  \
+    portproof what-if --range 20000-20199 --scope rpc before.pcapng      RPC listeners alone\n  \
     portproof what-if --range 50000-50319 before.pcapng --time-wait 120 --order random --seed 7\n  \
     portproof what-if --range 50000-50319 before.pcapng --json | jq '.hosts[] | {host, wanted_ports}'\n\n\
     Choose a recording of the busiest work, with a restart of the services in it.\n\
