@@ -6,12 +6,9 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and fails loudly")]
 
 use portproof::classification::{JudgedFrame, ReducedFlow, Restarts};
-use portproof::dynamic_ports::ranges::HostRange;
 use portproof::dynamic_ports::{Knowledge, Reductions, count_hosts};
 use portproof::model::{Endpoint, Orientation, Status, Transport};
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
-use std::ops::RangeInclusive;
 use std::time::Instant;
 
 const HOSTS: u64 = 500;
@@ -21,27 +18,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// Nothing is known besides the flows.
 struct Nothing;
 
-impl Knowledge for Nothing {
-    fn stated_range(&self, _: IpAddr, _: Transport) -> Option<HostRange> {
-        None
-    }
-
-    fn is_static(&self, _: Transport, _: Endpoint) -> bool {
-        false
-    }
-
-    fn time_wait_ns(&self, _: IpAddr) -> Option<i64> {
-        None
-    }
-
-    fn waiting(&self, _: IpAddr, _: Transport, _: &RangeInclusive<i64>) -> BTreeSet<u16> {
-        BTreeSet::new()
-    }
-
-    fn reserved(&self, _: IpAddr, _: Transport, _: &RangeInclusive<u16>) -> u32 {
-        0
-    }
-}
+impl Knowledge for Nothing {}
 
 /// Well mixed bits of a number: SplitMix64's last step.
 fn mixed(number: u64) -> u64 {

@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("etherparse", &["decode", "metering"]),
     ("httparse", &["application"]),
     ("quick_xml", &["hosts"]),
-    ("statrs", &["dynamic_ports"]),
+    ("statrs", &["dynamic_ports", "policy"]),
     ("x509_cert", &["application"]),
     // Days of the site's time zone; no clock: those features are left out.
     ("jiff", &["catalog", "hosts"]),

@@ -4,6 +4,8 @@ use super::catalog_args::CatalogArgs;
 use super::host_args::HostTableArgs;
 use super::settings_args::SettingsArgs;
 use super::site_args::SiteArgs;
+use super::validate_args::ValidateArgs;
+use super::what_if_args::WhatIfArgs;
 use crate::decode::DecodeSettings;
 use crate::metering::{MeterSettings, StreamSettings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,9 +26,9 @@ use std::time::Duration;
         portproof report capture.pcapng -o reports/first      a report to open in a browser\n  \
         portproof flows capture.pcapng --format csv           one row per flow\n  \
         portproof explain 10.0.0.5:7002 capture.pcapng        why is this port in use?\n\n\
-        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog);\n            \
+        Exit codes: 0 done; 1 findings (report --check) or a negative verdict (catalog, what-if, validate);\n            \
         2 usage, or could not run;\n            \
-        3 nothing could be metered, or too little for a verdict (report --check);\n            \
+        3 nothing could be metered, or too little for a verdict (report --check, validate);\n            \
         4 done, but an input was damaged or unreadable."
 )]
 pub struct Arguments {
@@ -53,8 +55,12 @@ pub(super) enum Command {
     Catalog(CatalogArgs),
     /// Make a site file: which host plays which part.
     Site(SiteArgs),
+    /// Replay what hosts asked for against another range of dynamic ports.
+    WhatIf(WhatIfArgs),
     /// Write the commands that restrict a host's dynamic ports, with what takes them back.
     Settings(SettingsArgs),
+    /// Say whether a restricted range of dynamic ports holds.
+    Validate(ValidateArgs),
 }
 
 const CAPTURES_HELP: &str = "Captures (pcap or pcapng, also gzip, zstd or xz), directories of captures, patterns, or - for \
@@ -100,7 +106,7 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     pub(super) check: bool,
     /// How long a host holds a port after it closed a connection, in place of 240 s, and 60 s where its calls look like Linux.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) time_wait: Option<Duration>,
     /// How long one work cycle of the plant lasts (a backup schedule, a shift, a batch): two whole ones must be recorded before
     /// a restriction is called safe.
@@ -110,11 +116,9 @@ pub(super) struct ReportArgs {
     pub(super) judge: JudgeArgs,
 }
 
-impl ReportArgs {
-    /// TIME-WAIT as the user states it, ns.
-    pub(super) fn time_wait_ns(&self) -> Option<i64> {
-        self.time_wait.map(|time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
-    }
+/// A time as ns.
+pub(super) fn ns(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Formats of the flow table.
@@ -296,7 +300,16 @@ fn max_flows(text: &str) -> Result<usize, String> {
 }
 
 /// Times such as `90`, `30s`, `10m`, `8h`, `2d`; a bare number means seconds.
+/// A time above zero.
 fn duration(text: &str) -> Result<Duration, String> {
+    let above_zero = Some(time(text)?).filter(|time| !time.is_zero());
+    above_zero.ok_or_else(|| NO_TIME.to_owned())
+}
+
+const NO_TIME: &str = "a time above zero, such as 30s, 10m or 8h";
+
+/// A time, 0 allowed.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit_s = match &text[digits.len()..] {
         "" | "s" => 1.0,
@@ -307,10 +320,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         other => return Err(format!("\"{other}\" is not a unit of time: use s, m, h or d, as in 10m")),
     };
     let number: f64 = digits.parse().map_err(|_| "a time such as 30s, 10m or 8h".to_owned())?;
-    Duration::try_from_secs_f64(number * unit_s)
-        .ok()
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "a time above zero, such as 30s, 10m or 8h".to_owned())
+    Duration::try_from_secs_f64(number * unit_s).map_err(|_| NO_TIME.to_owned())
 }
 
 fn endpoint(text: &str) -> Result<(Option<IpAddr>, u16), String> {

@@ -1,8 +1,8 @@
 //! From what the user named to facts: stores are read, captures are metered into a store first.
 
-use super::args::{JudgeArgs, MeterOptions};
+use super::args::{JudgeArgs, MeterOptions, ns};
 use super::documents::catalog_at_site;
-use super::host_args::read_host_tables;
+use super::host_args::{HostTableArgs, read_host_tables};
 use super::interrupt;
 use super::outcome::{CliError, tell};
 use super::progress::Progress;
@@ -126,9 +126,24 @@ pub(super) struct Case {
 
 /// Reads documents and site first (they fail fast), then the stores, and meters the captures.
 pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, CliError> {
+    gather_from(args, &args.inputs, &args.hosts, hash, quiet)
+}
+
+/// The same for another recording, from before: host tables are not about it.
+pub(super) fn gather_before(args: &JudgeArgs, before: &Path, quiet: bool) -> Result<Case, CliError> {
+    gather_from(args, &[before.to_owned()], &HostTableArgs::default(), true, quiet)
+}
+
+fn gather_from(
+    args: &JudgeArgs,
+    inputs: &[PathBuf],
+    hosts: &HostTableArgs,
+    hash: bool,
+    quiet: bool,
+) -> Result<Case, CliError> {
     let (catalog, site) = catalog_at_site(&args.documents, args.site.as_deref())?;
-    let host_tables = read_host_tables(&args.hosts)?;
-    let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = args.inputs.iter().partition(|i| is_store(i));
+    let host_tables = read_host_tables(hosts)?;
+    let (stores, captures): (Vec<&PathBuf>, Vec<&PathBuf>) = inputs.iter().partition(|i| is_store(i));
     let mut facts = Facts::default();
     for store in stores {
         facts.append(read_facts(store)?);
@@ -151,7 +166,7 @@ pub(super) fn gather(args: &JudgeArgs, hash: bool, quiet: bool) -> Result<Case, 
         tell_end(&capture.name, &capture.end, capture.end_detail.as_deref());
     }
     warn_of_undecoded(&facts);
-    let broker_within_ns = i64::try_from(args.broker_within.as_nanos()).unwrap_or(i64::MAX);
+    let broker_within_ns = ns(args.broker_within);
     Ok(Case { facts, catalog, site, skipped, damaged, settings: JudgeSettings { broker_within_ns } })
 }
 

@@ -19,6 +19,8 @@ mod progress;
 mod settings_args;
 mod site_args;
 pub mod terminal;
+mod validate_args;
+mod what_if_args;
 
 pub use args::Arguments;
 pub use outcome::{CliError, ExitStatus};

@@ -23,7 +23,8 @@ use std::path::PathBuf;
     portproof settings --range 20000-20199 --site site.toml --host 10.0.0.5 -o settings\n  \
     portproof settings --range 20000-20199 --endpoint '{13486D44-4821-11D2-A494-3CB306C10000}=20300'\n  \
     portproof settings --range 50000-51023 --scope allocation --for both -o settings\n\n\
-    A range is no proof: afterwards record the host at work, a restart included, and run portproof validate.\n\
+    A range is no proof: afterwards record the host at work, a restart included, and run portproof validate with\n\
+    the same --range, --scope and --static.\n\
     Exit codes: 0 done; 2 refused, wrong usage, or could not run."
 )]
 pub(super) struct SettingsArgs {
@@ -107,12 +108,17 @@ pub(super) struct FixedArg {
 }
 
 impl FixedArg {
+    pub(super) fn block(self) -> (Transport, PortRange) {
+        (self.transport, self.ports)
+    }
+
     pub(super) fn ports(self) -> impl Iterator<Item = PortRef> {
         self.ports.as_inclusive().map(move |port| PortRef { transport: self.transport, port })
     }
 }
 
-fn fixed(text: &str) -> Result<FixedArg, String> {
+/// Reads `54967/tcp` or `54967-54969/udp`.
+pub(super) fn fixed(text: &str) -> Result<FixedArg, String> {
     let (ports, transport) = text.split_once('/').ok_or("write the transport too, as in 54967/tcp")?;
     let transport = match transport.trim().to_ascii_lowercase().as_str() {
         "tcp" => Transport::Tcp,

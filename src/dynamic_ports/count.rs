@@ -21,23 +21,37 @@ pub const WINDOWS_TIME_WAIT_NS: i64 = 240_000_000_000;
 /// TIME-WAIT of Linux (`TCP_TIMEWAIT_LEN`).
 pub const LINUX_TIME_WAIT_NS: i64 = 60_000_000_000;
 /// No dynamic range begins below it.
-const LOWEST_PORT: u16 = 1_025;
+pub const LOWEST_PORT: u16 = 1_025;
 /// Steps of successive local ports up to this one are taken for a row.
 const IN_A_ROW: u16 = 16;
 
-/// What is known of hosts besides the recording.
+/// What is known of hosts besides the recording. Who knows nothing of a matter leaves its method as it is.
 pub trait Knowledge {
     /// The dynamic range that somebody states for a host.
-    fn stated_range(&self, host: IpAddr, transport: Transport) -> Option<HostRange>;
+    fn stated_range(&self, _host: IpAddr, _transport: Transport) -> Option<HostRange> {
+        None
+    }
+
     /// Whether the documents state a port at a host: it is static there.
-    fn is_static(&self, transport: Transport, at: Endpoint) -> bool;
+    fn is_static(&self, _transport: Transport, _at: Endpoint) -> bool {
+        false
+    }
+
     /// TIME-WAIT of a host, where somebody states it, ns.
-    fn time_wait_ns(&self, host: IpAddr) -> Option<i64>;
+    fn time_wait_ns(&self, _host: IpAddr) -> Option<i64> {
+        None
+    }
+
     /// Ports at which host tables show programs of a host waiting, at some time within an interval (ns): TCP listeners, UDP
     /// sockets without another end; idle and loopback ones too.
-    fn waiting(&self, host: IpAddr, transport: Transport, interval: &RangeInclusive<i64>) -> BTreeSet<u16>;
+    fn waiting(&self, _host: IpAddr, _transport: Transport, _interval: &RangeInclusive<i64>) -> BTreeSet<u16> {
+        BTreeSet::new()
+    }
+
     /// Ports of a range that are not given out: documented static ones, and blocks that the host excludes.
-    fn reserved(&self, host: IpAddr, transport: Transport, range: &RangeInclusive<u16>) -> u32;
+    fn reserved(&self, _host: IpAddr, _transport: Transport, _range: &RangeInclusive<u16>) -> u32 {
+        0
+    }
 }
 
 /// The reductions that counting starts from.
@@ -242,19 +256,43 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     /// What the host opened, as far as that is known.
     fn calls(&self) -> impl Iterator<Item = &'a HoldRow> {
-        self.holds.iter().filter(|hold| hold.initiated && hold.orientation >= Orientation::Probable)
+        self.holds.iter().filter(|hold| is_call(hold))
     }
 }
 
 /// A port that is held for a call.
 #[derive(Debug, Clone, Copy)]
-struct CallHold {
-    port: u16,
-    start_ns: i64,
+pub(super) struct CallHold {
+    pub(super) port: u16,
+    pub(super) start_ns: i64,
     /// Last packet.
-    last_ns: i64,
+    pub(super) last_ns: i64,
     /// End of TIME-WAIT, or of the epoch where nobody closed.
-    end_ns: i64,
+    pub(super) end_ns: i64,
+}
+
+impl CallHold {
+    /// Of a hold in an epoch that ends at `epoch_end_ns`.
+    pub(super) fn of(hold: &HoldRow, epoch_end_ns: i64, time_wait_ns: i64) -> Self {
+        let waits = hold.closed && hold.transport == Transport::Tcp;
+        let end_ns = match (hold.open_at_end, waits) {
+            (true, _) => epoch_end_ns,
+            (false, true) => hold.end_ns.saturating_add(time_wait_ns),
+            (false, false) => hold.end_ns,
+        };
+        let last_ns = hold.end_ns.max(hold.start_ns).min(epoch_end_ns.max(hold.start_ns));
+        Self { port: hold.port, start_ns: hold.start_ns, last_ns, end_ns: end_ns.min(epoch_end_ns).max(last_ns) }
+    }
+}
+
+/// Whether a hold is of a call that the holder made, as far as that is known.
+pub(super) fn is_call(hold: &HoldRow) -> bool {
+    hold.initiated && hold.orientation >= Orientation::Probable
+}
+
+/// The place of the epoch in which a moment lies.
+pub(super) fn epoch_at(epochs: &[EpochCount], ns: i64) -> usize {
+    epochs.partition_point(|count| count.epoch.end_ns < ns).min(epochs.len().saturating_sub(1))
 }
 
 /// One host and transport, and what is known of it.
@@ -384,21 +422,7 @@ impl<K: Knowledge> Case<'_, K> {
     fn calls(&self, part: &Part<'_>, epochs: &[EpochCount]) -> Vec<CallHold> {
         let dynamic = |hold: &&HoldRow| self.range.contains(hold.port);
         let of = |hold: &HoldRow| {
-            let at = epochs.partition_point(|count| count.epoch.end_ns < hold.start_ns).min(epochs.len() - 1);
-            let epoch_end_ns = epochs[at].epoch.end_ns;
-            let waits = hold.closed && self.transport == Transport::Tcp;
-            let end_ns = match (hold.open_at_end, waits) {
-                (true, _) => epoch_end_ns,
-                (false, true) => hold.end_ns.saturating_add(self.time_wait_ns),
-                (false, false) => hold.end_ns,
-            };
-            let last_ns = hold.end_ns.max(hold.start_ns).min(epoch_end_ns.max(hold.start_ns));
-            CallHold {
-                port: hold.port,
-                start_ns: hold.start_ns,
-                last_ns,
-                end_ns: end_ns.min(epoch_end_ns).max(last_ns),
-            }
+            CallHold::of(hold, epochs[epoch_at(epochs, hold.start_ns)].epoch.end_ns, self.time_wait_ns)
         };
         part.calls().filter(dynamic).map(of).collect()
     }

@@ -33,7 +33,7 @@ mod port_counts;
 
 #[cfg(feature = "program")]
 pub use count::{
-    Calls, CountedListener, EpochCount, HeldPeak, HostCount, Knowledge, LINUX_TIME_WAIT_NS, Reductions,
+    Calls, CountedListener, EpochCount, HeldPeak, HostCount, Knowledge, LINUX_TIME_WAIT_NS, LOWEST_PORT, Reductions,
     WINDOWS_TIME_WAIT_NS, count_hosts,
 };
 #[cfg(feature = "program")]

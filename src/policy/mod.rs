@@ -3,3 +3,5 @@
 pub mod gate;
 pub mod placement;
 pub mod settings;
+pub mod validation;
+pub mod what_if;

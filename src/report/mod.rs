@@ -24,6 +24,8 @@ pub mod sizing;
 pub mod summary;
 pub mod tables;
 pub mod text;
+pub mod validation;
+pub mod what_if;
 pub mod words;
 pub mod writer;
 

@@ -8,6 +8,8 @@ mod record;
 mod report;
 mod settings;
 mod site;
+mod validate;
+mod what_if;
 
 use super::args::{Arguments, Command};
 use super::interrupt;
@@ -29,6 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, CliError> {
         Command::Catalog(args) => catalog::run(args, quiet),
         Command::Site(args) => site::run(args, quiet),
         Command::Settings(args) => settings::run(args, quiet),
+        Command::WhatIf(args) => what_if::run(args, quiet),
+        Command::Validate(args) => validate::run(args, quiet),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::classification::{
     EndpointRow, HostTables, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows,
     blocked_attempts, endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
 };
-use crate::cli::args::ReportArgs;
+use crate::cli::args::{ReportArgs, ns};
 use crate::cli::facts::{Case, gather};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
@@ -45,7 +45,7 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
         site: case.site.as_ref(),
         judged: &judged,
         hosts: &hosts,
-        time_wait_ns: args.time_wait_ns(),
+        time_wait_ns: args.time_wait.map(ns),
     };
     let counts = count(&known, &frame, &case.facts.captures)?;
     let services = services(&judged, &frame, &case)?;

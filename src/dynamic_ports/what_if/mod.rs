@@ -15,15 +15,22 @@
 //!
 //! Times are ns since 1970-01-01 UTC. A port is held at the first and the last instant of its demand, as in the peak.
 
+#[cfg(feature = "program")]
+mod demand;
 mod pool;
 mod reuse;
 mod sweep;
 
+#[cfg(feature = "program")]
+#[cfg(test)]
+mod demand_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "program")]
+pub use demand::{Holder, HostDemand, Takers, demand_of, holders};
 pub(super) use pool::SplitMix64;
 pub use sweep::{SweepPoint, sweep};
 
@@ -173,6 +180,18 @@ pub struct Squeeze {
     pub held: u32,
     /// Ports free.
     pub free: u32,
+    /// Of those held, by listeners.
+    pub listeners: u32,
+    /// Of those held, by connections under way. The rest waited in TIME-WAIT.
+    pub connections: u32,
+}
+
+impl Squeeze {
+    /// Ports that only TIME-WAIT held.
+    #[must_use]
+    pub fn time_wait(&self) -> u32 {
+        self.held.saturating_sub(self.listeners).saturating_sub(self.connections)
+    }
 }
 
 /// The most ports that were wanted at once, whatever the range.
@@ -302,6 +321,8 @@ struct Strict {
     squeeze: Squeeze,
     /// Ports to be given back, soonest first.
     ends: BinaryHeap<Reverse<(i64, u32)>>,
+    /// When the connections under way are closed, soonest first.
+    closes: BinaryHeap<Reverse<i64>>,
     /// When the last user of each port closed, ns.
     closed_ns: Vec<Option<i64>>,
     shortest_reuse_ns: Option<i64>,
@@ -317,8 +338,15 @@ impl Strict {
         }
         Self {
             losses: queue.listener_losses(capacity),
-            squeeze: Squeeze { at_ns: queue.first_ns(), held, free: capacity.saturating_sub(held) },
+            squeeze: Squeeze {
+                at_ns: queue.first_ns(),
+                held,
+                free: capacity.saturating_sub(held),
+                listeners: held,
+                connections: 0,
+            },
             ends: BinaryHeap::new(),
+            closes: BinaryHeap::new(),
             closed_ns: vec![None; usize::try_from(capacity).unwrap_or(0)],
             shortest_reuse_ns: None,
             pool,
@@ -335,6 +363,9 @@ impl Strict {
                 self.ends.pop();
                 self.pool.give_back(port);
             }
+            while self.closes.peek().is_some_and(|Reverse(closed_ns)| *closed_ns < span.start_ns) {
+                self.closes.pop();
+            }
             self.losses.ephemeral.attempts += 1;
             match self.picker.take(&mut self.pool) {
                 Some(port) => self.hold(port, span),
@@ -345,10 +376,17 @@ impl Strict {
 
     fn hold(&mut self, port: u32, span: &Span) {
         self.ends.push(Reverse((span.end_ns, port)));
+        self.closes.push(Reverse(span.closed_ns));
         if self.pool.free() < self.squeeze.free {
-            let Squeeze { held, free, .. } = self.squeeze;
+            let Squeeze { held, free, listeners, .. } = self.squeeze;
             let now_free = self.pool.free();
-            self.squeeze = Squeeze { at_ns: Some(span.start_ns), held: held + (free - now_free), free: now_free };
+            self.squeeze = Squeeze {
+                at_ns: Some(span.start_ns),
+                held: held + (free - now_free),
+                free: now_free,
+                listeners,
+                connections: u32::try_from(self.closes.len()).unwrap_or(u32::MAX),
+            };
         }
         let last_ns = usize::try_from(port).ok().and_then(|at| self.closed_ns.get_mut(at));
         if let Some(closed_ns) = last_ns.and_then(|last_ns| last_ns.replace(span.closed_ns)) {

@@ -36,10 +36,22 @@ fn a_port_is_held_to_its_last_instant_and_time_wait_counts() {
     assert_eq!(replay.strict.ephemeral, Attempts { attempts: 3, blocked: 1 });
     assert_eq!(replay.strict.first_blocked_ns, Some(70 * SECOND));
     assert_eq!(replay.strict.blocking_probability(), Some(1.0 / 3.0));
-    assert_eq!(replay.squeeze, Squeeze { at_ns: Some(0), held: 1, free: 0 });
+    assert_eq!(replay.squeeze, Squeeze { at_ns: Some(0), held: 1, free: 0, listeners: 0, connections: 1 });
     assert_eq!(replay.wanted, Peak { ports: 2, at_ns: Some(70 * SECOND) });
     // From the close at 10 to the use at 71: the blocked one used nothing.
     assert_eq!(replay.shortest_reuse_ns, Some(61 * SECOND));
+}
+
+#[test]
+fn the_squeeze_says_what_held_the_ports() {
+    // At 20: a listener, one connection in TIME-WAIT, one under way and the new one.
+    let demand = [listener(0), connection(0, 10, 250, 1), connection(15, 40, 280, 1), connection(20, 30, 30, 2)];
+    let squeeze = replay(&demand, ports(10), ANY).squeeze;
+    assert_eq!(squeeze, Squeeze { at_ns: Some(20 * SECOND), held: 4, free: 6, listeners: 1, connections: 2 });
+    assert_eq!(squeeze.time_wait(), 1);
+    // Turned away, it holds nothing.
+    let tight = replay(&demand, ports(3), ANY).squeeze;
+    assert_eq!((tight.at_ns, tight.connections, tight.time_wait()), (Some(15 * SECOND), 1, 1));
 }
 
 #[test]
@@ -48,14 +60,14 @@ fn listeners_come_first_and_are_held_throughout() {
     let tight = replay(&demand, ports(2), ANY);
     assert_eq!(tight.strict.listeners, Attempts { attempts: 2, blocked: 0 });
     assert_eq!(tight.strict.ephemeral, Attempts { attempts: 2, blocked: 2 });
-    assert_eq!(tight.squeeze, Squeeze { at_ns: Some(0), held: 2, free: 0 });
+    assert_eq!(tight.squeeze, Squeeze { at_ns: Some(0), held: 2, free: 0, listeners: 2, connections: 0 });
     let smaller = replay(&demand, ports(1), ANY);
     assert_eq!(smaller.strict.listeners, Attempts { attempts: 2, blocked: 1 });
     // The connection was blocked at 0, the second listener at 500.
     assert_eq!(smaller.strict.first_blocked_ns, Some(0));
     let enough = replay(&demand, ports(3), ANY);
     assert_eq!(enough.strict.blocked(), 0);
-    assert_eq!(enough.squeeze, Squeeze { at_ns: Some(0), held: 3, free: 0 });
+    assert_eq!(enough.squeeze, Squeeze { at_ns: Some(0), held: 3, free: 0, listeners: 2, connections: 1 });
 }
 
 #[test]

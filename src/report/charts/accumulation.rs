@@ -38,7 +38,7 @@ fn layout(hosts: &[Accumulation], layout: Layout) -> Result<String, ReportError>
             (Mark::Line(colour::EXPLAINED, 2), "seen, in order of time"),
             (Mark::Line(colour::MUTED, 1), "mean over all orders"),
             (Mark::Band(colour::EPHEMERAL, 40), "band of the mean"),
-            (Mark::Dashed(colour::UNEXPLAINED_DARK, 2), "forecast"),
+            (Mark::Dashed(colour::RECKONED, 2), "forecast"),
             (Mark::Band(colour::UNEXPLAINED, 25), "band of the forecast"),
         ];
         plot::legend(canvas, &entries, &m)?;
@@ -149,7 +149,7 @@ fn curves(canvas: &Canvas<'_>, host: &Accumulation, x: Scale, y: Scale) -> Resul
             forecast.iter().map(|f| point(f.visits, value(f))).collect()
         };
         canvas.area(&of(|f| f.high), &of(|f| f.low), colour::UNEXPLAINED, 25)?;
-        canvas.dashed(&of(|f| f.expected), colour::UNEXPLAINED_DARK, 2)?;
+        canvas.dashed(&of(|f| f.expected), colour::RECKONED, 2)?;
     }
     canvas.polyline(&line(|p| p.mean), colour::MUTED, 1)?;
     let mut steps = vec![point(0.0, 0.0)];

@@ -25,6 +25,9 @@ pub(super) mod colour {
     pub(in super::super) const UNEXPLAINED: RGBColor = RGBColor(0xe6, 0x86, 0x00);
     /// Lines over and marks of what is not explained.
     pub(in super::super) const UNEXPLAINED_DARK: RGBColor = RGBColor(0x8a, 0x3c, 0x00);
+    /// Curves of what is reckoned and not seen, with dashes or dots: a step away from the colour above, whose stripes stay dark
+    /// on dark screens, where the page's style sheet makes curves light.
+    pub(in super::super) const RECKONED: RGBColor = RGBColor(0x8a, 0x3c, 0x01);
     /// Documented static ports, accepted ones and infrastructure: hollow marks.
     pub(in super::super) const STATIC: RGBColor = RGBColor(0x00, 0x6b, 0x50);
     /// Ephemeral ports and whatever needs no attention: middle grey.

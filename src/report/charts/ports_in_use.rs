@@ -35,7 +35,7 @@ fn layout(hosts: &[PortsInUse], layout: Layout) -> Result<String, ReportError> {
     let mut said = Vec::new();
     let svg = draw(NAME, m.size(hosts.len()), |canvas| {
         let mut entries =
-            vec![(Mark::Line(colour::EXPLAINED, 2), "ports held"), (Mark::Ring(colour::UNEXPLAINED_DARK), "peak")];
+            vec![(Mark::Line(colour::EXPLAINED, 2), "ports held"), (Mark::Ring(colour::RECKONED), "peak")];
         if hosts.iter().any(|host| host.capacity.is_some()) {
             entries.push((Mark::Dashed(colour::INK, 2), "capacity"));
         }
@@ -144,7 +144,7 @@ fn peak_label(
         true => plot::note(canvas, (x - 9, y + 1), Anchor::Right, &text, m)?,
         false => plot::note(canvas, (x, y - 14), Anchor::Middle, &text, m)?,
     }
-    canvas.ring((x, y), 4, colour::UNEXPLAINED_DARK)
+    canvas.ring((x, y), 4, colour::RECKONED)
 }
 
 /// The outline of the steps: the most of those that share a drawn point.

@@ -13,6 +13,8 @@ const TITLE: &str = "Failure probability by size of the range";
 const PLOT: i32 = 190;
 /// Height of the strip at the foot of a plot in which sizes without a failure stand, pixels.
 const STRIP: i32 = 22;
+/// A range that is this many times as large as the largest size is named and not drawn to scale.
+const FAR: u32 = 2;
 /// Powers of ten that the axis has at most.
 const MOST_DECADES: i32 = 12;
 
@@ -36,7 +38,7 @@ fn layout(hosts: &[Sweep], layout: Layout) -> Result<String, ReportError> {
     let mut said = Vec::new();
     let svg = draw(NAME, m.size(hosts.len()), |canvas| {
         let entries = [
-            (Mark::Dot(colour::UNEXPLAINED_DARK), "share of demands without a port"),
+            (Mark::Dot(colour::RECKONED), "share of demands without a port"),
             (Mark::Ring(colour::STATIC), "none failed"),
             (Mark::Dashed(colour::STATIC, 1), "95 % limit of those (rule of three)"),
         ];
@@ -59,8 +61,15 @@ fn summary(host: &Sweep) -> Vec<String> {
     let enough =
         host.points.iter().filter(|point| point.blocked == 0 && point.attempts > 0).map(|point| point.ports).min();
     lines.extend(enough.map(|ports| format!("none failed from {} on", counted(ports.into(), "port", "ports"))));
-    lines.extend(host.asked.map(|ports| format!("asked about: {}", counted(ports.into(), "port", "ports"))));
+    let far = if drawn_asked(host).is_some() { "" } else { " (beyond the scale)" };
+    lines.extend(host.asked.map(|ports| format!("asked about: {}{far}", counted(ports.into(), "port", "ports"))));
     lines
+}
+
+/// The range that was asked about, where it does not press all else together.
+fn drawn_asked(host: &Sweep) -> Option<u32> {
+    let last = host.points.iter().map(|point| point.ports).max().unwrap_or(0);
+    host.asked.filter(|asked| *asked <= last.saturating_mul(FAR))
 }
 
 /// The decades of the vertical axis: powers of ten, from 10^`lowest` to 1.
@@ -103,7 +112,8 @@ fn panel(canvas: &Canvas<'_>, host: &Sweep, at: usize, m: &Measures) -> Result<(
         plot::foot(canvas, at, "ports", m)?;
         return plot::note(canvas, ((m.left + m.right) / 2, (top + bottom) / 2), Anchor::Middle, "no demands", m);
     };
-    let ends = host.asked.map_or((first.ports, last.ports), |n| (first.ports.min(n), last.ports.max(n)));
+    let asked = drawn_asked(host);
+    let ends = asked.map_or((first.ports, last.ports), |n| (first.ports.min(n), last.ports.max(n)));
     let decades = Decades::of(&points, (top, bottom));
     grid(canvas, &decades, m)?;
     canvas.fill((m.left, bottom - STRIP + 6), (m.right, bottom), colour::LANE)?;
@@ -112,14 +122,14 @@ fn panel(canvas: &Canvas<'_>, host: &Sweep, at: usize, m: &Measures) -> Result<(
     let x = Scale { from: ends.0.into(), to: ends.1.max(ends.0 + 1).into(), low: m.left + 12, high: m.right - 12 };
     labels(canvas, at, ends, x, m)?;
     let floor = bottom - STRIP / 2 + 3;
-    let marked = host.asked.map(|asked| (asked, x.at(asked.into())));
+    let marked = asked.map(|asked| (asked, x.at(asked.into())));
     if let Some((_, x)) = marked {
         canvas.line((x, top), (x, bottom), colour::INK, 2)?;
         canvas.polygon([(x - 5, bottom + 6), (x + 5, bottom + 6), (x, bottom)], colour::INK)?;
     }
     draw_points(canvas, &points, x, &decades, floor, m)?;
     if let Some((asked, x)) = marked {
-        mark_label(canvas, &points, asked, (x, top), m)?;
+        mark_label(canvas, &points, asked, (x, (top, bottom)), m)?;
     }
     plot::foot(canvas, at, "ports that can be given out", m)
 }
@@ -168,9 +178,9 @@ fn draw_points(
             None => failing.extend(point.failure_probability().map(|p| (at, decades.at(p)))),
         }
     }
-    canvas.polyline(&failing, colour::UNEXPLAINED_DARK, 1)?;
+    canvas.polyline(&failing, colour::RECKONED, 1)?;
     for point in &failing {
-        canvas.dot(*point, dot_radius, colour::UNEXPLAINED_DARK)?;
+        canvas.dot(*point, dot_radius, colour::RECKONED)?;
     }
     // A single size needs a line too.
     if let [only] = *limit.as_slice() {
@@ -198,7 +208,7 @@ fn mark_label(
     canvas: &Canvas<'_>,
     points: &[SweepEntry],
     asked: u32,
-    (x, top): Point,
+    (x, (top, bottom)): (i32, (i32, i32)),
     m: &Measures,
 ) -> Result<(), ReportError> {
     let found = points.iter().find(|point| point.ports == asked);
@@ -207,7 +217,10 @@ fn mark_label(
         None => count(asked.into()),
     };
     let (anchor, beside) = if x < (m.left + m.right) / 2 { (Anchor::Left, x + 8) } else { (Anchor::Right, x - 8) };
-    plot::note(canvas, (beside, top + 12), anchor, &text, m)
+    // Where the curve is high there is room at the foot.
+    let is_high = found.and_then(SweepEntry::failure_probability).is_some_and(|p| p > 0.03);
+    let y = if is_high { bottom - STRIP - 8 } else { top + 12 };
+    plot::note(canvas, (beside, y), anchor, &text, m)
 }
 
 #[cfg(test)]
@@ -254,6 +267,12 @@ pub(super) mod tests {
         };
         let svg = sweep(&[one]).unwrap().wide;
         assert!(svg.contains("320: 0 of 3,000 failed") && svg.contains("cannot be ruled out"), "{svg}");
+    }
+
+    #[test]
+    fn a_range_far_beyond_is_named_and_does_not_press_the_curve_together() {
+        let svg = sweep(&[Sweep { asked: Some(16_384), ..example() }]).unwrap().wide;
+        assert!(svg.contains("asked about: 16,384 ports (beyond the scale)") && !svg.contains(">\n10,000"), "{svg}");
     }
 
     #[test]

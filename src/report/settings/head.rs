@@ -31,10 +31,15 @@ pub(super) fn write(lines: &mut Lines, settings: &Settings, system: System, purp
             lines.comment(&format!("Whom it affects: {}", whom(settings, system)));
             lines.comment(&format!("Restart: {}", restart(settings, system)));
             lines.comment(&format!("To take it back: {undo}"));
-            lines.comment(
+            lines.comment(&format!(
                 "This is no proof that the range is large enough. Afterwards record the host at work, a restart included, and \
-                 run: portproof validate",
-            );
+                 run: portproof validate --range {} --scope {}",
+                settings.range,
+                match settings.scope {
+                    Scope::Rpc => "rpc",
+                    Scope::Allocation => "allocation",
+                }
+            ));
         }
     }
     if purpose != Purpose::Undo && !settings.warnings.is_empty() {

@@ -9,7 +9,7 @@ rem Restart: needed for what runs already: programs keep the ports that they hav
 rem from the range at once.
 rem To take it back: run undo-settings-windows.cmd, or the commands at the end
 rem This is no proof that the range is large enough. Afterwards record the host at work, a restart
-rem included, and run: portproof validate
+rem included, and run: portproof validate --range 50000-51023 --scope allocation
 rem
 rem WARNING: 1 static ports lie inside 50000-51023, 50010/udp (given with --static) among them; they
 rem are left out, and 1023 ports remain.

@@ -9,7 +9,7 @@
 # from the range at once.
 # To take it back: run undo-settings-windows.ps1
 # This is no proof that the range is large enough. Afterwards record the host at work, a restart
-# included, and run: portproof validate
+# included, and run: portproof validate --range 50000-51023 --scope allocation
 #
 # WARNING: 1 static ports lie inside 50000-51023, 50010/udp (given with --static) among them; they
 # are left out, and 1023 ports remain.

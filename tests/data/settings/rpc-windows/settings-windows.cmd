@@ -11,7 +11,7 @@ rem Restart: needed. RPC reads the values when the host starts. A malformed valu
 rem all of them: change them by script only.
 rem To take it back: run undo-settings-windows.cmd, or the commands at the end
 rem This is no proof that the range is large enough. Afterwards record the host at work, a restart
-rem included, and run: portproof validate
+rem included, and run: portproof validate --range 54900-55099 --scope rpc
 rem
 rem WARNING: 5 static ports lie inside 54900-55099, 54901/tcp (given with --static) among them; they
 rem are left out, and 195 ports remain.

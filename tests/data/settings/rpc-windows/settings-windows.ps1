@@ -11,7 +11,7 @@
 # all of them: change them by script only.
 # To take it back: run undo-settings-windows.ps1
 # This is no proof that the range is large enough. Afterwards record the host at work, a restart
-# included, and run: portproof validate
+# included, and run: portproof validate --range 54900-55099 --scope rpc
 #
 # WARNING: 5 static ports lie inside 54900-55099, 54901/tcp (given with --static) among them; they
 # are left out, and 195 ports remain.

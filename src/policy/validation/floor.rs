@@ -1,0 +1,243 @@
+//! What *holds* needs besides that nothing speaks against it, and what to record where it is missing.
+
+use super::sight::Sight;
+use super::view::{View, length_ns};
+use super::{Check, Place, Question, Reason, Scope, Weight};
+use crate::model::{CaptureRow, Outcome, Restart, RestartKind, Transport};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Share of a host's TCP flows with payload, in percent, that may be one-sided.
+const ONE_SIDED_PERCENT: u64 = 5;
+/// A recording of this share of the length of the one before, in percent, is as long: nobody stops two at the same second.
+const AS_LONG_PERCENT: u128 = 95;
+
+const USE: &str =
+    "Record while clients use the services that the range is for, the endpoint mapper's answers included.";
+const WHOLE: &str = "Record again without drops, filters and damage: a larger buffer, whole packets, no filter.";
+const BOTH_WAYS: &str = "Record where both directions pass, without a filter.";
+const AS_LONG: &str = "Record for at least as long as before, over the same work.";
+const COMPARABLE: &str = "Compare with a recording from before the change that holds the same host at the same work.";
+const TABLE: &str = "Set the range, restart the host, and take the host table again.";
+const RESTART: &str = "Record the host while it restarts and works; or give a table of its sockets (--host-table); or give --restarted \
+    if it restarted with the range set before the recording began.";
+
+/// How it is known that the host restarted with the range set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restarted {
+    /// The user says so.
+    Stated,
+    /// The recording shows it, or a host table with the time of the start.
+    Seen,
+    /// A service did.
+    Service,
+    /// Not at all, but there is a table of the host's own listeners.
+    HostTable,
+    /// Not at all.
+    Unknown,
+}
+
+/// From when on a recording is judged.
+#[derive(Debug, Clone)]
+pub(super) struct Since {
+    /// First instant, ns; the least number where all of it is judged.
+    pub(super) from_ns: i64,
+    pub(super) how: Restarted,
+    place: Option<Place>,
+}
+
+/// The lengths that are compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lengths {
+    /// What is judged, ns.
+    pub(super) now_ns: u64,
+    /// The recording before, ns.
+    pub(super) before_ns: Option<u64>,
+}
+
+impl Lengths {
+    /// Whether the recording is not shorter than the one before.
+    pub(super) fn is_as_long(self) -> bool {
+        let before = self.before_ns.map_or(0, u128::from);
+        u128::from(self.now_ns) * 100 >= before * AS_LONG_PERCENT
+    }
+}
+
+/// From when on the range can have had an effect. Of several restarts the first counts: what came after it is judged, which may
+/// find too much and never too little.
+pub(super) fn since(question: &Question, host: IpAddr, view: &View<'_>) -> Since {
+    let all = |how: Restarted| Since { from_ns: i64::MIN, how, place: None };
+    if question.is_restarted {
+        return all(Restarted::Stated);
+    }
+    let restarts = view.recording.known.judged.restarts.of_host(host);
+    let seen = restarts.iter().find(|restart| restart.kind == RestartKind::Host);
+    let within = |boot: &i64| view.intervals.first().is_some_and(|(start, _)| start < boot) && *boot < view.end_ns();
+    let told = view.tables.boots(host).iter().copied().find(within);
+    match (seen, told) {
+        (Some(restart), boot) if boot.is_none_or(|boot| restart.after_ns <= boot) => {
+            Since { from_ns: restart.after_ns, how: Restarted::Seen, place: Some(place(restart)) }
+        }
+        (_, Some(boot_ns)) => Since { from_ns: boot_ns, how: Restarted::Seen, place: None },
+        _ if view.tables.listening(host).next().is_some() => all(Restarted::HostTable),
+        _ if !restarts.is_empty() => Since { place: restarts.first().map(place), ..all(Restarted::Service) },
+        _ => all(Restarted::Unknown),
+    }
+}
+
+fn place(restart: &Restart) -> Place {
+    Place {
+        what: restart.evidence.clone(),
+        source: restart.capture.clone(),
+        frame: Some(restart.frame),
+        time_ns: Some(restart.after_ns),
+        display_filter: format!("{}.addr == {}", if restart.host.is_ipv4() { "ip" } else { "ipv6" }, restart.host),
+        is_before: false,
+    }
+}
+
+/// Lengths of what is judged.
+pub(super) fn lengths(since: &Since, view: &View<'_>, before: Option<&View<'_>>) -> Lengths {
+    Lengths {
+        now_ns: length_ns(&view.intervals, since.from_ns),
+        before_ns: before.map(|before| length_ns(&before.intervals, i64::MIN)),
+    }
+}
+
+/// What keeps the recording from showing that the range holds.
+pub(super) fn floor(
+    question: &Question,
+    seen: &Sight,
+    since: &Since,
+    (view, before): (&View<'_>, Option<&View<'_>>),
+    lengths: Lengths,
+    reasons: &mut Vec<Reason>,
+) {
+    let mut doubt = |text: String, next: &'static str| {
+        reasons.push(Reason::new(Check::Evidence, Weight::Doubt, text).then(next));
+    };
+    if !view.knows(seen.host) {
+        doubt("No packet of the host is in the recording.".into(), USE);
+    } else if seen.inside().next().is_none() {
+        let what = if question.scope == Scope::Rpc { "RPC listener" } else { "dynamic listener" };
+        doubt(
+            format!(
+                "No {what} inside {} was called or announced: nothing shows that the range is in use.",
+                question.range
+            ),
+            USE,
+        );
+    }
+    for gap in view.recording.gaps {
+        doubt(format!("The recording may miss something: {gap}."), WHOLE);
+    }
+    one_sided(seen, view, &mut doubt);
+    if view.recording.known.judged.openings_only {
+        doubt(
+            "Only segments that open or reset connections were recorded: answers cannot be told from silence.".into(),
+            BOTH_WAYS,
+        );
+    }
+    if let Some(before) = before {
+        compared(seen, view, before, lengths, &mut doubt);
+    }
+    told_range(question, seen, view, &mut doubt);
+    restart(since, reasons);
+}
+
+fn one_sided(seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String, &'static str)) {
+    let of = view.of_host(seen.host);
+    let with_payload = of.answered.iter().chain(&of.called).filter(|flow| {
+        let bytes = flow.facts.from_a.payload_packets + flow.facts.from_b.payload_packets;
+        flow.facts.key.transport == Transport::Tcp && bytes > 0 && flow.facts.last_seen_ns >= seen.from_ns
+    });
+    let (mut all, mut one_sided) = (0_u64, 0_u64);
+    for flow in with_payload {
+        all += 1;
+        one_sided += u64::from(flow.judgement.outcome == Outcome::OneSided);
+    }
+    if one_sided * 100 > all * ONE_SIDED_PERCENT {
+        doubt(
+            format!("{one_sided} of the host's {all} TCP flows with payload were recorded in one direction only."),
+            BOTH_WAYS,
+        );
+    }
+}
+
+/// Whether the two recordings can be compared.
+fn compared(
+    seen: &Sight,
+    view: &View<'_>,
+    before: &View<'_>,
+    lengths: Lengths,
+    doubt: &mut impl FnMut(String, &'static str),
+) {
+    if !before.knows(seen.host) {
+        doubt("The host is not in the recording before: nothing can be compared.".into(), COMPARABLE);
+    }
+    if !lengths.is_as_long() {
+        let seconds = |ns: u64| ns / 1_000_000_000;
+        let (now, then) = (seconds(lengths.now_ns), seconds(lengths.before_ns.unwrap_or_default()));
+        doubt(
+            format!("What is judged is {now} s long and the recording before {then} s: what is rarer may be missing."),
+            AS_LONG,
+        );
+    }
+    for gap in before.recording.gaps {
+        doubt(format!("The recording before may miss something: {gap}."), COMPARABLE);
+    }
+    let hashes = |of: &View<'_>| -> BTreeSet<String> {
+        let hash = |capture: &CaptureRow| capture.sha256.clone().filter(|hash| !hash.is_empty());
+        of.recording.facts.captures.iter().filter_map(hash).collect()
+    };
+    if !hashes(view).is_disjoint(&hashes(before)) {
+        doubt("The same file is in both recordings: that compares it with itself.".into(), COMPARABLE);
+    }
+    let begins = view.intervals.first().map(|(start, _)| *start);
+    if begins.is_some_and(|begins| before.intervals.last().is_some_and(|(_, end)| *end > begins)) {
+        doubt("The recording before ends after this one begins: are they the right way round?".into(), COMPARABLE);
+    }
+}
+
+/// The host's own word on its range, where it is for all that the system gives out.
+fn told_range(question: &Question, seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String, &'static str)) {
+    if question.scope != Scope::Allocation {
+        return;
+    }
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let Some(told) = view.tables.dynamic_range(seen.host, transport) else { continue };
+        let (first, last) = (*told.start(), *told.end());
+        if (first, last) != (question.range.first(), question.range.last()) {
+            let text = format!(
+                "A host table says that the host gives out {transport} ports {first}-{last}, and not {}: it is older than the \
+                 change, or the range is not set.",
+                question.range
+            );
+            doubt(text, TABLE);
+        }
+    }
+}
+
+fn restart(since: &Since, reasons: &mut Vec<Reason>) {
+    let reason = |weight: Weight, text: &str| {
+        let places = usize::from(since.place.is_some());
+        Reason::new(Check::Evidence, weight, text.into()).at(places.max(1), since.place.clone())
+    };
+    reasons.push(match since.how {
+        Restarted::Stated => reason(Weight::Remark, "That the host restarted with the range set is the user's word (--restarted)."),
+        Restarted::Seen => reason(Weight::Remark, "The host restarted within the recording; what came after it is judged."),
+        Restarted::Service => reason(
+            Weight::Remark,
+            "A service restarted within the recording; others may still listen where they did before the range was set.",
+        ),
+        Restarted::HostTable => reason(
+            Weight::Remark,
+            "No restart is in the recording; a host table shows what listens, called or not.",
+        ),
+        Restarted::Unknown => reason(
+            Weight::Doubt,
+            "Nothing shows that the host restarted since the range was set, and only then does the setting take effect.",
+        )
+        .then(RESTART),
+    });
+}

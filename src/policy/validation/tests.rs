@@ -1,0 +1,658 @@
+//! Each rule, on flows and announcements written out by hand.
+
+use super::*;
+use crate::catalog::{Catalog, Site};
+use crate::classification::{HostTables, Judged, judge};
+use crate::model::*;
+use std::sync::Arc;
+
+const SECOND: i64 = 1_000_000_000;
+const HOUR: i64 = 3_600;
+const SERVER: u8 = 1;
+const CLIENT: u8 = 9;
+const RANGE: (u16, u16) = (50_000, 50_019);
+const LSA: &str = "12345778-1234-abcd-ef00-0123456789ab";
+
+const SITE: &str = r#"
+[[host]]
+address = "10.0.0.1"
+name = "srv"
+roles = ["server"]
+[[host]]
+address = "10.0.0.9"
+roles = ["agent"]
+"#;
+
+fn end(ip: u8, port: u16) -> Endpoint {
+    Endpoint { ip: [10, 0, 0, ip].into(), port }
+}
+
+/// A conversation that the initiator closed after a second.
+fn call(from: Endpoint, to: Endpoint, second: i64) -> FlowRecord {
+    let (key, side) = FlowKey::new(Transport::Tcp, from, to);
+    let frame = second as u64 + 1;
+    let one = DirectionFacts {
+        packets: 4,
+        payload_bytes: 9,
+        payload_packets: 1,
+        syn: 1,
+        fin: 1,
+        syn_frame: Some(frame),
+        ..DirectionFacts::default()
+    };
+    let other = DirectionFacts {
+        packets: 3,
+        payload_bytes: 9,
+        payload_packets: 1,
+        syn_ack: 1,
+        fin: 1,
+        ..DirectionFacts::default()
+    };
+    let (from_a, from_b) = if side == Side::A { (one, other) } else { (other, one) };
+    FlowRecord {
+        last_seen_ns: (second + 1) * SECOND,
+        first_syn: Some(side),
+        first_fin: Some(side),
+        from_a,
+        from_b,
+        state: TcpState::Closed,
+        end_reason: EndReason::Closed,
+        ..FlowRecord::begun(key, side, CaptureIndex(0), frame, second * SECOND)
+    }
+}
+
+/// A call with something changed on the initiator's and the responder's side.
+fn changed(flow: FlowRecord, change: impl Fn(&mut DirectionFacts, &mut DirectionFacts)) -> FlowRecord {
+    let mut flow = flow;
+    let (mut one, mut other) = (flow.from_a, flow.from_b);
+    match flow.first_sender {
+        Side::A => change(&mut one, &mut other),
+        Side::B => change(&mut other, &mut one),
+    }
+    (flow.from_a, flow.from_b) = (one, other);
+    flow
+}
+
+/// An attempt that was not answered.
+fn ignored(from: Endpoint, to: Endpoint, second: i64) -> FlowRecord {
+    let attempt = changed(call(from, to, second), |one, other| {
+        *one = DirectionFacts {
+            packets: 3,
+            syn: 3,
+            syn_retransmitted: 2,
+            syn_frame: one.syn_frame,
+            ..DirectionFacts::default()
+        };
+        *other = DirectionFacts::default();
+    });
+    FlowRecord { state: TcpState::SynSent, first_fin: None, end_reason: EndReason::Idle, ..attempt }
+}
+
+/// What the endpoint mapper of the server told a client.
+fn told(client: u8, answer: Answer, second: i64) -> Announcement {
+    Announcement {
+        position: Position { capture: CaptureIndex(0), frame: 1_000 + second as u64, offset: 0 },
+        time_ns: second * SECOND,
+        flow_capture: CaptureIndex(0),
+        flow_first_frame: 1,
+        announcer: end(SERVER, 135),
+        told: end(client, 40_000),
+        host: end(SERVER, 1).ip,
+        caller: end(client, 1).ip,
+        said: Announced {
+            by: Side::A,
+            listener: Side::A,
+            mechanism: Mechanism::EptMap,
+            answer,
+            transport: Transport::Tcp,
+            stated_host: "0.0.0.0".into(),
+            subject: LSA.into(),
+            version: "0.0".into(),
+            tier: Tier::Structural,
+            process_id: None,
+        },
+    }
+}
+
+fn capture(name: &str, hours: (i64, i64)) -> CaptureRow {
+    CaptureRow {
+        name: name.into(),
+        sha256: Some(name.into()),
+        size_bytes: None,
+        format: "pcapng".into(),
+        link_types: String::new(),
+        first_ns: Some(hours.0 * HOUR * SECOND),
+        last_ns: Some(hours.1 * HOUR * SECOND),
+        frames: 0,
+        metered: 0,
+        dropped: Some(0),
+        snapped_frames: 0,
+        backward_steps: 0,
+        reading: ReadingCounts::default(),
+        filter: None,
+        fates: Vec::new(),
+        first_stop: None,
+        end: "complete".into(),
+        end_detail: None,
+    }
+}
+
+/// An hour from 10:00 on.
+fn after(flows: Vec<FlowRecord>, announcements: Vec<Announcement>) -> Facts {
+    Facts {
+        captures: vec![capture("after.pcapng", (10, 11))],
+        flows: shifted(flows),
+        announcements,
+        ..Facts::default()
+    }
+}
+
+/// An hour before that. Seconds count from its beginning, too.
+fn earlier(flows: Vec<FlowRecord>) -> Facts {
+    let flows = flows.into_iter().map(|flow| moved(flow, 8)).collect();
+    Facts { captures: vec![capture("before.pcapng", (8, 9))], flows, ..Facts::default() }
+}
+
+fn moved(mut flow: FlowRecord, hours: i64) -> FlowRecord {
+    flow.first_seen_ns += hours * HOUR * SECOND;
+    flow.last_seen_ns += hours * HOUR * SECOND;
+    flow
+}
+
+fn shifted(flows: Vec<FlowRecord>) -> Vec<FlowRecord> {
+    flows.into_iter().map(|flow| moved(flow, 10)).collect()
+}
+
+/// Seconds after 10:00.
+fn at_ten(mut said: Announcement) -> Announcement {
+    said.time_ns += 10 * HOUR * SECOND;
+    said
+}
+
+struct Ask {
+    scope: Scope,
+    hosts: &'static [u8],
+    fixed: &'static [u16],
+    is_restarted: bool,
+    range: (u16, u16),
+}
+
+const LISTENERS: Ask = Ask { scope: Scope::Listeners, hosts: &[], fixed: &[], is_restarted: true, range: RANGE };
+const RPC: Ask = Ask { scope: Scope::Rpc, ..LISTENERS };
+
+fn allocation() -> Ask {
+    Ask { scope: Scope::Allocation, hosts: &[CLIENT], range: (50_000, 50_999), ..LISTENERS }
+}
+
+fn asked(ask: &Ask, now: &Facts, then: Option<&Facts>) -> Validation {
+    asked_with(ask, now, then, &[])
+}
+
+fn asked_with(ask: &Ask, now: &Facts, then: Option<&Facts>, gaps: &[String]) -> Validation {
+    let catalog = Catalog::builtin().unwrap();
+    let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();
+    let judged = |facts: &Facts| judge(facts, &catalog, Some(&site));
+    let (now_judged, then_judged) = (judged(now), then.map(judged));
+    let tables = HostTables::of(now);
+    let tables_then = then.map(HostTables::of).unwrap_or_default();
+    let known_now = known_of(&catalog, &site, &now_judged, &tables);
+    let known_then = then_judged.as_ref().map(|judged| known_of(&catalog, &site, judged, &tables_then));
+    let recording = Recording { facts: now, known: &known_now, gaps };
+    let before = then.zip(known_then.as_ref()).map(|(facts, known)| Recording { facts, known, gaps: &[] });
+    let question = Question {
+        range: PortRange::spanning(ask.range.0, ask.range.1),
+        scope: ask.scope,
+        hosts: ask.hosts.iter().map(|ip| end(*ip, 1).ip).collect(),
+        fixed: ask.fixed.iter().map(|port| PortRef { transport: Transport::Tcp, port: *port }).collect(),
+        is_restarted: ask.is_restarted,
+    };
+    validate(&question, &recording, before.as_ref())
+}
+
+fn known_of<'a>(catalog: &'a Catalog, site: &'a Site, judged: &'a Judged, hosts: &'a HostTables<'a>) -> Known<'a> {
+    Known { catalog, site: Some(site), judged, hosts, time_wait_ns: None }
+}
+
+/// The only host.
+#[track_caller]
+fn only(validation: Validation) -> HostVerdict {
+    assert_eq!(validation.hosts.len(), 1, "{validation:#?}");
+    validation.hosts.into_iter().next().unwrap()
+}
+
+/// Checks that weigh so much.
+fn checks(host: &HostVerdict, weight: Weight) -> Vec<Check> {
+    host.reasons.iter().filter(|reason| reason.weight == weight).map(|reason| reason.check).collect()
+}
+
+#[track_caller]
+fn reason(host: &HostVerdict, check: Check, weight: Weight) -> &Reason {
+    let found = host.reasons.iter().find(|reason| (reason.check, reason.weight) == (check, weight));
+    found.unwrap_or_else(|| panic!("no {check:?} {weight:?} in {:#?}", host.reasons))
+}
+
+/// Some calls to listeners inside the range.
+fn at_work() -> Vec<FlowRecord> {
+    (0..12).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 50_000 + n % 3), i64::from(n) * 250)).collect()
+}
+
+#[test]
+fn listeners_inside_hold_after_a_restart() {
+    let host = only(asked(&LISTENERS, &after(at_work(), Vec::new()), None));
+    assert_eq!((host.verdict, host.name.as_str()), (Verdict::Holds, "srv"), "{:#?}", host.reasons);
+    assert_eq!((host.measured.listeners_inside, host.measured.peak_ports, host.measured.capacity_ports), (3, 3, 20));
+    assert_eq!(host.measured.length_ns, 3_600 * SECOND as u64);
+    let unknown = only(asked(&Ask { is_restarted: false, ..LISTENERS }, &after(at_work(), Vec::new()), None));
+    assert_eq!(unknown.verdict, Verdict::NotEnoughEvidence);
+    assert_eq!(checks(&unknown, Weight::Doubt), [Check::Evidence]);
+    assert!(unknown.record_next[0].contains("restarts"), "{:?}", unknown.record_next);
+}
+
+#[test]
+fn a_listener_outside_does_not_hold_wherever_the_site_file_puts_the_range() {
+    let outside = call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000);
+    let flows = at_work().into_iter().chain([outside]).collect();
+    let host = only(asked(&LISTENERS, &after(flows, Vec::new()), None));
+    assert_eq!((host.verdict, host.measured.listeners_outside), (Verdict::DoesNotHold, 1));
+    let reason = reason(&host, Check::ListenersInside, Weight::Against);
+    assert!(reason.text.contains("tcp/61000"), "{}", reason.text);
+    let place = &reason.places[0];
+    assert_eq!((place.frame, place.source.as_ref()), (Some(3_001), "after.pcapng"));
+    assert_eq!(place.time_ns, Some((10 * HOUR + 3_000) * SECOND));
+    assert!(place.display_filter.contains("tcp.dstport == 61000"), "{}", place.display_filter);
+}
+
+#[test]
+fn documented_static_ports_are_left_out() {
+    // tcp/54967 is a documented port of the server.
+    let flows = at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 54_967), 3_000)]).collect();
+    let host = only(asked(&LISTENERS, &after(flows, Vec::new()), None));
+    assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
+    assert!(reason(&host, Check::ListenersInside, Weight::Remark).text.contains("tcp/54967"));
+}
+
+#[test]
+fn ports_that_the_user_calls_static_are_left_out_and_take_room() {
+    let flows = || at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000)]).collect();
+    let host = only(asked(&Ask { fixed: &[61_000, 50_019], ..LISTENERS }, &after(flows(), Vec::new()), None));
+    assert_eq!((host.verdict, host.measured.capacity_ports), (Verdict::Holds, 19), "{:#?}", host.reasons);
+}
+
+#[test]
+fn scope_rpc_looks_at_what_is_announced_or_speaks_rpc() {
+    let flows: Vec<FlowRecord> =
+        at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000)]).collect();
+    let inside = vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))];
+    let host = only(asked(&RPC, &after(flows.clone(), inside.clone()), None));
+    assert_eq!((host.verdict, host.measured.listeners_inside), (Verdict::Holds, 1), "{:#?}", host.reasons);
+    let mut speaking = flows;
+    speaking[12].application =
+        Some(Recognised { protocol: Protocol::DceRpc, certainty: Certainty::Certain, server: None });
+    let host = only(asked(&RPC, &after(speaking, inside), None));
+    assert_eq!(checks(&host, Weight::Against), [Check::ListenersInside]);
+}
+
+#[test]
+fn an_announced_port_outside_counts_though_nobody_calls_it() {
+    let said = vec![at_ten(told(CLIENT, Answer::Port(50_001), 1)), at_ten(told(CLIENT, Answer::Port(5_400), 2))];
+    for ask in [RPC, LISTENERS] {
+        let host = only(asked(&ask, &after(at_work(), said.clone()), None));
+        assert_eq!(host.verdict, Verdict::DoesNotHold);
+        let reason = reason(&host, Check::ListenersInside, Weight::Against);
+        assert_eq!((reason.count, reason.places[0].frame), (1, Some(1_002)));
+        assert!(reason.text.contains("tcp/5400 (LSARPC)"), "{}", reason.text);
+        assert!(reason.places[0].what.ends_with("announced"), "{:?}", reason.places);
+    }
+}
+
+#[test]
+fn silence_after_an_announcement_does_not_hold() {
+    let mut flows = at_work();
+    flows.push(ignored(end(CLIENT, 60_200), end(SERVER, 50_007), 3_000));
+    let said = vec![at_ten(told(CLIENT, Answer::Port(50_007), 2_999))];
+    let host = only(asked(&RPC, &after(flows, said), None));
+    assert_eq!(checks(&host, Weight::Against), [Check::AnnouncedReached], "told once: {:#?}", host.reasons);
+    let place = &reason(&host, Check::AnnouncedReached, Weight::Against).places[0];
+    assert_eq!(place.frame, Some(3_999));
+    assert!(place.what.contains("frame 3001"), "{}", place.what);
+}
+
+#[test]
+fn nobody_registered_does_not_hold_unless_it_was_so_before() {
+    let missing = |hour: i64| {
+        let mut said = told(CLIENT, Answer::NotRegistered, 60);
+        said.time_ns += hour * HOUR * SECOND;
+        said
+    };
+    let said = || vec![at_ten(told(CLIENT, Answer::Port(50_001), 1)), missing(10)];
+    let host = only(asked(&RPC, &after(at_work(), said()), None));
+    assert_eq!(checks(&host, Weight::Against), [Check::Registered]);
+    let then = Facts { announcements: vec![missing(8)], ..earlier(at_work()) };
+    let host = only(asked(&RPC, &after(at_work(), said()), Some(&then)));
+    assert_eq!(checks(&host, Weight::Against), []);
+    reason(&host, Check::Registered, Weight::Remark);
+}
+
+#[test]
+fn failed_attempts_count_where_somebody_listens() {
+    let blocked = |port: u16| {
+        let mut flows = at_work();
+        flows.push(ignored(end(CLIENT, 60_200), end(SERVER, port), 3_000));
+        only(asked(&LISTENERS, &after(flows, Vec::new()), None))
+    };
+    assert_eq!(checks(&blocked(50_001), Weight::Against), [Check::AttemptsSucceed]);
+    let nobody = blocked(50_009);
+    assert_eq!(nobody.verdict, Verdict::Holds, "{:#?}", nobody.reasons);
+    reason(&nobody, Check::AttemptsSucceed, Weight::Remark);
+    assert_eq!(blocked(61_000).reasons.iter().filter(|r| r.check == Check::AttemptsSucceed).count(), 0, "outside");
+}
+
+#[test]
+fn a_repeated_syn_that_was_answered_is_a_doubt() {
+    let mut flows = at_work();
+    flows[3] = changed(flows[3], |one, _| (one.syn, one.syn_retransmitted, one.packets) = (2, 1, 5));
+    let host = only(asked(&LISTENERS, &after(flows, Vec::new()), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::AttemptsSucceed]);
+    assert!(reason(&host, Check::AttemptsSucceed, Weight::Doubt).text.starts_with("1 connection of 12"));
+}
+
+#[test]
+fn a_peak_near_the_capacity_never_holds() {
+    let with = |ports: u16| {
+        let flows = (0..ports).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 50_000 + n), i64::from(n)));
+        only(asked(&LISTENERS, &after(flows.collect(), Vec::new()), None))
+    };
+    assert_eq!(with(16).verdict, Verdict::Holds, "80% of 20");
+    assert_eq!(with(17).verdict, Verdict::NotEnoughEvidence);
+    let full = with(20);
+    assert_eq!((full.verdict, full.measured.peak_ports), (Verdict::NotEnoughEvidence, 20));
+    assert!(reason(&full, Check::Capacity, Weight::Doubt).text.contains("all of them"));
+}
+
+#[test]
+fn more_listeners_before_than_the_range_has_never_holds() {
+    let then = (0..17).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 49_200 + n), i64::from(n) * 100)).collect();
+    let host = only(asked(&LISTENERS, &after(at_work(), Vec::new()), Some(&earlier(then))));
+    assert!(reason(&host, Check::Capacity, Weight::Doubt).text.contains("17 tcp ports"), "{:#?}", host.reasons);
+}
+
+#[test]
+fn local_ports_of_calls_count_for_allocation_only() {
+    let calls = |port: u16| {
+        let flows = (0..30).map(|n| call(end(CLIENT, port + n), end(SERVER, 7_002), i64::from(n) * 60));
+        let serving = call(end(SERVER, 60_000), end(CLIENT, 50_500), 9);
+        after(flows.chain([serving]).collect(), Vec::new())
+    };
+    let host = only(asked(&allocation(), &calls(50_000), None));
+    assert_eq!((host.verdict, host.measured.local_ports_inside), (Verdict::Holds, 30), "{:#?}", host.reasons);
+    let host = only(asked(&allocation(), &calls(51_000), None));
+    assert_eq!((checks(&host, Weight::Against), host.measured.local_ports_outside), (vec![Check::CallsInside], 30));
+    let host = only(asked(&allocation(), &calls(20_000), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::CallsInside], "a program may have chosen them");
+    let listeners = Ask { scope: Scope::Listeners, ..allocation() };
+    assert_eq!(only(asked(&listeners, &calls(51_000), None)).verdict, Verdict::Holds);
+}
+
+#[test]
+fn time_wait_holds_local_ports() {
+    // One call a second: each holds its port for 1 s and then for 240 s.
+    let flows = (0..600).map(|n| call(end(CLIENT, 50_000 + n), end(SERVER, 7_002), i64::from(n)));
+    let serving = call(end(SERVER, 60_000), end(CLIENT, 50_900), 9);
+    let facts = after(flows.chain([serving]).collect(), Vec::new());
+    let host = only(asked(&allocation(), &facts, None));
+    // From the beginning of one call to the end of its TIME-WAIT begin 241 others; ends count, and the listener.
+    assert_eq!(host.measured.peak_ports, 243, "{:#?}", host.reasons);
+    let small = Ask { range: (50_000, 50_299), ..allocation() };
+    let host = only(asked(&small, &facts, None));
+    assert_eq!(host.verdict, Verdict::DoesNotHold, "ports from 50300 on");
+    assert_eq!(host.measured.capacity_ports, 300);
+}
+
+#[test]
+fn reuse_that_grows_is_a_doubt() {
+    // 50 calls with ports of their own; then 50 of which 40 take a port that was closed a few seconds before.
+    let port = |n: u16| if n < 60 { n } else { 60 + n % 5 };
+    let flows = (0..100).map(|n| call(end(CLIENT, 50_000 + port(n)), end(SERVER, 7_002), i64::from(n) * 4));
+    let serving = call(end(SERVER, 60_000), end(CLIENT, 50_900), 9);
+    let host = only(asked(&allocation(), &after(flows.chain([serving]).collect(), Vec::new()), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::Reuse], "{:#?}", host.reasons);
+    let text = &reason(&host, Check::Reuse, Weight::Doubt).text;
+    assert!(text.contains("0 of 50 calls in the first half of the recording, 35 of 50"), "{text}");
+}
+
+#[test]
+fn connections_that_vanished_do_not_hold_where_the_recording_is_as_long() {
+    let gone = |n: i64| call(end(7, 60_500), end(SERVER, 49_500), n * 300);
+    let then = |count: i64| earlier(at_work().into_iter().chain((0..count).map(gone)).collect());
+    // The client is there, and calls something else.
+    let now = || {
+        let other = call(end(7, 60_600), end(SERVER, 7_002), 5);
+        after(at_work().into_iter().chain([other]).collect(), Vec::new())
+    };
+    let host = only(asked(&LISTENERS, &now(), Some(&then(3))));
+    assert_eq!(checks(&host, Weight::Against), [Check::NothingVanished], "{:#?}", host.reasons);
+    let reason = reason(&host, Check::NothingVanished, Weight::Against);
+    assert!(reason.text.contains("10.0.0.7 to 10.0.0.1") && reason.text.contains("3 before, 0 now, 3.0 expected"));
+    assert!(reason.places[0].is_before && reason.places[0].source.as_ref() == "before.pcapng");
+    let few = only(asked(&LISTENERS, &now(), Some(&then(2))));
+    assert_eq!(checks(&few, Weight::Doubt), [Check::NothingVanished]);
+    let away = only(asked(&LISTENERS, &after(at_work(), Vec::new()), Some(&then(3))));
+    assert_eq!(checks(&away, Weight::Doubt), [Check::NothingVanished], "the client is not there");
+    let mut short = now();
+    short.captures[0].last_ns = Some((10 * HOUR + 3_000) * SECOND);
+    let short = only(asked(&LISTENERS, &short, Some(&then(3))));
+    assert_eq!(checks(&short, Weight::Doubt), [Check::NothingVanished, Check::Evidence]);
+    assert_eq!(short.verdict, Verdict::NotEnoughEvidence);
+}
+
+#[test]
+fn far_fewer_connections_count_and_a_few_fewer_do_not() {
+    let with = |count: i64| -> Vec<FlowRecord> {
+        (0..count).map(|n| call(end(CLIENT, 60_000), end(SERVER, 50_001), n * 30)).collect()
+    };
+    let against = |were: i64, are: i64| {
+        let host = only(asked(&LISTENERS, &after(with(are), Vec::new()), Some(&earlier(with(were)))));
+        checks(&host, Weight::Against)
+    };
+    assert_eq!(against(40, 10), [Check::NothingVanished]);
+    assert_eq!(against(40, 25), []);
+    assert_eq!(against(4, 1), [], "chance");
+}
+
+#[test]
+fn what_lost_its_name_did_not_vanish() {
+    // Announced before and not now, as where clients keep their bindings.
+    let called = |port: u16| -> Vec<FlowRecord> {
+        (0..10).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, port), i64::from(n) * 300)).collect()
+    };
+    let mut said = told(CLIENT, Answer::Port(49_500), 0);
+    said.time_ns += 8 * HOUR * SECOND;
+    let named = || Facts { announcements: vec![said.clone()], ..earlier(called(49_500)) };
+    let host = only(asked(&LISTENERS, &after(called(50_001), Vec::new()), Some(&named())));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::NothingVanished], "{:#?}", host.reasons);
+    assert!(
+        host.reasons[0].text.contains("10 of the same hosts whose service is not known"),
+        "{}",
+        host.reasons[0].text
+    );
+    let now_named = after(called(50_001), vec![at_ten(told(CLIENT, Answer::Port(50_001), 0))]);
+    let host = only(asked(&LISTENERS, &now_named, Some(&earlier(called(49_500)))));
+    assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
+}
+
+#[test]
+fn slower_is_a_doubt_and_much_slower_does_not_hold() {
+    let timed = |ns: i64, step: i64| -> Vec<FlowRecord> {
+        let call = |n: u16| call(end(CLIENT, 60_000 + n), end(SERVER, 50_001), i64::from(n) * 100);
+        let flow = |n: u16| FlowRecord { syn_to_syn_ack_ns: Some(ns + i64::from(n) * step), ..call(n) };
+        (0..20).map(flow).collect()
+    };
+    let slower = |ns: i64| {
+        let then = earlier(timed(1_000_000, 10_000));
+        only(asked(&LISTENERS, &after(timed(ns, 10_000), Vec::new()), Some(&then)))
+    };
+    assert_eq!(slower(1_200_000).verdict, Verdict::Holds, "by less than half");
+    let doubt = slower(3_000_000);
+    assert_eq!(checks(&doubt, Weight::Doubt), [Check::NothingSlower]);
+    let text = &reason(&doubt, Check::NothingSlower, Weight::Doubt).text;
+    assert!(text.contains("median 1.09 ms in 20 connections before, 3.10 ms in 20 now"), "{text}");
+    assert_eq!(checks(&slower(1_500_000_000), Weight::Against), [Check::NothingSlower]);
+    let then = earlier(timed(100_000, 100));
+    let unnoticed = only(asked(&LISTENERS, &after(timed(300_000, 100), Vec::new()), Some(&then)));
+    assert_eq!(unnoticed.verdict, Verdict::Holds, "0.1 ms and 0.3 ms");
+    reason(&unnoticed, Check::NothingSlower, Weight::Remark);
+}
+
+#[test]
+fn the_time_from_announcement_to_call_and_durations_are_compared() {
+    let called = |seconds: i64, hour: i64, lasts: i64| -> Facts {
+        let (mut flows, mut announcements) = (Vec::new(), Vec::new());
+        for n in 0..10 {
+            let mut said = told(CLIENT, Answer::Port(50_001), n * 300);
+            said.time_ns += hour * HOUR * SECOND;
+            announcements.push(said);
+            let flow = moved(call(end(CLIENT, 60_000 + n as u16), end(SERVER, 50_001), n * 300 + seconds), hour);
+            flows.push(FlowRecord { last_seen_ns: flow.first_seen_ns + lasts * SECOND, ..flow });
+        }
+        let name = format!("{hour}.pcapng");
+        Facts { captures: vec![capture(&name, (hour, hour + 1))], flows, announcements, ..Facts::default() }
+    };
+    let now = only(asked(&RPC, &called(20, 10, 1), Some(&called(1, 8, 1))));
+    let text = &reason(&now, Check::NothingSlower, Weight::Against).text;
+    assert!(text.contains("from announcement to call"), "{text}");
+    let now = only(asked(&RPC, &called(1, 10, 3), Some(&called(1, 8, 1))));
+    let text = &reason(&now, Check::NothingSlower, Weight::Doubt).text;
+    assert!(text.contains("from first to last packet"), "{text}");
+}
+
+#[test]
+fn gaps_one_sided_flows_and_silence_of_the_host_keep_it_from_holding() {
+    let gaps = ["after.pcapng: the recorder dropped 3 packets".to_owned()];
+    let host = only(asked_with(&LISTENERS, &after(at_work(), Vec::new()), None, &gaps));
+    assert_eq!((host.verdict, checks(&host, Weight::Doubt)), (Verdict::NotEnoughEvidence, vec![Check::Evidence]));
+    assert!(host.reasons[0].text.contains("dropped 3 packets"));
+    let mut flows = at_work();
+    for (n, flow) in flows.iter_mut().take(3).enumerate() {
+        *flow = changed(call(end(CLIENT, 61_000 + n as u16), end(SERVER, 445), 9), |_, other| {
+            *other = DirectionFacts::default()
+        });
+    }
+    let host = only(asked(&LISTENERS, &after(flows, Vec::new()), None));
+    assert!(host.reasons[0].text.contains("3 of the host's 12 TCP flows"), "{:#?}", host.reasons);
+    let absent = only(asked(&Ask { hosts: &[77], ..LISTENERS }, &after(at_work(), Vec::new()), None));
+    assert_eq!(absent.verdict, Verdict::NotEnoughEvidence);
+    assert!(absent.reasons[0].text.contains("No packet of the host"));
+}
+
+#[test]
+fn nothing_in_scope_is_no_host_and_no_verdict_that_holds() {
+    let facts = after(vec![call(end(CLIENT, 60_000), end(SERVER, 7_002), 1)], Vec::new());
+    let validation = asked(&LISTENERS, &facts, None);
+    assert!(validation.hosts.is_empty());
+    assert_eq!(validation.verdict(), Verdict::NotEnoughEvidence);
+    let named = only(asked(&Ask { hosts: &[SERVER], ..LISTENERS }, &facts, None));
+    assert!(named.reasons[0].text.contains("nothing shows that the range is in use"), "{:#?}", named.reasons);
+}
+
+#[test]
+fn the_same_recording_twice_or_the_wrong_way_round_compares_nothing() {
+    let facts = after(at_work(), Vec::new());
+    let host = only(asked(&LISTENERS, &facts, Some(&facts)));
+    let texts: Vec<&str> = host.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    assert!(texts.iter().any(|text| text.contains("The same file")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("right way round")), "{texts:?}");
+    assert_eq!(host.verdict, Verdict::NotEnoughEvidence);
+}
+
+/// What the mapper of the server announces at a port.
+fn subject(name: &str, port: u16, second: i64) -> Announcement {
+    let mut said = at_ten(told(CLIENT, Answer::Port(port), second));
+    name.clone_into(&mut said.said.subject);
+    said
+}
+
+#[test]
+fn what_was_outside_before_the_restart_is_told_and_not_judged() {
+    let said = vec![
+        subject("a", 61_000, 10),
+        subject("b", 61_001, 20),
+        subject("a", 50_001, 1_000),
+        subject("b", 50_002, 1_010),
+    ];
+    let old = call(end(CLIENT, 60_100), end(SERVER, 61_000), 11);
+    let new = call(end(CLIENT, 60_101), end(SERVER, 50_001), 1_001);
+    let facts = after(vec![old, new], said);
+    let ask = Ask { is_restarted: false, ..RPC };
+    let host = only(asked(&ask, &facts, None));
+    assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
+    assert!(host.measured.length_ns < 3_600 * SECOND as u64, "the time before does not count");
+    let told = reason(&host, Check::ListenersInside, Weight::Remark);
+    assert!(
+        told.text.starts_with("2 listeners outside") && told.text.contains("before the host restarted"),
+        "{}",
+        told.text
+    );
+    let stated = only(asked(&RPC, &facts, None));
+    assert_eq!(checks(&stated, Weight::Against), [Check::ListenersInside], "the user says the range was set by then");
+}
+
+#[test]
+fn a_service_that_restarted_into_the_range_left_its_old_port() {
+    let said = vec![subject("a", 61_000, 10), subject("a", 50_001, 1_000)];
+    let old = call(end(CLIENT, 60_100), end(SERVER, 61_000), 11);
+    let new = call(end(CLIENT, 60_101), end(SERVER, 50_001), 1_001);
+    let host = only(asked(&Ask { is_restarted: false, ..RPC }, &after(vec![old, new], said), None));
+    assert_eq!(host.verdict, Verdict::Holds, "{:#?}", host.reasons);
+    assert!(reason(&host, Check::ListenersInside, Weight::Remark).text.contains("restarted and are announced inside"));
+}
+
+fn table(listens: &[u16]) -> Facts {
+    let source = Arc::new(HostTableSource {
+        host: "10.0.0.1".parse().unwrap(),
+        file: "netstat.txt".into(),
+        format: HostTableFormat::Netstat,
+    });
+    let socket = |(line, port): (usize, &u16)| HostSocket {
+        source: source.clone(),
+        line: line as u64 + 1,
+        time_ns: None,
+        created_ns: None,
+        transport: Transport::Tcp,
+        versions: IpVersions::V4,
+        local: None,
+        port: *port,
+        remote: None,
+        state: SocketState::Listen,
+        process_id: None,
+        process: Some("lsass.exe".into()),
+        services: None,
+    };
+    Facts { host_sockets: listens.iter().enumerate().map(socket).collect(), ..after(at_work(), Vec::new()) }
+}
+
+#[test]
+fn a_host_table_vouches_for_the_restart_and_shows_idle_listeners() {
+    let ask = || Ask { is_restarted: false, ..LISTENERS };
+    let host = only(asked(&ask(), &table(&[50_010, 445]), None));
+    assert_eq!((host.verdict, host.measured.listeners_inside), (Verdict::Holds, 4), "{:#?}", host.reasons);
+    let host = only(asked(&ask(), &table(&[50_010, 49_664]), None));
+    let reason = reason(&host, Check::ListenersInside, Weight::Against);
+    assert!(reason.text.contains("tcp/49664 (lsass.exe)"), "{}", reason.text);
+    assert!(reason.places[0].what.ends_with("listening by a host table"), "{:?}", reason.places);
+    assert_eq!((reason.places[0].frame, reason.places[0].source.as_ref()), (None, "netstat.txt line 2"));
+}
+
+#[test]
+fn a_port_that_may_be_a_listener_is_a_doubt() {
+    let midstream = changed(call(end(CLIENT, 51_000), end(SERVER, 51_001), 9), |one, other| {
+        *one = DirectionFacts { packets: 3, payload_packets: 1, payload_bytes: 9, ..DirectionFacts::default() };
+        *other = *one;
+    });
+    let midstream = FlowRecord { first_syn: None, first_fin: None, state: TcpState::Midstream, ..midstream };
+    let host = only(asked(
+        &Ask { hosts: &[SERVER], ..LISTENERS },
+        &after([at_work(), vec![midstream]].concat(), Vec::new()),
+        None,
+    ));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::ListenersInside], "{:#?}", host.reasons);
+}
