@@ -143,6 +143,10 @@ fn ephemeral_ports_and_peaks_are_those_played() {
             let played = |name: &str| integer(host, &format!("{name}_{protocol}"));
             assert_eq!(counted("ephemeral_ports"), played("ephemeral_ports"), "{ip} {protocol}");
             assert_eq!(counted("peak_in_use_ports"), played("peak_in_use"), "{ip} {protocol}");
+            assert_eq!(counted("peak_held_ports"), played("peak_held"), "{ip} {protocol}");
+            if let Some(row) = row {
+                assert_eq!(number(row, "epochs"), integer(host, "epochs"), "{ip} {protocol}");
+            }
         }
     }
 }

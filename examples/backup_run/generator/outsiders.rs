@@ -1,12 +1,12 @@
 //! What no document covers, and what does not get through.
 
-use super::bytes::{office, plant, stand_in};
-use super::cast::Who;
-use super::dialogue::{Dialogue, Obstacle, Plan, Side, attempt};
-use super::scenario::Script;
-use super::services::{self, datagram};
-use super::stage::{MS, S, Stage, Transport, US, Why};
-use super::wire;
+use super::synthetic::bytes::{office, plant, stand_in};
+use super::synthetic::cast::Who;
+use super::synthetic::dialogue::{Dialogue, Obstacle, Plan, Side, attempt};
+use super::synthetic::script::Script;
+use super::synthetic::services::{self, datagram};
+use super::synthetic::stage::{MS, S, Stage, Transport, US, Why};
+use super::synthetic::wire;
 use Side::{Client, Server};
 
 /// Flows that no document has, and a documented port with a caller that no document names.

@@ -1,11 +1,11 @@
 //! The documented flows: signing in (Table 1), opening client and web client (Tables 3 and 5), and the backup schedule
 //! run (Table 4), whose steps "internal to computer" leave nothing on the wire.
 
-use super::cast::{ACTIVATION_BOOST, RSVC_HOST, Who};
-use super::dialogue::Plan;
-use super::scenario::Script;
-use super::services::{self, Query, datagram};
-use super::stage::{MS, S, Why};
+use super::synthetic::cast::{ACTIVATION_BOOST, RSVC_HOST, Who};
+use super::synthetic::dialogue::Plan;
+use super::synthetic::script::Script;
+use super::synthetic::services::{self, Query, datagram};
+use super::synthetic::stage::{MS, S, Why};
 
 /// When the four backup runs begin, in seconds.
 pub(crate) const RUNS: [f64; 4] = [180.0, 630.0, 1080.0, 1530.0];
@@ -93,8 +93,14 @@ pub(crate) fn services_around(script: &mut Script) {
     for second in [140.0, 900.0, 1500.0] {
         script.at(second, |stage, at_ns| {
             let plan = documented(Who::Server, Who::Agent, 21061, "RA.FTAC.Agent Controller Service.exe");
-            let answer = super::bytes::stand_in(plan.service, "trace", 90);
-            datagram(stage, at_ns, &plan, &super::bytes::stand_in(plan.service, "status?", 60), Some(&answer));
+            let answer = super::synthetic::bytes::stand_in(plan.service, "trace", 90);
+            datagram(
+                stage,
+                at_ns,
+                &plan,
+                &super::synthetic::bytes::stand_in(plan.service, "status?", 60),
+                Some(&answer),
+            );
         });
     }
 }

@@ -1,33 +1,11 @@
 //! Who talks to whom and when: 36 minutes with four backup runs.
 
-use super::cast::{self, Who};
-use super::dice::Dice;
-use super::stage::{MS, Stage};
-use super::{outsiders, runs, services};
-
-type Scene = Box<dyn FnOnce(&mut Stage, i64)>;
-
-/// Scenes with the second at which they begin.
-#[derive(Default)]
-pub(crate) struct Script {
-    scenes: Vec<(i64, Scene)>,
-}
-
-impl Script {
-    /// Adds a scene.
-    pub(crate) fn at(&mut self, second: f64, scene: impl FnOnce(&mut Stage, i64) + 'static) {
-        self.scenes.push((services::second(second), Box::new(scene)));
-    }
-
-    /// Plays the scenes in the order of their beginnings, so that ports are taken in that order too.
-    fn play(mut self, stage: &mut Stage) {
-        self.scenes.sort_by_key(|(at_ns, _)| *at_ns);
-        for (at_ns, scene) in self.scenes {
-            let delay_ns = stage.dice.between(0, MS);
-            scene(stage, at_ns + delay_ns);
-        }
-    }
-}
+use super::synthetic::cast::{self, Who};
+use super::synthetic::dice::Dice;
+use super::synthetic::script::Script;
+use super::synthetic::services;
+use super::synthetic::stage::Stage;
+use super::{outsiders, runs};
 
 /// Which of the client's notification listeners each run uses.
 const NOTIFIED: [&[usize]; 4] = [&[0, 1], &[0], &[0, 2], &[0, 1]];
@@ -37,7 +15,8 @@ const ROUNDS: [(f64, f64); 6] =
 
 /// Plays everything.
 pub(crate) fn play() -> Stage {
-    let mut stage = Stage::new(cast::listeners(&mut Dice::new(b'L')));
+    let listeners = cast::listeners(&mut Dice::demo(b'L'));
+    let mut stage = Stage::new(listeners, Dice::demo(b'S'));
     stage.open_notified(3, "RA.FTAC.Client.exe");
     let mut script = Script::default();
     runs::sign_in(&mut script);
@@ -57,7 +36,7 @@ pub(crate) fn play() -> Stage {
 
 /// Each announced listener is visited in some of the rounds: a few in all, many in one or two.
 fn visits(script: &mut Script, stage: &Stage) {
-    let mut dice = Dice::new(b'V');
+    let mut dice = Dice::demo(b'V');
     let mut rounds: Vec<Vec<(Who, Who, usize)>> = vec![Vec::new(); ROUNDS.len()];
     for (number, listener) in stage.listeners.iter().enumerate().filter(|(_, l)| l.is_announced()) {
         let count = match dice.below(100) {

@@ -1,9 +1,12 @@
 //! What was played, as the truth file. Nothing here looks at the recording's bytes.
 
-use super::cast::{DYNAMIC_FIRST, HOSTS, Host, Listener, STATIC_IN_RANGE, Who};
-use super::stage::{Conversation, Outcome, Played, Transport, Why};
+use super::synthetic::cast::{DYNAMIC_FIRST, HOSTS, Host, Listener, STATIC_IN_RANGE, Who};
+use super::synthetic::stage::{Conversation, Ending, Outcome, Played, S, Transport, Why};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+/// How long the side that closes first keeps its port, as Windows does at its longest.
+const TIME_WAIT_NS: i64 = 240 * S;
 
 /// The truth about one recording.
 pub(crate) struct Truth<'p> {
@@ -79,7 +82,10 @@ impl<'p> Truth<'p> {
              # dynamic_listeners: TCP ports from 49152 up, served with a completed handshake, documented ones left out.\n\
              # ephemeral_ports: local ports of all attempts that the host made, failed ones included.\n\
              # peak_in_use: most dynamic ports held at once: listening ones all the time, ephemeral ones from the first to the\n\
-             # last packet of their conversations; documented ports left out; the same with and without failed attempts.\n\n",
+             # last packet of their conversations; documented ports left out; the same with and without failed attempts.\n\
+             # peak_held: the same with failed attempts, and ephemeral ports for longer: TIME-WAIT of 240 s after the close where\n\
+             # the host closed first by FIN, until the end of the recording where nobody closes an established connection.\n\
+             # epochs: times between restarts of the host, of which the script plays none.\n\n",
         );
         self.recording(&mut out);
         for host in hosts() {
@@ -156,10 +162,11 @@ impl<'p> Truth<'p> {
         let _ = write!(
             out,
             "\n[[host]]\naddress = \"{}\"\nname = \"{}\"\nroles = {}\n\
-             dynamic_listeners = {}\ndynamic_listeners_unexplained = {}\nstatic_in_range = {}\n",
+             epochs = {}\ndynamic_listeners = {}\ndynamic_listeners_unexplained = {}\nstatic_in_range = {}\n",
             host.ip,
             host.name,
             texts(host.roles.iter().copied()),
+            self.played.epochs(host.who),
             numbers(&served),
             numbers(&strays),
             numbers(&fixed),
@@ -173,9 +180,11 @@ impl<'p> Truth<'p> {
             let name = transport.name();
             let _ = write!(
                 out,
-                "ephemeral_ports_{name} = {}\nephemeral_ports_{name}_of_failed_attempts = {}\npeak_in_use_{name} = {peak}\n",
+                "ephemeral_ports_{name} = {}\nephemeral_ports_{name}_of_failed_attempts = {}\npeak_in_use_{name} = {peak}\n\
+                 peak_held_{name} = {}\n",
                 local(false).len(),
                 local(true).len(),
+                held_peak(self.played, host.who, transport),
             );
         }
     }
@@ -297,35 +306,64 @@ fn is_dynamic(port: u16) -> bool {
     port >= DYNAMIC_FIRST && !STATIC_IN_RANGE.contains(&port)
 }
 
+/// A port and the first and last instant at which it is held.
+type Hold = (u16, i64, i64);
+
+/// What a host holds for its own conversations, until the instant that `end_ns` gives for each, and where it listens.
+fn holds(
+    played: &Played,
+    who: Who,
+    transport: Transport,
+    is_counted: impl Fn(&Conversation) -> bool,
+    end_ns: impl Fn(&Conversation) -> i64,
+) -> Vec<Hold> {
+    let (began_ns, ended_ns) = bounds(played);
+    let mut holds = Vec::new();
+    for c in played.conversations.iter().filter(|c| c.transport == transport) {
+        if c.initiator.who == who && is_counted(c) {
+            holds.push((c.initiator.port, c.first_ns, end_ns(c)));
+        }
+        if c.responder.who == who && c.outcome == Outcome::Established && is_dynamic(c.responder.port) {
+            holds.push((c.responder.port, began_ns, ended_ns));
+        }
+    }
+    holds
+}
+
+/// First and last packet of all conversations.
+fn bounds(played: &Played) -> (i64, i64) {
+    let first = played.conversations.iter().map(|c| c.first_ns).min();
+    let last = played.conversations.iter().map(|c| c.last_ns).max();
+    (first.unwrap_or(0), last.unwrap_or(0))
+}
+
 /// Most dynamic ports that a host held at once: listening ones all the time, ephemeral ones from first to last packet of
 /// their conversations. There are two ways to count: with or without attempts that failed. The script has to make them
 /// agree.
 fn agreed_peak(played: &Played, who: Who, transport: Transport) -> Result<usize, String> {
-    let began_ns = played.conversations.iter().map(|c| c.first_ns).min().unwrap_or(0);
-    let ended_ns = played.conversations.iter().map(|c| c.last_ns).max().unwrap_or(0);
-    let peaks: BTreeSet<usize> = [false, true]
-        .into_iter()
-        .map(|with_failed| {
-            let mut holds: Vec<(u16, i64, i64)> = Vec::new();
-            for c in played.conversations.iter().filter(|c| c.transport == transport) {
-                let established = c.outcome == Outcome::Established;
-                if c.initiator.who == who && (established || with_failed) {
-                    holds.push((c.initiator.port, c.first_ns, c.last_ns));
-                }
-                if c.responder.who == who && established && is_dynamic(c.responder.port) {
-                    holds.push((c.responder.port, began_ns, ended_ns));
-                }
-            }
-            peak(&holds)
-        })
-        .collect();
+    let of = |with_failed: bool| {
+        let is_counted = |c: &Conversation| with_failed || c.outcome == Outcome::Established;
+        peak(&holds(played, who, transport, is_counted, |c| c.last_ns))
+    };
+    let peaks = BTreeSet::from([false, true].map(of));
     match (peaks.first(), peaks.len()) {
         (Some(peak), 1) => Ok(*peak),
         _ => Err(format!("{}: the peak depends on the way of counting: {peaks:?}", who.host().name)),
     }
 }
 
-fn peak(holds: &[(u16, i64, i64)]) -> usize {
+/// The same with TIME-WAIT and with connections that nobody closes; attempts that failed hold their port too.
+fn held_peak(played: &Played, who: Who, transport: Transport) -> usize {
+    let (_, ended_ns) = bounds(played);
+    let until = |c: &Conversation| match c.ending {
+        Ending::ByInitiator => (c.last_ns + TIME_WAIT_NS).min(ended_ns),
+        Ending::Never if c.transport == Transport::Tcp && c.outcome == Outcome::Established => ended_ns,
+        _ => c.last_ns,
+    };
+    peak(&holds(played, who, transport, |_| true, until))
+}
+
+fn peak(holds: &[Hold]) -> usize {
     let at = |time_ns: i64| {
         let held = holds.iter().filter(|(_, first_ns, last_ns)| (*first_ns..=*last_ns).contains(&time_ns));
         held.map(|(port, _, _)| port).collect::<BTreeSet<_>>().len()

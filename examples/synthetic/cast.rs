@@ -103,6 +103,7 @@ impl Who {
 }
 
 /// A dynamic port at which a host serves.
+#[derive(Clone)]
 pub(crate) struct Listener {
     /// The serving host.
     pub(crate) host: Who,
@@ -207,6 +208,7 @@ pub(crate) fn listeners(dice: &mut Dice) -> Vec<Listener> {
     all
 }
 
+/// Listeners of one host: `announced` by its endpoint mapper, then those that nothing explains, one for each of `strays`.
 fn add(
     all: &mut Vec<Listener>,
     dice: &mut Dice,
@@ -216,17 +218,7 @@ fn add(
     strays: &[Who],
     users: [Who; 2],
 ) {
-    let mut ports = Vec::new();
-    // Boot-time services hold neighbouring ports, the rest is scattered over the range.
-    while ports.len() < announced + strays.len() {
-        let port = match ports.len() {
-            n if n < announced / 4 => 49_664 + dice.below(40) as u16,
-            _ => DYNAMIC_FIRST + dice.below(16_384) as u16,
-        };
-        if !ports.contains(&port) && !STATIC_IN_RANGE.contains(&port) {
-            ports.push(port);
-        }
-    }
+    let ports = ports(all, dice, host, announced / 4, announced + strays.len());
     for (n, port) in ports.into_iter().enumerate() {
         let interface = interface(dice);
         let listener = match n.checked_sub(announced) {
@@ -244,6 +236,39 @@ fn add(
         };
         all.push(listener);
     }
+}
+
+/// Dynamic ports that a host does not have yet. Boot-time services hold neighbouring ports, the rest is scattered over the
+/// range.
+fn ports(all: &[Listener], dice: &mut Dice, host: Who, at_boot: usize, count: usize) -> Vec<u16> {
+    let mut ports = Vec::new();
+    while ports.len() < count {
+        let port = match ports.len() {
+            n if n < at_boot => 49_664 + dice.below(40) as u16,
+            _ => DYNAMIC_FIRST + dice.below(16_384) as u16,
+        };
+        let is_taken = ports.contains(&port) || all.iter().any(|l| l.host == host && l.port == port);
+        if !is_taken && !STATIC_IN_RANGE.contains(&port) {
+            ports.push(port);
+        }
+    }
+    ports
+}
+
+/// All listeners of server and agent, each announced by the endpoint mapper of its host.
+pub(crate) fn announced(dice: &mut Dice) -> Vec<Listener> {
+    let mut all = Vec::new();
+    add(&mut all, dice, Who::Server, &SERVER_PROCESSES, SERVER_LISTENERS, &[], [Who::Agent, Who::Client]);
+    add(&mut all, dice, Who::Agent, &AGENT_PROCESSES, AGENT_LISTENERS, &[], [Who::Server, Who::Client]);
+    all
+}
+
+/// Gives the listeners of a host, in their order, at other ports: as after a restart.
+pub(crate) fn moved(all: &[Listener], dice: &mut Dice, host: Who) -> Vec<Listener> {
+    let before: Vec<&Listener> = all.iter().filter(|listener| listener.host == host).collect();
+    // Fewer neighbours than before: there is no room for twice as many among 40 ports.
+    let ports = ports(all, dice, host, before.len() / 8, before.len());
+    before.into_iter().zip(ports).map(|(listener, port)| Listener { port, ..listener.clone() }).collect()
 }
 
 /// A random identifier (RFC 9562 version 4), in the little-endian form of DCE/RPC.

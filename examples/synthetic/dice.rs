@@ -7,11 +7,36 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// The stream of one purpose: streams do not disturb each other when one of them is asked more often.
-    pub(crate) fn new(purpose: u8) -> Self {
+    /// The stream of one purpose in the demo: streams do not disturb each other when one of them is asked more often.
+    pub(crate) fn demo(purpose: u8) -> Self {
         let mut seed = *b"portproof demo recording, seed A";
         seed[31] = purpose;
         Self(ChaCha8Rng::from_seed(seed))
+    }
+
+    /// The stream of one purpose, and of one of many things with that purpose, in a recording that has this seed.
+    pub(crate) fn seeded(recording: u64, purpose: u8, thing: u32) -> Self {
+        let mut seed = *b"portproof work days             ";
+        seed[19..27].copy_from_slice(&recording.to_le_bytes());
+        seed[27..31].copy_from_slice(&thing.to_le_bytes());
+        seed[31] = purpose;
+        Self(ChaCha8Rng::from_seed(seed))
+    }
+
+    /// A number from 0 up to, not including, 1.
+    pub(crate) fn part(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number with the standard normal distribution (Box and Muller).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.part()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.part()).cos()
+    }
+
+    /// Time until the next of events that come independently, `rate` of them in a unit of time.
+    pub(crate) fn gap(&mut self, rate: f64) -> f64 {
+        -(1.0 - self.part()).ln() / rate
     }
 
     /// A number from 0 up to, not including, `end`.

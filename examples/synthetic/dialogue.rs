@@ -1,7 +1,7 @@
 //! One TCP connection, played from handshake to close (RFC 9293).
 
 use super::cast::Who;
-use super::stage::{Conversation, End, MS, Outcome, S, Stage, Transport, US, Why};
+use super::stage::{Conversation, End, Ending, MS, Outcome, S, Stage, Transport, US, Why};
 use super::wire::{self, Flag, Segment};
 
 /// Largest payload of one segment: the MSS that both sides announce.
@@ -58,6 +58,7 @@ impl Plan {
             initiator,
             responder,
             outcome,
+            ending: Ending::Never,
             why: self.why,
             tries: 1,
             service: self.service,
@@ -94,10 +95,23 @@ pub(crate) struct Dialogue<'s> {
 impl<'s> Dialogue<'s> {
     /// Plays the handshake.
     pub(crate) fn open(stage: &'s mut Stage, start_ns: i64, plan: &Plan) -> Self {
+        let mut dialogue = Self::resume(stage, start_ns, plan);
+        dialogue.emit(Client, Flag::Syn, &[], plan.comment());
+        dialogue.next[0] = dialogue.next[0].wrapping_add(1);
+        dialogue.travel(Server);
+        dialogue.emit(Server, Flag::Syn, &[], None);
+        dialogue.next[1] = dialogue.next[1].wrapping_add(1);
+        dialogue.travel(Client);
+        dialogue.emit(Client, Flag::Plain, &[], None);
+        dialogue
+    }
+
+    /// Joins a connection that was opened before the recording began: its handshake is not seen.
+    pub(crate) fn resume(stage: &'s mut Stage, start_ns: i64, plan: &Plan) -> Self {
         let (number, ends) = plan.enter(stage, Transport::Tcp, Outcome::Established);
         let next = [stage.dice.word(), stage.dice.word()];
         let round_trip_ns = stage.dice.between(180 * US, 900 * US);
-        let mut dialogue = Self {
+        Self {
             stage,
             number,
             ends,
@@ -107,15 +121,7 @@ impl<'s> Dialogue<'s> {
             speaker: Client,
             now_ns: start_ns,
             round_trip_ns,
-        };
-        dialogue.emit(Client, Flag::Syn, &[], plan.comment());
-        dialogue.next[0] = dialogue.next[0].wrapping_add(1);
-        dialogue.travel(Server);
-        dialogue.emit(Server, Flag::Syn, &[], None);
-        dialogue.next[1] = dialogue.next[1].wrapping_add(1);
-        dialogue.travel(Client);
-        dialogue.emit(Client, Flag::Plain, &[], None);
-        dialogue
+        }
     }
 
     /// When the connection is, in nanoseconds.
@@ -164,19 +170,42 @@ impl<'s> Dialogue<'s> {
         let until = self.now_ns + seconds * S;
         while self.now_ns + 30 * S < until {
             self.now_ns += 30 * S + self.stage.dice.between(0, 3 * MS);
-            let next = self.next[side as usize];
-            self.next[side as usize] = next.wrapping_sub(1);
-            self.emit(side, Flag::Plain, &[0], None);
-            self.next[side as usize] = next;
-            self.now_ns += self.round_trip_ns / 2;
+            self.probe(side);
             self.emit(side.other(), Flag::Plain, &[], None);
         }
         self.now_ns = until.max(self.now_ns);
         self
     }
 
+    /// One side asks whether the other is still there.
+    fn probe(&mut self, side: Side) {
+        let next = self.next[side as usize];
+        self.next[side as usize] = next.wrapping_sub(1);
+        self.emit(side, Flag::Plain, &[0], None);
+        self.next[side as usize] = next;
+        self.now_ns += self.round_trip_ns / 2;
+    }
+
+    /// Nothing is said until then.
+    pub(crate) fn wait_until(&mut self, until_ns: i64) -> &mut Self {
+        self.settle();
+        self.now_ns = self.now_ns.max(until_ns);
+        self
+    }
+
+    /// `side` has restarted and knows nothing of the connection: it answers a probe with RST.
+    pub(crate) fn forgotten_by(&mut self, side: Side) {
+        self.stage.conversation(self.number).ending = Ending::Reset;
+        self.probe(side.other());
+        self.emit(side, Flag::Reset, &[], None);
+    }
+
     /// Both sides close, `side` first.
     pub(crate) fn finish(&mut self, side: Side) {
+        self.stage.conversation(self.number).ending = match side {
+            Client => Ending::ByInitiator,
+            Server => Ending::ByResponder,
+        };
         self.take_floor(side);
         self.emit(side, Flag::Fin, &[], None);
         self.next[side as usize] = self.next[side as usize].wrapping_add(1);
@@ -193,6 +222,7 @@ impl<'s> Dialogue<'s> {
 
     /// One side ends it with RST, as programs do that set a zero linger time.
     pub(crate) fn abort(&mut self, side: Side) {
+        self.stage.conversation(self.number).ending = Ending::Reset;
         self.settle();
         self.now_ns += self.stage.dice.between(MS, 20 * MS);
         self.emit(side, Flag::Reset, &[], None);

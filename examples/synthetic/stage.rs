@@ -64,6 +64,19 @@ impl Outcome {
     }
 }
 
+/// How the script lets an established connection end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// Nobody closes it; or there is nothing to close: a datagram, an attempt that did not get through.
+    Never,
+    /// By FIN, the initiator's first: its port stays in TIME-WAIT.
+    ByInitiator,
+    /// By FIN, the responder's first.
+    ByResponder,
+    /// By RST: nobody waits.
+    Reset,
+}
+
 /// Why the script has a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Why {
@@ -104,6 +117,7 @@ pub(crate) struct Conversation {
     pub(crate) initiator: End,
     pub(crate) responder: End,
     pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
     pub(crate) why: Why,
     /// SYN segments, or datagrams for UDP, that the initiator sent to get through.
     pub(crate) tries: u32,
@@ -134,6 +148,14 @@ pub(crate) struct Played {
     pub(crate) frames: Vec<PlayedFrame>,
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) listeners: Vec<Listener>,
+    pub(crate) restarts: Vec<(Who, i64)>,
+}
+
+impl Played {
+    /// Times between restarts of a host.
+    pub(crate) fn epochs(&self, who: Who) -> usize {
+        1 + self.restarts.iter().filter(|(host, _)| *host == who).count()
+    }
 }
 
 /// The stage.
@@ -146,11 +168,11 @@ pub(crate) struct Stage {
     taken: BTreeSet<End>,
     ids: Vec<u16>,
     errors: Vec<String>,
+    restarts: Vec<(Who, i64)>,
 }
 
 impl Stage {
-    pub(crate) fn new(listeners: Vec<Listener>) -> Self {
-        let mut dice = Dice::new(b'S');
+    pub(crate) fn new(listeners: Vec<Listener>, mut dice: Dice) -> Self {
         let taken = listeners.iter().map(|l| End { who: l.host, port: l.port }).collect();
         let ephemeral = HOSTS.iter().map(|_| [0; 2].map(|_: u16| DYNAMIC_FIRST + dice.below(16_384) as u16)).collect();
         let ids = HOSTS.iter().map(|_| dice.word() as u16).collect();
@@ -163,7 +185,14 @@ impl Stage {
             taken,
             ids,
             errors: Vec::new(),
+            restarts: Vec::new(),
         }
+    }
+
+    /// A host restarts: it gives out local ports from another place on. Its listeners are the script's business.
+    pub(crate) fn restart(&mut self, who: Who, at_ns: i64) {
+        self.restarts.push((who, at_ns));
+        self.ephemeral[who as usize] = [0; 2].map(|_: u16| DYNAMIC_FIRST + self.dice.below(16_384) as u16);
     }
 
     /// The next free local port of a host, as the operating system gives them out: upwards with small steps.
@@ -249,6 +278,11 @@ impl Stage {
             conversation.packets += 1;
             conversation.last_ns = frame.time_ns;
         }
-        Ok(Played { frames: self.frames, conversations: self.conversations, listeners: self.listeners })
+        Ok(Played {
+            frames: self.frames,
+            conversations: self.conversations,
+            listeners: self.listeners,
+            restarts: self.restarts,
+        })
     }
 }
