@@ -385,6 +385,13 @@ fn nothing_in_scope_is_no_host_and_no_verdict_that_holds() {
     assert!(named.reasons[0].text.contains("nothing shows that the range is in use"), "{:#?}", named.reasons);
 }
 
+/// What the mapper of the server announces at a port.
+fn subject(name: &str, port: u16, second: i64) -> Announcement {
+    let mut said = at_ten(told(CLIENT, Answer::Port(port), second));
+    name.clone_into(&mut said.said.subject);
+    said
+}
+
 #[test]
 fn what_was_outside_before_the_restart_is_told_and_not_judged() {
     let said = vec![

@@ -180,10 +180,3 @@ fn the_same_recording_twice_or_the_wrong_way_round_compares_nothing() {
     assert!(texts.iter().any(|text| text.contains("right way round")), "{texts:?}");
     assert_eq!(host.verdict, Verdict::NotEnoughEvidence);
 }
-
-/// What the mapper of the server announces at a port.
-fn subject(name: &str, port: u16, second: i64) -> Announcement {
-    let mut said = at_ten(told(CLIENT, Answer::Port(port), second));
-    name.clone_into(&mut said.said.subject);
-    said
-}
