@@ -3,7 +3,9 @@
 //! A restart gives services new dynamic ports. Counted together, the ports before and after look like twice as many listeners;
 //! and an announcement from before says nothing about who listens after. A *host* restarted where at least two ports moved
 //! within a time in which nothing of the host goes on (no TCP conversation with packets of its own covers it, for
-//! [`SHORTEST_BOOT_NS`]), and more moved than stayed. Else the *service* that moved restarted, and only where its former port is
+//! [`SHORTEST_BOOT_NS`]), and more moved than stayed. It came back at the end of that silence. Where several fit, one counts in which somebody asked in vain
+//! for a connection to a port that lets others in, else the longest; with long silences otherwise, the moment may be wrong by so
+//! much, and what was visited between is counted in the wrong epoch. Else the *service* that moved restarted, and only where its former port is
 //! not used any more. A start that the host itself tells of in a host table counts too, where no announcement shows it. What is not announced cannot be seen moving: a restart may be missed, and then ports are counted
 //! together, which makes counts too high and never too low.
 
@@ -231,7 +233,8 @@ fn restarts_of(
         .filter(|(_, at)| at.first_ns <= from_ns && at.last_ns >= to_ns)
         .map(|(transport, at)| (transport, at.port))
         .collect();
-    let silence = silence(host, from_ns, to_ns, flows);
+    let (not_before_ns, not_after_ns) = window(host, group, flows);
+    let silence = silence(host, not_before_ns, not_after_ns, flows);
     if let Some((before_ns, after_ns)) = silence.filter(|_| left.len() >= 2 && left.len() > stayed.len()) {
         return vec![host_restart(host, group, (before_ns, after_ns), stayed.len(), flows, captures)];
     }
@@ -247,8 +250,28 @@ fn restarts_of(
     by_port.into_values().map(of).collect()
 }
 
-/// The longest time within an interval in which nothing of the host goes on: last and first packet around it.
+/// From when to when a host can have restarted: nobody is let in at a new port before, nor at a former one after.
+fn window(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord]) -> (i64, i64) {
+    let (from_ns, to_ns) = between(group);
+    let former: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.from.port)).collect();
+    let new: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.to.port)).collect();
+    let (mut window, mut is_told_apart) = ((from_ns, to_ns), true);
+    for flow in flows.iter().filter(|flow| (from_ns..=to_ns).contains(&flow.first_seen_ns)) {
+        let Some(at) = accepted_at(flow, host) else { continue };
+        match (former.contains(&at), new.contains(&at)) {
+            (true, false) => window.0 = window.0.max(flow.first_seen_ns),
+            (false, true) => window.1 = window.1.min(flow.first_seen_ns),
+            (true, true) => is_told_apart = false,
+            (false, false) => {}
+        }
+    }
+    if is_told_apart && window.0 < window.1 { window } else { (from_ns, to_ns) }
+}
+
+/// A time within an interval in which nothing of the host goes on: last and first packet around it. Where there are several, one
+/// in which somebody knocked in vain where others are let in, else the longest.
 fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Option<(i64, i64)> {
+    let knocks = knocks(host, from_ns, to_ns, flows);
     let mut busy: Vec<(i64, i64)> = flows
         .iter()
         // A reset of its own may be what a host answers that knows nothing of the connection any more.
@@ -257,15 +280,34 @@ fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Opt
         .map(|flow| (flow.first_seen_ns, flow.last_seen_ns))
         .collect();
     busy.sort_unstable();
-    let (mut longest, mut upto_ns) = (None, from_ns);
+    let (mut best, mut upto_ns) = (None, from_ns);
     for (start_ns, end_ns) in busy.into_iter().chain([(to_ns, to_ns)]) {
         let gap_ns = start_ns.saturating_sub(upto_ns);
-        if gap_ns >= SHORTEST_BOOT_NS && longest.is_none_or(|(from, to): (i64, i64)| gap_ns > to.saturating_sub(from)) {
-            longest = Some((upto_ns, start_ns));
+        let rank = (knocks.range(upto_ns..=start_ns.max(upto_ns)).next().is_some(), gap_ns);
+        if gap_ns >= SHORTEST_BOOT_NS && best.is_none_or(|(found, _)| rank > found) {
+            best = Some((rank, (upto_ns, start_ns)));
         }
         upto_ns = upto_ns.max(end_ns);
     }
-    longest
+    best.map(|(_, silence)| silence)
+}
+
+/// When somebody asked in vain for a connection to a port of the host at which others are let in: it may have been away.
+fn knocks(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> BTreeSet<i64> {
+    let unanswered = |flow: &&FlowRecord| {
+        let side = flow.first_syn.map(Side::other)?;
+        let at = flow.key.endpoint(side);
+        let in_vain = at.ip == host && flow.from(side).packets == 0;
+        (in_vain && (from_ns..=to_ns).contains(&flow.first_seen_ns)).then_some((flow.key.transport, at.port))
+    };
+    let asked: BTreeSet<(Transport, u16)> = flows.iter().filter_map(unanswered).collect();
+    if asked.is_empty() {
+        return BTreeSet::new();
+    }
+    let lets_in: BTreeSet<(Transport, u16)> =
+        flows.iter().filter_map(|flow| accepted_at(flow, host)).filter(|at| asked.contains(at)).collect();
+    let is_knock = |flow: &&&FlowRecord| unanswered(flow).is_some_and(|at| lets_in.contains(&at));
+    flows.iter().filter(is_knock).map(|flow| flow.first_seen_ns).collect()
 }
 
 fn host_restart(
@@ -362,4 +404,10 @@ fn resets(flow: &FlowRecord, host: IpAddr) -> bool {
 fn accepted(flow: &FlowRecord, transport: Transport, at: Endpoint) -> bool {
     let served = |side: Side| flow.key.endpoint(side) == at && flow.from(side).syn_ack > 0;
     flow.key.transport == transport && (served(Side::A) || served(Side::B))
+}
+
+/// Where a host accepted a connection; `None` where it did not.
+fn accepted_at(flow: &FlowRecord, host: IpAddr) -> Option<(Transport, u16)> {
+    let side = side_of(flow, host).filter(|side| flow.from(*side).syn_ack > 0)?;
+    Some((flow.key.transport, flow.key.endpoint(side).port))
 }

@@ -82,6 +82,29 @@ fn what_goes_on_or_stays_shows_that_the_host_did_not_restart() {
 }
 
 #[test]
+fn of_several_silences_that_counts_in_which_somebody_knocked_in_vain() {
+    // Quiet from 21 to 150 for no reason, away from 160 to 200.
+    let quiet = || vec![lasting(5, 21), lasting(150, 160), lasting(200, 400)];
+    assert_eq!(kinds(&restarts(two_moved(), quiet())), [(RestartKind::Host, 150)], "the longest");
+    let asked = |second| tcp((CLIENT, 50_002), (SERVER, 135), OPENED, second);
+    let knock = tcp((CLIENT, 50_003), (SERVER, 135), IGNORED, 170);
+    let with = |more: Vec<FlowRecord>| kinds(&restarts(two_moved(), [quiet(), more].concat()));
+    assert_eq!(with(vec![asked(5), knock.clone()]), [(RestartKind::Host, 200)]);
+    assert_eq!(with(vec![knock]), [(RestartKind::Host, 150)], "nobody is ever let in there");
+}
+
+#[test]
+fn a_host_restarted_after_the_last_call_to_a_former_port_and_before_the_first_to_a_new_one() {
+    let call = |port| tcp((CLIENT, 50_001), (SERVER, port), OPENED, 155);
+    let found = |call, flows: [FlowRecord; 3]| kinds(&restarts(two_moved(), [vec![call], flows.to_vec()].concat()));
+    let longest_first = [lasting(5, 21), lasting(150, 160), lasting(200, 400)];
+    assert_eq!(found(call(49_701), longest_first), [(RestartKind::Host, 200)]);
+    let longest_last = [lasting(5, 100), lasting(140, 160), lasting(300, 400)];
+    assert_eq!(found(call(49_999), longest_last.clone()), [(RestartKind::Host, 300)], "the longest");
+    assert_eq!(found(call(49_801), longest_last), [(RestartKind::Host, 140)]);
+}
+
+#[test]
 fn one_move_is_a_service_and_only_where_the_old_port_is_left() {
     let moved = || vec![at("a", 49_700, 10), at("a", 49_800, 300)];
     assert_eq!(kinds(&restarts(moved(), Vec::new())), [(RestartKind::Service, 300)]);
