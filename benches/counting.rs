@@ -4,6 +4,7 @@
 //! step and the most memory that the process had. The flows are made up, so only times and memory mean something.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement prints, and fails loudly")]
+#![allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
 use portproof::classification::{JudgedFrame, ReducedFlow, Restarts};
 use portproof::dynamic_ports::{Knowledge, Reductions, count_hosts};

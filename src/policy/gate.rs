@@ -4,6 +4,7 @@
 //! by a recording made with it (`portproof validate`).
 
 use crate::dynamic_ports::HostCount;
+use crate::dynamic_ports::visits::Unit;
 use crate::model::{OneSidedPair, Transport};
 use std::net::IpAddr;
 
@@ -11,6 +12,8 @@ use std::net::IpAddr;
 pub const SHORTEST_S: f64 = 86_400.0;
 /// Whole work cycles that a recording must hold.
 pub const CYCLES: u64 = 2;
+/// Runs that the sample must hold where recordings are runs: with fewer even the bound is too low (docs/estimators.md).
+pub const RUNS: u64 = 5;
 /// New listeners that a recording as long again may be expected to show.
 pub const MOST_NEW: f64 = 1.0;
 
@@ -144,8 +147,17 @@ fn saturation(count: &HostCount) -> Criterion {
     let estimate = count.fullest().map(|epoch| &epoch.estimate);
     let only_known = estimate.is_some_and(|estimate| estimate.seen > 0 && estimate.seen == estimate.known);
     let forecast = estimate.and_then(|estimate| estimate.forecast);
-    let is_met = only_known || forecast.is_some_and(|forecast| forecast.displayed() <= MOST_NEW);
+    let runs = estimate.filter(|estimate| estimate.unit == Unit::Runs).map(|estimate| estimate.units);
+    let too_few = runs.filter(|runs| *runs < RUNS);
+    let is_met = only_known || too_few.is_none() && forecast.is_some_and(|forecast| forecast.displayed() <= MOST_NEW);
     let measured = match forecast {
+        Some(forecast) if too_few.is_some() => {
+            format!(
+                "{:.1} expected, from {} runs only: at least {RUNS} are needed",
+                forecast.displayed(),
+                runs.unwrap_or(0)
+            )
+        }
         Some(forecast) => format!("{:.1} expected (± {:.1})", forecast.displayed(), forecast.plus_minus_95()),
         None if only_known => "every listener is known by a host table or a lasting conversation".to_owned(),
         None => "nothing to estimate from".to_owned(),
@@ -197,4 +209,130 @@ fn direction(count: &HostCount) -> Criterion {
     let next = "Record the beginning of conversations: start before the programs do, or give a host table.";
     let needed = "no dynamic port of unknown direction";
     criterion(CriterionKind::Direction, unknown == 0, needed, format!("ports: {unknown}"), next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classification::{JudgedFrame, ReducedFlow, Restarts};
+    use crate::dynamic_ports::{Knowledge, Reductions, count_hosts};
+    use crate::model::{Endpoint, Orientation, Status};
+    use std::collections::BTreeSet;
+    use std::ops::RangeInclusive;
+
+    const SECOND: i64 = 1_000_000_000;
+    const HOUR: i64 = 3_600 * SECOND;
+    const SERVER: [u8; 4] = [10, 0, 0, 1];
+
+    /// A host table that lists some ports, or nothing.
+    struct Listed(&'static [u16]);
+
+    impl Knowledge for Listed {
+        fn waiting(&self, _: IpAddr, _: Transport, _: &RangeInclusive<i64>) -> BTreeSet<u16> {
+            self.0.iter().copied().collect()
+        }
+    }
+
+    fn call(port: u16, at_ns: i64, orientation: Orientation) -> ReducedFlow {
+        ReducedFlow {
+            transport: Transport::Tcp,
+            initiator: Endpoint { ip: [10, 0, 0, 9].into(), port: 1_024 },
+            responder: Endpoint { ip: SERVER.into(), port },
+            first_seen_ns: at_ns,
+            last_seen_ns: at_ns + SECOND,
+            forward_packets: 5,
+            reverse_packets: 5,
+            wire_bytes: 900,
+            orientation,
+            status: Status::DynamicExplained,
+            served: orientation >= Orientation::Probable,
+            begun_before: false,
+            initiator_closed: Some(true),
+            open_at_end: false,
+        }
+    }
+
+    fn counted(flows: Vec<ReducedFlow>, recordings: &[(i64, i64)], listed: &'static [u16]) -> HostCount {
+        let frame = JudgedFrame::of(flows.into_iter()).unwrap();
+        let reductions = Reductions::of(&frame).unwrap();
+        let counts = count_hosts(reductions, recordings, &Restarts::default(), &Listed(listed));
+        counts.into_iter().find(|count| count.host == IpAddr::from(SERVER)).unwrap()
+    }
+
+    /// Five listeners, each called every two hours.
+    fn steady(hours: i64) -> Vec<ReducedFlow> {
+        let at = |hour: i64, port: u16| {
+            call(50_000 + port, hour * HOUR + i64::from(port) * 300 * SECOND, Orientation::Certain)
+        };
+        (0..hours).step_by(2).flat_map(|hour| (0..5).map(move |port| at(hour, port))).collect()
+    }
+
+    fn recorded(hours: f64) -> Recorded<'static> {
+        Recorded { seconds: hours * 3_600.0, cycle_s: 86_400.0, one_sided: &[], lost: &[] }
+    }
+
+    fn missing(count: &HostCount, recorded: &Recorded<'_>) -> Vec<&'static str> {
+        gate(count, recorded).criteria.iter().filter(|c| !c.is_met).map(|c| c.kind.name()).collect()
+    }
+
+    #[test]
+    fn nothing_missing_opens_it_and_each_lack_closes_it() {
+        let whole = counted(steady(50), &[(0, 50 * HOUR)], &[50_000]);
+        assert_eq!(missing(&whole, &recorded(50.0)), [""; 0]);
+        assert!(gate(&whole, &recorded(50.0)).is_open());
+        assert_eq!(missing(&whole, &recorded(30.0)), ["work-cycles"]);
+        assert_eq!(missing(&whole, &recorded(10.0)), ["duration", "work-cycles"]);
+        let by_shift = Recorded { cycle_s: 8.0 * 3_600.0, ..recorded(30.0) };
+        assert_eq!(missing(&whole, &by_shift), [""; 0]);
+        let lost = ["a.pcap: the recorder dropped 3 packets".to_owned()];
+        let dropping = gate(&whole, &Recorded { lost: &lost, ..recorded(50.0) });
+        assert_eq!(dropping.verdict(), "insufficient-evidence");
+        let unlisted = counted(steady(50), &[(0, 50 * HOUR)], &[]);
+        assert_eq!(missing(&unlisted, &recorded(50.0)), ["restart-or-host-table"]);
+    }
+
+    #[test]
+    fn new_listeners_and_unsure_directions_close_it() {
+        let mut flows = steady(50);
+        flows.extend((0..6).map(|n| call(51_000 + n, i64::from(n) * 8 * HOUR, Orientation::Certain)));
+        assert_eq!(missing(&counted(flows, &[(0, 50 * HOUR)], &[50_000]), &recorded(50.0)), ["saturation"]);
+        let mut flows = steady(50);
+        flows.push(call(52_000, HOUR, Orientation::Guess));
+        assert_eq!(missing(&counted(flows, &[(0, 50 * HOUR)], &[50_000]), &recorded(50.0)), ["direction-known"]);
+    }
+
+    #[test]
+    fn few_runs_are_no_saturation() {
+        let day = 24 * HOUR;
+        let run = |n: i64| (0..5).map(move |port| call(50_000 + port, n * day + SECOND, Orientation::Certain));
+        let runs = |n: i64| -> HostCount {
+            let recordings: Vec<(i64, i64)> = (0..n).map(|n| (n * day, n * day + HOUR)).collect();
+            counted((0..n).flat_map(run).collect(), &recordings, &[60_000])
+        };
+        assert_eq!(missing(&runs(3), &recorded(50.0)), ["saturation"]);
+        assert_eq!(missing(&runs(6), &recorded(50.0)), [""; 0]);
+    }
+
+    #[test]
+    fn a_pair_heard_from_one_side_closes_it_for_its_hosts_only() {
+        let pair = OneSidedPair {
+            heard: SERVER.into(),
+            unheard: [10, 0, 0, 9].into(),
+            transport: Transport::Tcp,
+            flows: 1,
+            packets: 1,
+            two_sided_flows: 0,
+            undetermined_flows: 0,
+            first_seen_ns: 0,
+            last_seen_ns: 0,
+            capture: String::new(),
+            first_frame: 1,
+            display_filter: String::new(),
+        };
+        let whole = counted(steady(50), &[(0, 50 * HOUR)], &[50_000]);
+        let pairs = [pair.clone()];
+        assert_eq!(missing(&whole, &Recorded { one_sided: &pairs, ..recorded(50.0) }), ["both-directions"]);
+        let others = [OneSidedPair { heard: [10, 0, 0, 7].into(), ..pair }];
+        assert_eq!(missing(&whole, &Recorded { one_sided: &others, ..recorded(50.0) }), [""; 0]);
+    }
 }

@@ -31,6 +31,7 @@ mod tests;
 
 #[cfg(feature = "program")]
 pub use demand::{Holder, HostDemand, Takers, demand_of, holders};
+#[cfg(feature = "program")]
 pub(super) use pool::SplitMix64;
 pub use sweep::{SweepPoint, sweep};
 

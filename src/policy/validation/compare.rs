@@ -237,10 +237,12 @@ fn grown(key: Key<'_>, time: Time, were: &[u64], are: &[(u64, &JudgedFlow)]) -> 
     if grew_ns <= then_ns / 2 || chance >= CHANCE {
         return None;
     }
-    let weight = match () {
-        () if grew_ns >= LARGE_NS && now_ns / LARGE_FACTOR >= then_ns => Weight::Against,
-        () if grew_ns >= UNNOTICED_NS => Weight::Doubt,
-        () => Weight::Remark,
+    let weight = if grew_ns >= LARGE_NS && now_ns / LARGE_FACTOR >= then_ns {
+        Weight::Against
+    } else if grew_ns >= UNNOTICED_NS {
+        Weight::Doubt
+    } else {
+        Weight::Remark
     };
     let text = format!(
         "Slower than before: {}, median {} {} in {} before, {} in {} now (rank test: by chance in {} of cases){}.",

@@ -83,14 +83,12 @@ fn full(
          at once",
         peak.ports
     );
-    let (weight, why) = match () {
-        () if peak.ports >= capacity => {
-            (Weight::Doubt, ", all of them. A host without a free port sends nothing, so no packet shows what failed.")
-        }
-        () if u64::from(peak.ports) * 100 > u64::from(capacity) * NEAR_PERCENT => {
-            (Weight::Doubt, ": more than 80%, too near to the edge. Idle listeners are in no recording.")
-        }
-        () => (Weight::Remark, ". A lower bound: idle listeners are in no recording."),
+    let (weight, why) = if peak.ports >= capacity {
+        (Weight::Doubt, ", all of them. A host without a free port sends nothing, so no packet shows what failed.")
+    } else if u64::from(peak.ports) * 100 > u64::from(capacity) * NEAR_PERCENT {
+        (Weight::Doubt, ": more than 80%, too near to the edge. Idle listeners are in no recording.")
+    } else {
+        (Weight::Remark, ". A lower bound: idle listeners are in no recording.")
     };
     let reason = Reason::new(Check::Capacity, weight, format!("{numbers}{why}")).then(LARGER);
     reasons.push(reason.at(peak.ports as usize, place));

@@ -61,7 +61,7 @@ fn summary(host: &Sweep) -> Vec<String> {
     let enough =
         host.points.iter().filter(|point| point.blocked == 0 && point.attempts > 0).map(|point| point.ports).min();
     lines.extend(enough.map(|ports| format!("none failed from {} on", counted(ports.into(), "port", "ports"))));
-    let far = if drawn_asked(host).is_some() { "" } else { " (beyond the scale)" };
+    let far = if drawn_asked(host).is_some() { "" } else { " (off the scale)" };
     lines.extend(host.asked.map(|ports| format!("asked about: {}{far}", counted(ports.into(), "port", "ports"))));
     lines
 }
@@ -272,7 +272,7 @@ pub(super) mod tests {
     #[test]
     fn a_range_far_beyond_is_named_and_does_not_press_the_curve_together() {
         let svg = sweep(&[Sweep { asked: Some(16_384), ..example() }]).unwrap().wide;
-        assert!(svg.contains("asked about: 16,384 ports (beyond the scale)") && !svg.contains(">\n10,000"), "{svg}");
+        assert!(svg.contains("asked about: 16,384 ports (off the scale)") && !svg.contains(">\n10,000"), "{svg}");
     }
 
     #[test]
