@@ -89,7 +89,7 @@ fn of_several_silences_that_counts_in_which_somebody_knocked_in_vain() {
     let asked = |second| tcp((CLIENT, 50_002), (SERVER, 135), OPENED, second);
     let knock = tcp((CLIENT, 50_003), (SERVER, 135), IGNORED, 170);
     let with = |more: Vec<FlowRecord>| kinds(&restarts(two_moved(), [quiet(), more].concat()));
-    assert_eq!(with(vec![asked(5), knock.clone()]), [(RestartKind::Host, 200)]);
+    assert_eq!(with(vec![asked(5), knock]), [(RestartKind::Host, 200)]);
     assert_eq!(with(vec![knock]), [(RestartKind::Host, 150)], "nobody is ever let in there");
 }
 
@@ -100,7 +100,7 @@ fn a_host_restarted_after_the_last_call_to_a_former_port_and_before_the_first_to
     let longest_first = [lasting(5, 21), lasting(150, 160), lasting(200, 400)];
     assert_eq!(found(call(49_701), longest_first), [(RestartKind::Host, 200)]);
     let longest_last = [lasting(5, 100), lasting(140, 160), lasting(300, 400)];
-    assert_eq!(found(call(49_999), longest_last.clone()), [(RestartKind::Host, 300)], "the longest");
+    assert_eq!(found(call(49_999), longest_last), [(RestartKind::Host, 300)], "the longest");
     assert_eq!(found(call(49_801), longest_last), [(RestartKind::Host, 140)]);
 }
 
