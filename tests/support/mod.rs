@@ -175,6 +175,7 @@ pub(crate) fn json_rows(text: &[u8]) -> Vec<Row> {
     let cell = |value: &serde_json::Value| match value {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) if number.is_f64() => number.as_f64().unwrap().to_string(),
         other => other.to_string(),
     };
     let row = |row: &serde_json::Value| row.as_object().unwrap().iter().map(|(n, v)| (n.clone(), cell(v))).collect();
