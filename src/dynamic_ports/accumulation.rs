@@ -179,7 +179,15 @@ mod tests {
         let sample = Sample::of(listeners.iter().map(|l| (l.visits.as_slice(), false)), &Units::windows(0, 1 << 50));
         let estimate = estimate(&sample);
         let epoch = Epoch::whole((0, 1 << 50));
-        EpochCount { epoch, listeners, idle: std::collections::BTreeSet::new(), is_listed: false, sample, estimate }
+        EpochCount {
+            epoch,
+            listeners,
+            idle: std::collections::BTreeSet::new(),
+            is_listed: false,
+            listed: 0,
+            sample,
+            estimate,
+        }
     }
 
     #[test]

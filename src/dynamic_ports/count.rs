@@ -3,9 +3,11 @@
 use super::course::{Course, Hold, Level, Peak};
 use super::epochs::{Epoch, epochs};
 use super::estimators::{Estimate, estimate};
+use super::knowledge::Knowledge;
 use super::ranges::HostRange;
 use super::sizing::{ListenersFrom, Measured, Sizing, size, variance_to_mean};
 use super::visits::{Contact, Sample, Units, Visit, visits};
+use crate::catalog::DEFAULT_DYNAMIC_RANGE;
 use crate::classification::{
     ContactRow, EndpointRow, HoldRow, JudgedFrame, Restarts, contact_rows, endpoint_rows, hold_rows,
 };
@@ -13,7 +15,6 @@ use crate::model::{Endpoint, Orientation, Transport};
 use polars::prelude::PolarsResult;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 
 /// TIME-WAIT of Windows, at its longest: Microsoft's documents name 30 s to 4 minutes, and 4 minutes as what an exhausted host
 /// has. Windows holds a port for that long where it closed first.
@@ -24,35 +25,6 @@ pub const LINUX_TIME_WAIT_NS: i64 = 60_000_000_000;
 pub const LOWEST_PORT: u16 = 1_025;
 /// Steps of successive local ports up to this one are taken for a row.
 const IN_A_ROW: u16 = 16;
-
-/// What is known of hosts besides the recording. Who knows nothing of a matter leaves its method as it is.
-pub trait Knowledge {
-    /// The dynamic range that somebody states for a host.
-    fn stated_range(&self, _host: IpAddr, _transport: Transport) -> Option<HostRange> {
-        None
-    }
-
-    /// Whether the documents state a port at a host: it is static there.
-    fn is_static(&self, _transport: Transport, _at: Endpoint) -> bool {
-        false
-    }
-
-    /// TIME-WAIT of a host, where somebody states it, ns.
-    fn time_wait_ns(&self, _host: IpAddr) -> Option<i64> {
-        None
-    }
-
-    /// Ports at which host tables show programs of a host waiting, at some time within an interval (ns): TCP listeners, UDP
-    /// sockets without another end; idle and loopback ones too.
-    fn waiting(&self, _host: IpAddr, _transport: Transport, _interval: &RangeInclusive<i64>) -> BTreeSet<u16> {
-        BTreeSet::new()
-    }
-
-    /// Ports of a range that are not given out: documented static ones, and blocks that the host excludes.
-    fn reserved(&self, _host: IpAddr, _transport: Transport, _range: &RangeInclusive<u16>) -> u32 {
-        0
-    }
-}
 
 /// The reductions that counting starts from.
 #[derive(Debug, Clone, Default)]
@@ -101,6 +73,8 @@ pub struct EpochCount {
     pub idle: BTreeSet<u16>,
     /// Whether a host table shows which programs were waiting.
     pub is_listed: bool,
+    /// Of the listeners, those that a host table shows. A table that lacks some is partial, or of another time.
+    pub listed: usize,
     /// What estimators count.
     pub sample: Sample,
     /// What they say of it.
@@ -170,6 +144,9 @@ pub struct HostCount {
     pub static_ports: BTreeSet<u16>,
     /// Dynamic ports of flows whose direction is not known, in no other count.
     pub unknown: BTreeSet<u16>,
+    /// Where somebody states the range: ports of the default one outside of it that served or that the host called from all the
+    /// same, in no other count. The range may be stated for another time than the recording's.
+    pub outside: BTreeSet<u16>,
     /// Local ports of its calls.
     pub ephemeral: BTreeSet<u16>,
     /// TIME-WAIT that is reckoned with, ns.
@@ -205,7 +182,7 @@ impl HostCount {
     fn is_empty(&self) -> bool {
         let nothing = |set: &BTreeSet<u16>| set.is_empty();
         let listens = self.epochs.iter().any(|epoch| !epoch.listeners.is_empty() || !epoch.idle.is_empty());
-        !listens && [&self.static_ports, &self.unknown, &self.ephemeral].into_iter().all(nothing)
+        !listens && [&self.static_ports, &self.unknown, &self.outside, &self.ephemeral].into_iter().all(nothing)
     }
 }
 
@@ -321,6 +298,7 @@ impl<K: Knowledge> Case<'_, K> {
         let in_a_count = |port: &u16| dynamic.contains(port) || ephemeral.contains(port);
         let unknown = unknown.filter(|port| self.range.contains(*port) && !self.is_static(*port) && !in_a_count(port));
         let unknown = unknown.collect();
+        let outside = self.outside(part);
         let listeners = listener_holds(&epochs, |count| count.listeners.iter().map(|l| l.port).collect());
         let idle = listener_holds(&epochs, |count| count.idle.iter().copied().collect());
         let until = |end: fn(&CallHold) -> i64| {
@@ -341,6 +319,7 @@ impl<K: Knowledge> Case<'_, K> {
             epochs,
             static_ports,
             unknown,
+            outside,
             ephemeral,
             time_wait_ns: self.time_wait_ns,
             in_use,
@@ -368,6 +347,12 @@ impl<K: Knowledge> Case<'_, K> {
             storm: calls.after_restart.max(calls.most_open.into()),
             reserved: self.knowledge.reserved(self.host, self.transport, &self.range.ephemeral),
         })
+    }
+
+    fn outside(&self, part: &Part<'_>) -> BTreeSet<u16> {
+        let used = part.endpoints.iter().map(|row| row.port).chain(part.calls().map(|hold| hold.port));
+        let outside = |port: &u16| DEFAULT_DYNAMIC_RANGE.contains(port) && !self.range.contains(*port);
+        used.filter(|port| outside(port) && !self.is_static(*port)).collect()
     }
 
     fn is_static(&self, port: u16) -> bool {
@@ -407,6 +392,7 @@ impl<K: Knowledge> Case<'_, K> {
         let listed =
             |listener: &CountedListener| listener.former.iter().chain([&listener.port]).any(|port| idle.contains(port));
         let seen: Vec<(&[Visit], bool)> = listeners.iter().map(|l| (l.visits.as_slice(), listed(l))).collect();
+        let seen_listed = seen.iter().filter(|(_, listed)| *listed).count();
         for port in listeners.iter().flat_map(|l| l.former.iter().chain([&l.port])) {
             idle.remove(port);
         }
@@ -415,7 +401,7 @@ impl<K: Knowledge> Case<'_, K> {
         let known = if self.transport == Transport::Tcp { idle.len() } else { 0 };
         let sample = Sample::of(seen.into_iter().chain(std::iter::repeat_n((&[][..], true), known)), &units);
         let estimate = estimate(&sample);
-        EpochCount { epoch, listeners, idle, is_listed, sample, estimate }
+        EpochCount { epoch, listed: seen_listed, listeners, idle, is_listed, sample, estimate }
     }
 
     /// Ports held for calls, cut where the host restarted.

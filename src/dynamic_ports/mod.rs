@@ -29,15 +29,19 @@ pub mod curves;
 #[cfg(feature = "program")]
 mod epochs;
 #[cfg(feature = "program")]
+mod knowledge;
+#[cfg(feature = "program")]
 mod port_counts;
 
 #[cfg(feature = "program")]
 pub use count::{
-    Calls, CountedListener, EpochCount, HeldPeak, HostCount, Knowledge, LINUX_TIME_WAIT_NS, LOWEST_PORT, Reductions,
+    Calls, CountedListener, EpochCount, HeldPeak, HostCount, LINUX_TIME_WAIT_NS, LOWEST_PORT, Reductions,
     WINDOWS_TIME_WAIT_NS, count_hosts,
 };
 #[cfg(feature = "program")]
 pub use epochs::Epoch;
+#[cfg(feature = "program")]
+pub use knowledge::Knowledge;
 #[cfg(feature = "program")]
 pub use port_counts::{Known, PortCounts, count};
 

@@ -1,6 +1,7 @@
 //! What was counted, as rows for reports: with names, roles and services.
 
-use super::count::{CountedListener, EpochCount, HostCount, Knowledge, Reductions, count_hosts};
+use super::count::{CountedListener, EpochCount, HostCount, Reductions, count_hosts};
+use super::knowledge::Knowledge;
 use super::ranges::{HostRange, RangeSource};
 use super::visits::Visit;
 use crate::catalog::{Catalog, Site};

@@ -6,6 +6,7 @@
 use crate::dynamic_ports::HostCount;
 use crate::dynamic_ports::visits::Unit;
 use crate::model::{OneSidedPair, Transport};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Shortest recording, seconds: daily work shows in it.
@@ -14,6 +15,8 @@ pub const SHORTEST_S: f64 = 86_400.0;
 pub const CYCLES: u64 = 2;
 /// Runs that the sample must hold where recordings are runs: with fewer even the bound is too low (docs/estimators.md).
 pub const RUNS: u64 = 5;
+/// Work cycles of a recording that are looked at.
+const MOST_CYCLES: usize = 10_000;
 /// New listeners that a recording as long again may be expected to show.
 pub const MOST_NEW: f64 = 1.0;
 
@@ -24,6 +27,8 @@ pub enum CriterionKind {
     Duration,
     /// It holds whole work cycles.
     Cycles,
+    /// The host was at work in several of them.
+    Activity,
     /// Recording on would hardly show new listeners.
     Saturation,
     /// A restart of the host is in it, or the host told what it listens at.
@@ -34,6 +39,8 @@ pub enum CriterionKind {
     NothingLost,
     /// It is known of every dynamic port which side listens.
     Direction,
+    /// The range that somebody states is the one that the host had.
+    Range,
 }
 
 impl CriterionKind {
@@ -43,11 +50,13 @@ impl CriterionKind {
         match self {
             Self::Duration => "duration",
             Self::Cycles => "work-cycles",
+            Self::Activity => "host-at-work",
             Self::Saturation => "saturation",
             Self::Restart => "restart-or-host-table",
             Self::BothDirections => "both-directions",
             Self::NothingLost => "nothing-lost",
             Self::Direction => "direction-known",
+            Self::Range => "range-agrees",
         }
     }
 }
@@ -111,11 +120,13 @@ pub fn gate(count: &HostCount, recorded: &Recorded<'_>) -> Gate {
     let criteria = vec![
         duration(recorded),
         cycles(recorded),
+        activity(count, recorded),
         saturation(count),
         restart(count),
         both_directions(count, recorded),
         nothing_lost(recorded),
         direction(count),
+        range(count),
     ];
     Gate { host: count.host, transport: count.transport, criteria }
 }
@@ -143,14 +154,59 @@ fn cycles(recorded: &Recorded<'_>) -> Criterion {
     criterion(CriterionKind::Cycles, cycles >= CYCLES as f64, "at least 2 work cycles recorded", measured, next)
 }
 
+/// In how many work cycles, from its first visit on, the host was at work: with at least a tenth of the busiest cycle's visits, so that
+/// a stray packet days later is no cycle. At most [`MOST_CYCLES`] are looked at.
+fn active_cycles(count: &HostCount, cycle_s: f64) -> usize {
+    let visits = || count.epochs.iter().flat_map(|epoch| &epoch.listeners).flat_map(|listener| &listener.visits);
+    let cycle_ns = ((cycle_s * 1e9) as i64).max(1);
+    let Some(first_ns) = visits().map(|visit| visit.start_ns).min() else { return 0 };
+    let cycle = |ns: i64| usize::try_from(ns.saturating_sub(first_ns) / cycle_ns).unwrap_or(0).min(MOST_CYCLES);
+    let mut visited: BTreeMap<usize, u64> = BTreeMap::new();
+    for visit in visits() {
+        for cycle in cycle(visit.start_ns)..=cycle(visit.end_ns).max(cycle(visit.start_ns)) {
+            *visited.entry(cycle).or_default() += 1;
+        }
+    }
+    let busiest = visited.values().max().copied().unwrap_or(0);
+    visited.values().filter(|visits| **visits * 10 >= busiest).count()
+}
+
+fn activity(count: &HostCount, recorded: &Recorded<'_>) -> Criterion {
+    let cycles = active_cycles(count, recorded.cycle_s);
+    // Those whose listeners are all known by a host table need no visits.
+    let is_listed = count.epochs.iter().any(|epoch| epoch.is_listed && epoch.listeners.is_empty());
+    let next =
+        "Record while this host is at work: the time of the files is not enough where it took part in a moment of it.";
+    let needed = "the host called in at least 2 work cycles, in each at least a tenth as often as in the busiest";
+    criterion(CriterionKind::Activity, is_listed || cycles as u64 >= CYCLES, needed, format!("cycles: {cycles}"), next)
+}
+
+fn range(count: &HostCount) -> Criterion {
+    let outside = count.outside.len();
+    let measured = match count.outside.first() {
+        Some(first) => format!("ports: {outside}, for example {first}"),
+        None => "ports: 0".to_owned(),
+    };
+    let needed = "no port of 49152-65535 used outside of the range that is stated for the host";
+    let next = "State the range that the host had while it was recorded: a new range in the site file or a host table hides the old use.";
+    criterion(CriterionKind::Range, outside == 0, needed, measured, next)
+}
+
 fn saturation(count: &HostCount) -> Criterion {
     let estimate = count.fullest().map(|epoch| &epoch.estimate);
     let only_known = estimate.is_some_and(|estimate| estimate.seen > 0 && estimate.seen == estimate.known);
     let forecast = estimate.and_then(|estimate| estimate.forecast);
     let runs = estimate.filter(|estimate| estimate.unit == Unit::Runs).map(|estimate| estimate.units);
     let too_few = runs.filter(|runs| *runs < RUNS);
-    let is_met = only_known || too_few.is_none() && forecast.is_some_and(|forecast| forecast.displayed() <= MOST_NEW);
+    // A series that falls below zero is noise and promises nothing: there the jackknife answers.
+    let noise = forecast.filter(|forecast| forecast.expected < 0.0).is_some();
+    let by_jackknife = estimate.filter(|_| noise).and_then(|e| Some(e.jackknife1? - e.seen as f64));
+    let expected = forecast.map(|forecast| forecast.displayed().max(by_jackknife.unwrap_or(0.0)));
+    let is_met = only_known || too_few.is_none() && expected.is_some_and(|expected| expected <= MOST_NEW);
     let measured = match forecast {
+        Some(_) if too_few.is_none() && by_jackknife.is_some_and(|new| new > MOST_NEW) => {
+            format!("the forecast is noise; {:.1} more by the jackknife", by_jackknife.unwrap_or(0.0))
+        }
         Some(forecast) if too_few.is_some() => {
             format!(
                 "{:.1} expected, from {} runs only: at least {RUNS} are needed",
@@ -170,15 +226,20 @@ fn saturation(count: &HostCount) -> Criterion {
 
 fn restart(count: &HostCount) -> Criterion {
     let restarts = count.epochs.len().saturating_sub(1);
-    let is_listed = count.epochs.iter().any(|epoch| epoch.is_listed);
+    let tables = || count.epochs.iter().filter(|epoch| epoch.is_listed);
+    let is_listed = tables().any(|epoch| epoch.listed == epoch.listeners.len());
+    let partial = tables().map(|epoch| (epoch.listed, epoch.listeners.len())).next();
     let measured = match (restarts, is_listed) {
-        (0, false) => "neither".to_owned(),
+        (0, false) => match partial {
+            Some((listed, seen)) => format!("a host table that lists {listed} of the {seen} listeners seen"),
+            None => "neither".to_owned(),
+        },
         (0, true) => "host table".to_owned(),
         (restarts, is_listed) => format!("restarts: {restarts}{}", if is_listed { ", host table" } else { "" }),
     };
     let next =
         "Restart the host while recording, or run the collector script on it and give its output with --host-table.";
-    let needed = "a restart of the host recorded, or a host table that lists its listeners";
+    let needed = "a restart of the host recorded, or a host table that lists all its listeners";
     criterion(CriterionKind::Restart, restarts > 0 || is_listed, needed, measured, next)
 }
 
@@ -215,6 +276,7 @@ fn direction(count: &HostCount) -> Criterion {
 mod tests {
     use super::*;
     use crate::classification::{JudgedFrame, ReducedFlow, Restarts};
+    use crate::dynamic_ports::ranges::{HostRange, RangeSource};
     use crate::dynamic_ports::{Knowledge, Reductions, count_hosts};
     use crate::model::{Endpoint, Orientation, Status};
     use std::collections::BTreeSet;
@@ -223,6 +285,9 @@ mod tests {
     const SECOND: i64 = 1_000_000_000;
     const HOUR: i64 = 3_600 * SECOND;
     const SERVER: [u8; 4] = [10, 0, 0, 1];
+
+    /// What [`steady`] is called at.
+    const ALL: &[u16] = &[50_000, 50_001, 50_002, 50_003, 50_004];
 
     /// A host table that lists some ports, or nothing.
     struct Listed(&'static [u16]);
@@ -277,7 +342,7 @@ mod tests {
 
     #[test]
     fn nothing_missing_opens_it_and_each_lack_closes_it() {
-        let whole = counted(steady(50), &[(0, 50 * HOUR)], &[50_000]);
+        let whole = counted(steady(50), &[(0, 50 * HOUR)], ALL);
         assert_eq!(missing(&whole, &recorded(50.0)), [""; 0]);
         assert!(gate(&whole, &recorded(50.0)).is_open());
         assert_eq!(missing(&whole, &recorded(30.0)), ["work-cycles"]);
@@ -289,16 +354,21 @@ mod tests {
         assert_eq!(dropping.verdict(), "insufficient-evidence");
         let unlisted = counted(steady(50), &[(0, 50 * HOUR)], &[]);
         assert_eq!(missing(&unlisted, &recorded(50.0)), ["restart-or-host-table"]);
+        let partly = counted(steady(50), &[(0, 50 * HOUR)], &[50_000, 61_000]);
+        assert_eq!(missing(&partly, &recorded(50.0)), ["restart-or-host-table"], "a table of another time");
     }
 
     #[test]
     fn new_listeners_and_unsure_directions_close_it() {
         let mut flows = steady(50);
         flows.extend((0..6).map(|n| call(51_000 + n, i64::from(n) * 8 * HOUR, Orientation::Certain)));
-        assert_eq!(missing(&counted(flows, &[(0, 50 * HOUR)], &[50_000]), &recorded(50.0)), ["saturation"]);
+        assert_eq!(
+            missing(&counted(flows, &[(0, 50 * HOUR)], ALL), &recorded(50.0)),
+            ["saturation", "restart-or-host-table"]
+        );
         let mut flows = steady(50);
         flows.push(call(52_000, HOUR, Orientation::Guess));
-        assert_eq!(missing(&counted(flows, &[(0, 50 * HOUR)], &[50_000]), &recorded(50.0)), ["direction-known"]);
+        assert_eq!(missing(&counted(flows, &[(0, 50 * HOUR)], ALL), &recorded(50.0)), ["direction-known"]);
     }
 
     #[test]
@@ -307,10 +377,47 @@ mod tests {
         let run = |n: i64| (0..5).map(move |port| call(50_000 + port, n * day + SECOND, Orientation::Certain));
         let runs = |n: i64| -> HostCount {
             let recordings: Vec<(i64, i64)> = (0..n).map(|n| (n * day, n * day + HOUR)).collect();
-            counted((0..n).flat_map(run).collect(), &recordings, &[60_000])
+            counted((0..n).flat_map(run).collect(), &recordings, &[])
         };
-        assert_eq!(missing(&runs(3), &recorded(50.0)), ["saturation"]);
-        assert_eq!(missing(&runs(6), &recorded(50.0)), [""; 0]);
+        assert_eq!(missing(&runs(3), &recorded(50.0)), ["saturation", "restart-or-host-table"]);
+        assert_eq!(missing(&runs(6), &recorded(50.0)), ["restart-or-host-table"]);
+    }
+
+    #[test]
+    fn long_files_do_not_make_a_host_that_was_there_for_a_moment() {
+        let mut flows: Vec<ReducedFlow> =
+            (0..60).map(|n| call(50_000 + n % 5, i64::from(n) * SECOND * 90, Orientation::Certain)).collect();
+        flows.push(call(50_000, 49 * HOUR, Orientation::Certain));
+        let moment = counted(flows, &[(0, 50 * HOUR)], ALL);
+        assert_eq!(missing(&moment, &recorded(50.0)), ["host-at-work"], "a stray call two days later is no cycle");
+    }
+
+    #[test]
+    fn a_forecast_below_zero_is_noise() {
+        // Many seen once, and more seen twice: the series falls below zero, the jackknife does not.
+        let once = (0..8).map(|n| call(51_000 + n, i64::from(n) * 5 * HOUR, Orientation::Certain));
+        let twice = (0..30).flat_map(|n| {
+            [0, 26].map(|hour| call(52_000 + n, (hour + i64::from(n % 24)) * HOUR, Orientation::Certain))
+        });
+        let count = counted(once.chain(twice).collect(), &[(0, 50 * HOUR)], &[]);
+        let forecast = count.fullest().and_then(|epoch| epoch.estimate.forecast).unwrap();
+        assert!(forecast.expected < 0.0, "{forecast:?}");
+        assert!(missing(&count, &recorded(50.0)).contains(&"saturation"));
+    }
+
+    #[test]
+    fn use_outside_of_the_range_that_is_stated_closes_it() {
+        struct Stated;
+        impl Knowledge for Stated {
+            fn stated_range(&self, _: IpAddr, _: Transport) -> Option<HostRange> {
+                Some(HostRange::stated(50_000..=50_003, RangeSource::Site))
+            }
+        }
+        let frame = JudgedFrame::of(steady(50).into_iter()).unwrap();
+        let counts = count_hosts(Reductions::of(&frame).unwrap(), &[(0, 50 * HOUR)], &Restarts::default(), &Stated);
+        let count = counts.into_iter().find(|count| count.host == IpAddr::from(SERVER)).unwrap();
+        assert_eq!(count.outside.iter().copied().collect::<Vec<_>>(), [50_004]);
+        assert!(missing(&count, &recorded(50.0)).contains(&"range-agrees"));
     }
 
     #[test]
@@ -329,7 +436,7 @@ mod tests {
             first_frame: 1,
             display_filter: String::new(),
         };
-        let whole = counted(steady(50), &[(0, 50 * HOUR)], &[50_000]);
+        let whole = counted(steady(50), &[(0, 50 * HOUR)], ALL);
         let pairs = [pair.clone()];
         assert_eq!(missing(&whole, &Recorded { one_sided: &pairs, ..recorded(50.0) }), ["both-directions"]);
         let others = [OneSidedPair { heard: [10, 0, 0, 7].into(), ..pair }];

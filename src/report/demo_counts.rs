@@ -31,6 +31,7 @@ pub(super) fn count_of(host: &HostPorts, start_ns: i64) -> HostCount {
         listeners,
         idle: BTreeSet::from([60_000]),
         is_listed: true,
+        listed: 0,
         sample,
         estimate,
     };
@@ -44,6 +45,7 @@ pub(super) fn count_of(host: &HostPorts, start_ns: i64) -> HostCount {
         epochs: vec![epoch],
         static_ports: BTreeSet::new(),
         unknown: BTreeSet::from([61_000]),
+        outside: BTreeSet::new(),
         ephemeral: BTreeSet::new(),
         time_wait_ns: i64::from(host.time_wait_s) * 1_000_000_000,
         in_use: Peak { ports: host.peak_in_use, at_ns: host.peak_at_ns },

@@ -121,7 +121,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
     let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
     let one_sided = one_sided_pairs(&judged.flows);
-    let lost = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    let lost = lost(case);
     let recorded = Recorded {
         seconds: counts.recorded_s,
         cycle_s: args.work_cycle.as_secs_f64(),
@@ -131,6 +131,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let serves = |count: &&HostCount| count.epochs.iter().any(|epoch| epoch.estimate.seen > 0);
     let gates = counts.counts.iter().filter(serves).map(|count| gate(count, &recorded)).collect();
     let places = places(case, &counts, &services);
+    let doubts = doubts(case, judged, &counts.counts);
     let name = |ip| site.map_or("", |site| site.name(ip));
     ReportData {
         title: folder,
@@ -163,10 +164,19 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
             .map(|(host, transport, port)| PortUse { host, transport, port })
             .collect(),
         dynamic_range: DEFAULT_DYNAMIC_RANGE,
-        warnings: skipped.chain(losses).chain(doubts(case, judged)).chain(site_warnings).collect(),
+        warnings: skipped.chain(losses).chain(doubts).chain(site_warnings).collect(),
         start_ns: first,
         end_ns: last,
     }
+}
+
+/// What lowers the worth of the recordings as evidence, damage and inputs that were not read among it.
+fn lost(case: &Case) -> Vec<String> {
+    let mut lost = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
+    let damaged = case.facts.captures.iter().filter_map(|c| Some(format!("{}: {}", c.name, c.end_detail.as_ref()?)));
+    lost.extend(damaged);
+    lost.extend(case.skipped.iter().map(|reason| format!("not read: {reason}")));
+    lost
 }
 
 /// Where a range for RPC listeners could be, for each host that serves: without ports that a document names, that the host was seen to
@@ -184,6 +194,8 @@ fn places(case: &Case, counts: &PortCounts, services: &[ServiceRow]) -> BTreeMap
         let mut taken = served.get(&count.host).cloned().unwrap_or_default();
         taken.extend(&named);
         taken.extend(hosts.all(count.host).map(|socket| socket.port));
+        taken.extend(hosts.excluded(count.host, count.transport).flat_map(|block| block.start..=block.end));
+        taken.extend(count.range.ephemeral.clone());
         Some((count.host, place(ports, &taken)?))
     };
     counts.counts.iter().filter_map(of).collect()
@@ -203,7 +215,7 @@ fn timing_only(flows: &[JudgedFlow]) -> u64 {
 }
 
 /// What the flows themselves say about the recording and the site file.
-fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
+fn doubts(case: &Case, judged: &Judged, counts: &[HostCount]) -> Vec<String> {
     let mut doubts = Vec::new();
     if judged.openings_only {
         doubts.push(
@@ -225,6 +237,19 @@ fn doubts(case: &Case, judged: &Judged) -> Vec<String> {
         ));
     }
     doubts.extend(restarts(judged));
+    let outside = counts.iter().filter(|count| !count.outside.is_empty());
+    doubts.extend(outside.take(RESTARTS).map(|count| {
+        format!(
+            "{} {}: {} of 49152-65535 used outside of the range that is stated for the host ({}-{}, {}); these ports are in no count. Was \
+             it stated for another time?",
+            count.host,
+            count.transport,
+            counted(count.outside.len() as u64, "port was", "ports were"),
+            count.range.ephemeral.start(),
+            count.range.ephemeral.end(),
+            count.range.source.name(),
+        )
+    }));
     let copies: u64 =
         judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
     if copies > 0 {

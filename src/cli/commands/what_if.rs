@@ -11,6 +11,7 @@ use crate::cli::what_if_args::WhatIfArgs;
 use crate::dynamic_ports::{Known, LOWEST_PORT, count};
 use crate::model::{Sweep, TcpSides, Transport};
 use crate::policy::what_if::{Answer, Evidence, Question, answers};
+use crate::report::text::counted;
 use crate::report::what_if::{Asked, json, text};
 use crate::report::{charts, gaps};
 use std::io::Write;
@@ -70,7 +71,8 @@ pub(super) fn run(args: &WhatIfArgs, quiet: bool) -> Result<ExitStatus, CliError
     if let (Some(output), false) = (chart, answers.is_empty()) {
         write_chart(output, &answers)?;
     }
-    Ok(status(&case, &answers, &tcp_sides(&judged.flows)))
+    let missing = args.hosts.iter().filter(|host| !answers.iter().any(|answer| answer.host == **host)).count();
+    Ok(status(&case, &answers, &tcp_sides(&judged.flows), missing))
 }
 
 fn open(path: &Path, args: &WhatIfArgs) -> Result<OutputFile, CliError> {
@@ -91,7 +93,7 @@ fn write_chart(output: OutputFile, answers: &[Answer]) -> Result<(), CliError> {
 }
 
 /// That nothing was blocked says little where not all was seen.
-fn status(case: &Case, answers: &[Answer], sides: &TcpSides) -> ExitStatus {
+fn status(case: &Case, answers: &[Answer], sides: &TcpSides, missing: usize) -> ExitStatus {
     if case.damaged {
         return ExitStatus::Damaged;
     }
@@ -104,6 +106,18 @@ fn status(case: &Case, answers: &[Answer], sides: &TcpSides) -> ExitStatus {
     }
     let mut reasons = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
     reasons.extend(gaps::too_one_sided(sides));
+    if missing > 0 {
+        reasons.push(format!(
+            "{} of which no demand was recorded",
+            counted(missing as u64, "host was named", "hosts were named")
+        ));
+    }
+    for answer in answers.iter().filter(|answer| answer.direction_unknown + answer.outside > 0) {
+        reasons.push(format!(
+            "{} {}: ports that are not in the demand: {} of unknown direction, {} outside of the range that is stated for the host",
+            answer.host, answer.transport, answer.direction_unknown, answer.outside
+        ));
+    }
     for reason in &reasons {
         tell(&format!("no verdict: {reason}"));
     }

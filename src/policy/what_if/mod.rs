@@ -106,6 +106,8 @@ pub struct Answer {
     pub time_wait_ns: i64,
     /// Dynamic ports of flows whose direction is not known: not in the demand.
     pub direction_unknown: u32,
+    /// Ports of 49152 to 65535 that were used outside of the range that somebody states, not in the demand either.
+    pub outside: u32,
     /// What the replay gave.
     pub replay: Replay,
     /// For whom connections wanted ports when most were wanted.
@@ -172,9 +174,10 @@ fn unseen_listeners(count: &HostCount, tables: &HostTables<'_>, knowledge: &impl
     for socket in tables.listening(count.host).filter(|s| count.range.contains(s.port) && !is_static(s.port)) {
         by_file.entry(socket.source.file.as_str()).or_default().insert(socket.port);
     }
-    let most = by_file.values().map(BTreeSet::len).max().unwrap_or(0);
-    let seen = count.fullest().map_or(0, |epoch| epoch.listeners.len());
-    u32::try_from(most.saturating_sub(seen)).unwrap_or(u32::MAX)
+    let seen: BTreeSet<u16> =
+        count.fullest().into_iter().flat_map(|epoch| &epoch.listeners).map(|listener| listener.port).collect();
+    let most = by_file.values().map(|listed| listed.difference(&seen).count()).max().unwrap_or(0);
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
 
 fn capacity(
@@ -237,6 +240,7 @@ fn replayed(question: &Question<'_>, count: &HostCount, name: &str, asked: HostD
         epoch: (epoch, u32::try_from(count.epochs.len()).unwrap_or(u32::MAX)),
         time_wait_ns: count.time_wait_ns,
         direction_unknown: u32::try_from(count.unknown.len()).unwrap_or(u32::MAX),
+        outside: u32::try_from(count.outside.len()).unwrap_or(u32::MAX),
         replay,
         wanted_by,
         shared_with_calls: question.scope == Scope::Rpc && overlaps(count, question.range),

@@ -39,6 +39,7 @@ struct HostForm<'a> {
     epochs: u32,
     time_wait_ns: i64,
     direction_unknown_ports: u32,
+    outside_stated_range_ports: u32,
     wanted_ports: u64,
     wanted_at_ns: Option<i64>,
     wanted_by: Vec<HolderForm>,
@@ -149,6 +150,7 @@ fn host(answer: &Answer) -> HostForm<'_> {
         epochs: answer.epoch.1,
         time_wait_ns: answer.time_wait_ns,
         direction_unknown_ports: answer.direction_unknown,
+        outside_stated_range_ports: answer.outside,
         wanted_ports: replay.wanted.ports,
         wanted_at_ns: replay.wanted.at_ns,
         wanted_by: answer

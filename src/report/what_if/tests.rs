@@ -52,6 +52,7 @@ fn answer(ports: u32, name: &str) -> Answer {
         epoch: (2, 2),
         time_wait_ns: 5 * SECOND,
         direction_unknown: 3,
+        outside: 2,
         shared_with_calls: false,
         wanted_by: holders(&demand, replay.wanted.at_ns.unwrap(), 5),
         replay,

@@ -152,6 +152,10 @@ fn demand(line: &mut impl FnMut(&str, &str), asked: Asked, answer: &Answer) {
         let ports = counted(answer.direction_unknown.into(), "dynamic port", "dynamic ports");
         line("", &format!("not in it: {ports} of flows whose direction is not known"));
     }
+    if answer.outside > 0 {
+        let ports = counted(answer.outside.into(), "port", "ports");
+        line("", &format!("not in it: {ports} of 49152-65535 used outside of the range that is stated for the host"));
+    }
     let wanted = &answer.replay.wanted;
     let at = if answer.connections > 0 { moment(wanted.at_ns) } else { String::new() };
     line("Wanted at once", &format!("{} at most{at}", count(wanted.ports)));
