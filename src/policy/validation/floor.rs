@@ -113,7 +113,9 @@ fn is_in_use(question: &Question, seen: &Sight, view: &View<'_>) -> bool {
         let is_later = flow.facts.last_seen_ns >= seen.from_ns;
         is_inside && is_later && is_served(flow) && flow.reverse().payload_packets > 0
     });
-    let calls = || local_ports(seen, view).into_iter().any(|((_, port), flow)| question.range.contains(port) && is_served(flow));
+    let calls = || {
+        local_ports(seen, view).into_iter().any(|((_, port), flow)| question.range.contains(port) && is_served(flow))
+    };
     answered || (question.scope == Scope::Allocation && calls())
 }
 
@@ -178,7 +180,10 @@ fn in_no_use(question: &Question, seen: &Sight, doubt: &mut impl FnMut(String, &
     let range = question.range;
     let inside = seen.inside().count();
     if inside == 0 {
-        doubt(format!("No {what} inside {range} was called or announced: nothing shows that the range is in use."), USE);
+        doubt(
+            format!("No {what} inside {range} was called or announced: nothing shows that the range is in use."),
+            USE,
+        );
         return;
     }
     let text = format!(
@@ -235,12 +240,7 @@ fn long_enough(
 }
 
 /// Conversations with dynamic ports outside of the range of which one direction only is there: nobody can tell who serves.
-fn one_sided_outside(
-    question: &Question,
-    seen: &Sight,
-    view: &View<'_>,
-    doubt: &mut impl FnMut(String, &'static str),
-) {
+fn one_sided_outside(question: &Question, seen: &Sight, view: &View<'_>, doubt: &mut impl FnMut(String, &'static str)) {
     let of = view.of_host(seen.host);
     // Where the direction is not known, the host may stand on either side.
     let unsure = of.called.iter().filter(|flow| flow.judgement.orientation < Orientation::Probable);
@@ -255,10 +255,8 @@ fn one_sided_outside(
         let is_outside = seen.is_dynamic(Transport::Tcp, *port) && !question.range.contains(*port);
         is_outside && is_one_sided(flow) && flow.facts.last_seen_ns >= seen.from_ns
     });
-    let ports: BTreeSet<u16> = found
-        .map(|(_, port)| port)
-        .filter(|port| !view.is_static(Transport::Tcp, at(seen.host, *port)))
-        .collect();
+    let ports: BTreeSet<u16> =
+        found.map(|(_, port)| port).filter(|port| !view.is_static(Transport::Tcp, at(seen.host, *port))).collect();
     if !ports.is_empty() {
         let text = format!(
             "{} outside {} with data of which one direction only was recorded: {}. The host may listen there.",

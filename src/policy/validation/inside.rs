@@ -11,9 +11,11 @@ use crate::model::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const BEGIN_BEFORE: &str = "Begin the recording before the host starts, so that it shows who calls whom.";
-const WHAT_IS_SPOKEN: &str = "Record from the beginning of these connections with whole packets, or name static ports with --static.";
+const WHAT_IS_SPOKEN: &str =
+    "Record from the beginning of these connections with whole packets, or name static ports with --static.";
 const WHO_CALLS: &str = "Find out which program chose these local ports (--host-table with its connections).";
-const WHY_FAILED: &str = "Find out what these clients looked for; name ports that are static with --static, and record again.";
+const WHY_FAILED: &str =
+    "Find out what these clients looked for; name ports that are static with --static, and record again.";
 /// Port of the endpoint mapper.
 const ENDPOINT_MAPPER: u16 = 135;
 const FIND_OUT: &str = "Find out why SYNs had to be repeated or stayed without an answer, and record again.";

@@ -495,7 +495,8 @@ fn a_host_table_vouches_only_where_it_is_recent_and_lists_what_packets_show() {
     };
     assert_eq!(timed(10 * HOUR * SECOND), []);
     assert_eq!(timed(10 * HOUR * SECOND - 1), [Check::Evidence], "taken before the recording");
-    let announced = |facts: Facts| Facts { announcements: vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))], ..facts };
+    let announced =
+        |facts: Facts| Facts { announcements: vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))], ..facts };
     assert_eq!(doubts(&announced(whole()), Scope::Rpc), [Check::Evidence]);
 }
 
