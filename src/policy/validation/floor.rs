@@ -96,8 +96,8 @@ fn vouches(question: &Question, host: IpAddr, view: &View<'_>) -> bool {
         return false;
     }
     let start_ns = view.intervals.first().map_or(i64::MIN, |(start, _)| *start);
-    let is_recent = |socket: &&HostSocket| socket.time_ns.is_none_or(|time_ns| time_ns >= start_ns);
-    let waiting = view.tables.listening(host).chain(view.tables.bound_udp(host)).filter(is_recent);
+    let counts = |socket: &&HostSocket| socket.is_at(host) && socket.time_ns.is_none_or(|time_ns| time_ns >= start_ns);
+    let waiting = view.tables.listening(host).chain(view.tables.bound_udp(host)).filter(counts);
     let listed: BTreeSet<(Transport, u16)> = waiting.map(|socket| (socket.transport, socket.port)).collect();
     let seen = Sight::of(question, host, view, i64::MIN);
     let mut by_packets = seen.inside().filter(|one| one.is_served || one.is_announced);
