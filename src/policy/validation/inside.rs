@@ -6,7 +6,7 @@ use super::view::{View, at, is_served, label, place_of_flow, port_name};
 use super::{Check, MOST_PLACES, Place, Question, Reason, Scope, Weight, counted, listed};
 use crate::classification::outcome_evidence;
 use crate::model::{
-    AnnouncementRow, BlockedAttempt, FollowUp, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
+    AnnouncementRow, BlockedAttempt, FollowUp, HostSocket, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,32 +118,37 @@ fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons
 }
 
 /// Dynamic listeners outside of the range of which nobody can tell whether they belong to the RPC runtime: neither recognised nor
-/// announced.
+/// announced; those that a host table lists among them.
 fn unknown_protocol(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<Reason>) {
     if question.scope != Scope::Rpc {
         return;
     }
     let of = view.of_host(seen.host);
-    let mut found: BTreeMap<u16, Option<&JudgedFlow>> = BTreeMap::new();
+    let is_outside = |port: u16| seen.is_dynamic(Transport::Tcp, port) && !question.range.contains(port);
+    // By port where it was seen, `None` where something is recognised there.
+    let mut found: BTreeMap<u16, Option<Place>> = BTreeMap::new();
     for flow in &of.answered {
         let port = flow.judgement.responder.port;
-        let is_candidate = flow.facts.key.transport == Transport::Tcp
-            && flow.facts.last_seen_ns >= seen.from_ns
-            && seen.is_dynamic(Transport::Tcp, port)
-            && !question.range.contains(port);
+        let is_candidate =
+            flow.facts.key.transport == Transport::Tcp && flow.facts.last_seen_ns >= seen.from_ns && is_outside(port);
         if is_candidate && is_served(flow) {
-            let one = found.entry(port).or_insert(Some(flow));
+            let one = found.entry(port).or_insert_with(|| Some(place_of_flow(flow, format!("tcp/{port}, called"))));
             // One conversation that is recognised tells for the others.
             if label(flow) != "unrecognised" {
                 *one = None;
             }
         }
     }
+    let later = |socket: &&HostSocket| socket.time_ns.is_none_or(|time_ns| time_ns >= seen.from_ns);
+    let reachable = view.tables.listening(seen.host).filter(later).filter(|socket| socket.is_at(seen.host));
+    for socket in reachable.filter(|socket| is_outside(socket.port)) {
+        found.entry(socket.port).or_insert_with(|| Some(place_of_row_of_table(socket)));
+    }
     let announced: BTreeSet<u16> = of.announced.iter().filter_map(|said| said.said.answer.port()).collect();
     let is_told = |port: u16| seen.listener(Transport::Tcp, port).is_some() || announced.contains(&port);
-    let unknown: Vec<(u16, &JudgedFlow)> = found
+    let unknown: Vec<(u16, Place)> = found
         .into_iter()
-        .filter_map(|(port, flow)| Some((port, flow?)))
+        .filter_map(|(port, place)| Some((port, place?)))
         .filter(|(port, _)| !is_told(*port) && !view.is_static(Transport::Tcp, at(seen.host, *port)))
         .collect();
     if unknown.is_empty() {
@@ -155,9 +160,20 @@ fn unknown_protocol(question: &Question, seen: &Sight, view: &View<'_>, reasons:
         question.range,
         listed(unknown.iter().map(|(port, _)| format!("tcp/{port}")))
     );
-    let places = unknown.iter().map(|(port, flow)| place_of_flow(flow, format!("tcp/{port}, called")));
     let reason = Reason::new(Check::ListenersInside, Weight::Doubt, text).then(WHAT_IS_SPOKEN);
-    reasons.push(reason.at(unknown.len(), places));
+    reasons.push(reason.at(unknown.len(), unknown.into_iter().map(|(_, place)| place)));
+}
+
+fn place_of_row_of_table(socket: &HostSocket) -> Place {
+    let name = socket.process.as_deref().unwrap_or_default();
+    Place {
+        what: format!("{}, listening by a host table", port_name(socket.transport, socket.port, name)),
+        source: socket.place().into(),
+        frame: None,
+        time_ns: socket.time_ns,
+        display_filter: String::new(),
+        is_before: false,
+    }
 }
 
 /// Distinct local ports of a host's calls that its system gave out: no port that it serves at, no static or system port, and

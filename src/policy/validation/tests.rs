@@ -498,6 +498,10 @@ fn a_host_table_vouches_only_where_it_is_recent_and_lists_what_packets_show() {
     let announced =
         |facts: Facts| Facts { announcements: vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))], ..facts };
     assert_eq!(doubts(&announced(whole()), Scope::Rpc), [Check::Evidence]);
+    // What listens outside by the table may be RPC.
+    let host = only(asked(&RPC, &announced(table(&[50_001, 49_664, 445])), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::ListenersInside], "{:#?}", host.reasons);
+    assert_eq!(reason(&host, Check::ListenersInside, Weight::Doubt).places[0].source.as_ref(), "netstat.txt line 2");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_listener_that_speaks_rpc_counts_in_every_scope_wherever_it_is() {
     elsewhere.application =
         Some(Recognised { protocol: Protocol::DceRpc, certainty: Certainty::Certain, server: None });
     for ask in [LISTENERS, Ask { hosts: &[SERVER], ..allocation() }] {
-        let host = only(asked(&ask, &and(vec![elsewhere.clone()]), None));
+        let host = only(asked(&ask, &and(vec![elsewhere]), None));
         assert_eq!(checks(&host, Weight::Against), [Check::ListenersInside], "{:#?}", host.reasons);
     }
 }
