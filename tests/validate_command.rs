@@ -42,6 +42,10 @@ fn a_range_around_all_listeners_holds_once_the_restart_is_vouched_for() {
     assert_eq!((measured["listeners_inside"].as_u64(), measured["listeners_outside"].as_u64()), (Some(7), Some(0)));
     assert_eq!(measured["judged_ns"].as_u64(), Some(2_138_170_864_080), "35 min 38 s");
     assert!(host_answer["reasons"].as_array().unwrap().iter().all(|reason| reason["weight"] == "remark"));
+    let longer = self::answer(&validate(&format!("{host} --restarted --at-least 1h")).expect(3));
+    let doubt = &only(&longer)["reasons"][0];
+    assert_eq!((doubt["check"].as_str(), doubt["weight"].as_str()), (Some("evidence"), Some("doubt")));
+    assert!(doubt["text"].as_str().unwrap().contains("2138 s long; 3600 s is the least"), "{doubt}");
     let unknown = self::answer(&validate(&host).expect(3));
     assert_eq!(only(&unknown)["verdict"].as_str(), Some("not enough evidence"));
     assert!(!only(&unknown)["record_next"].as_array().unwrap().is_empty());
@@ -116,8 +120,14 @@ fn a_host_that_is_not_there_is_no_evidence_and_a_cut_recording_is_damage() {
 
 #[test]
 fn wrong_usage_is_told() {
-    for wrong in ["--range 50319-50000", "--range 0-5", "", "--range 50000-50319 --scope all", "--range 1-9 --host srv"]
-    {
+    for wrong in [
+        "--range 50319-50000",
+        "--range 0-5",
+        "",
+        "--range 50000-50319 --scope all",
+        "--range 1-9 --host srv",
+        "--range 1-9 --at-least soon",
+    ] {
         validate(wrong).expect(2);
     }
 }

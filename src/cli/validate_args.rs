@@ -7,6 +7,7 @@ use crate::policy::validation::Scope;
 use clap::{Args, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(
@@ -15,7 +16,8 @@ use std::path::PathBuf;
     announced ports outside of it (documented static ports excepted), announced ports that cannot be reached, services that do not \
     register, and, with --before, connections that are gone or much slower.\n\n\
     A host without a free port sends nothing: no recording shows that a range is large enough. So a range of which more than 80% \
-    was held at once is never said to hold, and nor is one that no restart, host table or --restarted vouches for.",
+    was held at once is never said to hold, and nor is one of fewer than 100 ports (255 for --scope allocation), one that no \
+    restart, host table or --restarted vouches for, or one that was recorded for less than --at-least.",
     after_help = "Examples:\n  \
     portproof validate --range 50000-50319 after.pcapng --site site.toml\n  \
     portproof validate --range 50000-50319 --scope rpc --host 10.0.0.5 after.pcapng --before before.pcapng\n  \
@@ -45,6 +47,9 @@ pub(super) struct ValidateArgs {
     /// The hosts restarted, with the range set, before the recording began: all of it is judged.
     #[arg(long)]
     pub(super) restarted: bool,
+    /// The shortest time to judge: less than that is never said to hold. 0 for any.
+    #[arg(long, value_name = "TIME", value_parser = super::args::time, default_value = "10m")]
+    pub(super) at_least: Duration,
     /// Print the answer as JSON.
     #[arg(long)]
     pub(super) json: bool,

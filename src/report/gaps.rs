@@ -4,6 +4,7 @@
 //! opened, orphan fragments, headers cut or malformed. Address resolution, bridging, ICMP and other control protocols carry
 //! no flows and hide none. What arrived is in the report; a verdict needs to know that nothing else was there.
 
+use super::text::counted;
 use crate::model::{CaptureRow, TcpSides};
 use std::collections::BTreeMap;
 
@@ -41,6 +42,14 @@ const FILTERED: &str = "filtered";
 
 /// The kind of loss that is counted when the flow cache was full.
 const EVICTED: &str = "flows-evicted";
+
+/// Kinds of further losses that take from a verdict, and what each means.
+const NOT_KEPT: [(&str, &str); 4] = [
+    ("streams-given-up", "conversations that were no longer looked into, so that announcements in them were not heard"),
+    ("announcements-dropped", "announcements of ports beyond what is kept"),
+    ("details-dropped", "what conversations say of themselves, beyond what is kept"),
+    ("sockets-dropped", "processes behind endpoints that were not kept"),
+];
 
 /// Whether frames of this fate are in no flow although they may carry TCP or UDP.
 #[must_use]
@@ -123,7 +132,7 @@ pub fn why_no_verdict(captures: &[CaptureRow], losses: &[(String, u64)]) -> Vec<
     let mut reasons = Vec::new();
     for capture in captures {
         if let Some(dropped) = capture.dropped.filter(|n| *n > 0) {
-            reasons.push(format!("{}: the recorder dropped {dropped} packets", capture.name));
+            reasons.push(format!("{}: the recorder dropped {}", capture.name, counted(dropped, "packet", "packets")));
         }
         let filtered = filtered_frames(capture);
         if filtered > 0 {
@@ -137,7 +146,14 @@ pub fn why_no_verdict(captures: &[CaptureRow], losses: &[(String, u64)]) -> Vec<
     }
     let evicted = losses.iter().filter(|(kind, _)| kind == EVICTED).fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
     if evicted > 0 {
-        reasons.push(format!("the flow cache was full and {evicted} flows were cut short"));
+        let flows = if evicted == 1 { "1 flow was".into() } else { format!("{evicted} flows were") };
+        reasons.push(format!("the flow cache was full and {flows} cut short"));
+    }
+    for (kind, what) in NOT_KEPT {
+        let count = losses.iter().filter(|(of, _)| of == kind).fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+        if count > 0 {
+            reasons.push(format!("{what}: {count}"));
+        }
     }
     reasons
 }
@@ -202,12 +218,17 @@ mod tests {
         assert_eq!(why_no_verdict(&[large, tunnel.clone()], none).len(), 1);
         let mut dropping = clean.clone();
         dropping.dropped = Some(1);
-        assert!(why_no_verdict(&[dropping], none)[0].contains("dropped 1 packets"));
+        assert!(why_no_verdict(&[dropping], none)[0].ends_with("dropped 1 packet"));
         let filtered = capture(1_000, &[("tcp", 999), ("filtered", 1)]);
         assert!(why_no_verdict(&[filtered], none)[0].contains("a filter kept out 1 of 1000 frames"));
         let evicted = [("icmp-unattached".to_owned(), 3), ("flows-evicted".to_owned(), 7)];
         let reasons = why_no_verdict(&[clean], &evicted);
         assert!(reasons.len() == 1 && reasons[0].contains("7 flows"), "{reasons:?}");
+        for kind in ["streams-given-up", "announcements-dropped", "details-dropped", "sockets-dropped"] {
+            let reasons = why_no_verdict(&[], &[(kind.to_owned(), 2), (kind.to_owned(), 3)]);
+            assert!(reasons.len() == 1 && reasons[0].ends_with(": 5"), "{kind}: {reasons:?}");
+            assert!(why_no_verdict(&[], &[(kind.to_owned(), 0)]).is_empty(), "{kind}");
+        }
         assert_eq!(hidden_fates(&[tunnel.clone(), tunnel]), [("ip-gre", 12), ("ip-ipip", 10)]);
     }
 }

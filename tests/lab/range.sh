@@ -5,7 +5,7 @@
 #   tests/lab/range.sh PORTPROOF FOLDER OUT      FOLDER as filled by install.sh; OUT must not exist
 #
 # OUT/before.pcapng    Samba may give out 55000-59999
-# OUT/after.pcapng     50000-50020; the same work, for a little longer
+# OUT/after.pcapng     50000-50119; the same work, for a little longer
 # OUT/blocked.pcapng   the same, and what a second client is told is dropped
 # OUT/small.pcapng     50000-50001, fewer than Samba has services: one of them, or the mapper, gets none
 # OUT/log/             what every program said
@@ -174,7 +174,7 @@ blocked() {
 table inet lab {
     chain in {
         type filter hook input priority 0;
-        ip saddr $other tcp dport 50000-50020 drop
+        ip saddr $other tcp dport 50000-50119 drop
     }
 }
 RULES
@@ -185,8 +185,8 @@ RULES
 
 make_network
 record before 55000-59999 ready true
-record after 50000-50020 ready longer 5
-record blocked 50000-50020 ready blocked
+record after 50000-50119 ready longer 5
+record blocked 50000-50119 ready blocked
 patience=3
 record small 50000-50001 unready true
 say "done"

@@ -34,6 +34,7 @@ pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitStatus, CliErr
         hosts: args.hosts.clone(),
         fixed: args.fixed.iter().flat_map(|fixed| fixed.ports()).collect(),
         is_restarted: args.restarted,
+        least_ns: u64::try_from(args.at_least.as_nanos()).unwrap_or(u64::MAX),
     };
     let validation = validate(&question, &recording, recording_before.as_ref());
     match args.json {

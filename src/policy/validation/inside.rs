@@ -2,17 +2,22 @@
 
 use super::floor::Since;
 use super::sight::{Listening, Sight, is_of_rpc, was_left};
-use super::view::{View, at, is_served, place_of_flow, port_name};
+use super::view::{View, at, is_served, label, place_of_flow, port_name};
 use super::{Check, MOST_PLACES, Place, Question, Reason, Scope, Weight, counted, listed};
 use crate::classification::outcome_evidence;
-use crate::dynamic_ports::ranges::{LINUX_RANGE, OLD_WINDOWS_RANGE};
 use crate::model::{
-    AnnouncementRow, BlockedAttempt, FollowUp, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
+    AnnouncementRow, BlockedAttempt, FollowUp, HostSocket, JudgedFlow, Orientation, Outcome, Transport, contact_filter,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 const BEGIN_BEFORE: &str = "Begin the recording before the host starts, so that it shows who calls whom.";
+const WHAT_IS_SPOKEN: &str =
+    "Record from the beginning of these connections with whole packets, or name static ports with --static.";
 const WHO_CALLS: &str = "Find out which program chose these local ports (--host-table with its connections).";
+const WHY_FAILED: &str =
+    "Find out what these clients looked for; name ports that are static with --static, and record again.";
+/// Port of the endpoint mapper.
+const ENDPOINT_MAPPER: u16 = 135;
 const FIND_OUT: &str = "Find out why SYNs had to be repeated or stayed without an answer, and record again.";
 
 /// Listeners and announced ports outside of the range; documented static ones are told apart.
@@ -53,6 +58,7 @@ pub(super) fn listeners(question: &Question, seen: &Sight, view: &View<'_>, sinc
     }
     before_the_restart(question, seen, view, since, reasons);
     unknown_direction(question, seen, view, reasons);
+    unknown_protocol(question, seen, view, reasons);
 }
 
 fn places(of: &[&Listening]) -> Vec<Place> {
@@ -111,6 +117,65 @@ fn unknown_direction(question: &Question, seen: &Sight, view: &View<'_>, reasons
     reasons.push(reason.at(unknown.len(), places));
 }
 
+/// Dynamic listeners outside of the range of which nobody can tell whether they belong to the RPC runtime: neither recognised nor
+/// announced; those that a host table lists among them.
+fn unknown_protocol(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<Reason>) {
+    if question.scope != Scope::Rpc {
+        return;
+    }
+    let of = view.of_host(seen.host);
+    let is_outside = |port: u16| seen.is_dynamic(Transport::Tcp, port) && !question.range.contains(port);
+    // By port where it was seen, `None` where something is recognised there.
+    let mut found: BTreeMap<u16, Option<Place>> = BTreeMap::new();
+    for flow in &of.answered {
+        let port = flow.judgement.responder.port;
+        let is_candidate =
+            flow.facts.key.transport == Transport::Tcp && flow.facts.last_seen_ns >= seen.from_ns && is_outside(port);
+        if is_candidate && is_served(flow) {
+            let one = found.entry(port).or_insert_with(|| Some(place_of_flow(flow, format!("tcp/{port}, called"))));
+            // One conversation that is recognised tells for the others.
+            if label(flow) != "unrecognised" {
+                *one = None;
+            }
+        }
+    }
+    let later = |socket: &&HostSocket| socket.time_ns.is_none_or(|time_ns| time_ns >= seen.from_ns);
+    let reachable = view.tables.listening(seen.host).filter(later).filter(|socket| socket.is_at(seen.host));
+    for socket in reachable.filter(|socket| is_outside(socket.port)) {
+        found.entry(socket.port).or_insert_with(|| Some(place_of_row_of_table(socket)));
+    }
+    let announced: BTreeSet<u16> = of.announced.iter().filter_map(|said| said.said.answer.port()).collect();
+    let is_told = |port: u16| seen.listener(Transport::Tcp, port).is_some() || announced.contains(&port);
+    let unknown: Vec<(u16, Place)> = found
+        .into_iter()
+        .filter_map(|(port, place)| Some((port, place?)))
+        .filter(|(port, _)| !is_told(*port) && !view.is_static(Transport::Tcp, at(seen.host, *port)))
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let text = format!(
+        "{} outside {} of which the recording does not tell whether RPC is spoken there: {}.",
+        counted(unknown.len(), "dynamic listener"),
+        question.range,
+        listed(unknown.iter().map(|(port, _)| format!("tcp/{port}")))
+    );
+    let reason = Reason::new(Check::ListenersInside, Weight::Doubt, text).then(WHAT_IS_SPOKEN);
+    reasons.push(reason.at(unknown.len(), unknown.into_iter().map(|(_, place)| place)));
+}
+
+fn place_of_row_of_table(socket: &HostSocket) -> Place {
+    let name = socket.process.as_deref().unwrap_or_default();
+    Place {
+        what: format!("{}, listening by a host table", port_name(socket.transport, socket.port, name)),
+        source: socket.place().into(),
+        frame: None,
+        time_ns: socket.time_ns,
+        display_filter: String::new(),
+        is_before: false,
+    }
+}
+
 /// Distinct local ports of a host's calls that its system gave out: no port that it serves at, no static or system port, and
 /// none that is the same at both ends. The first call of each.
 pub(super) fn local_ports<'a>(seen: &Sight, view: &'a View<'_>) -> BTreeMap<(Transport, u16), &'a JudgedFlow> {
@@ -137,11 +202,8 @@ pub(super) fn calls(question: &Question, seen: &Sight, view: &View<'_>, reasons:
     let range = question.range;
     let ports = local_ports(seen, view);
     let outside = ports.into_iter().filter(|((_, port), _)| !range.contains(*port));
-    let given_out = |transport: Transport, port: u16| {
-        let of_old_windows = transport == Transport::Tcp && OLD_WINDOWS_RANGE.contains(&port);
-        seen.is_dynamic(transport, port) || LINUX_RANGE.contains(&port) || of_old_windows
-    };
-    let (given, others): (Vec<_>, Vec<_>) = outside.partition(|((transport, port), _)| given_out(*transport, *port));
+    let (given, others): (Vec<_>, Vec<_>) =
+        outside.partition(|((transport, port), _)| seen.may_give_out(*transport, *port));
     for (found, weight, why) in [
         (given, Weight::Against, "The system gave them out."),
         (others, Weight::Doubt, "They are in no known dynamic range: a program may have chosen them itself."),
@@ -244,7 +306,8 @@ fn place_of_row(row: &AnnouncementRow) -> Place {
     }
 }
 
-/// Attempts to ports of the range that failed, had to be repeated, or of which nobody can tell.
+/// Attempts to dynamic ports or the endpoint mapper that failed, had to be repeated, or of which nobody can tell. Sweeps are not
+/// among them.
 pub(super) fn attempts(question: &Question, seen: &Sight, view: &View<'_>, reasons: &mut Vec<Reason>) {
     let of = view.of_host(seen.host);
     // Those that an announcement led to are told with it.
@@ -258,23 +321,31 @@ pub(super) fn attempts(question: &Question, seen: &Sight, view: &View<'_>, reaso
     let failed = of.blocked.iter().filter(|one| {
         let port = one.responder.port;
         let is_told = told.contains(&(one.initiator, one.transport, port));
-        question.range.contains(port) && one.last_seen_ns >= seen.from_ns && !is_told
+        let is_mapper = one.transport == Transport::Tcp && port == ENDPOINT_MAPPER;
+        let counts = is_mapper || seen.is_dynamic(one.transport, port);
+        counts && one.last_seen_ns >= seen.from_ns && !is_told
     });
-    let known = |one: &&BlockedAttempt| seen.listener(one.transport, one.responder.port).is_some();
-    let (at_listeners, others): (Vec<&BlockedAttempt>, Vec<&BlockedAttempt>) = failed.partition(known);
-    for (found, weight, why) in [
-        (at_listeners, Weight::Against, "Others were served there, or it was announced."),
-        (
-            others,
-            Weight::Remark,
-            "Nobody was served there and it was not announced: it may have nothing to do with the range.",
-        ),
-    ] {
+    let kind = |one: &BlockedAttempt| {
+        let port = one.responder.port;
+        let is_inside = question.range.contains(port);
+        match seen.listener(one.transport, port).is_some() {
+            true if is_inside => Failed::AtListener,
+            _ if port == ENDPOINT_MAPPER => Failed::AtMapper,
+            _ if view.is_static(one.transport, at(seen.host, port)) => Failed::AtStatic,
+            _ if is_inside => Failed::Inside,
+            _ => Failed::Outside,
+        }
+    };
+    let mut by_kind: BTreeMap<Failed, Vec<&BlockedAttempt>> = BTreeMap::new();
+    for one in failed {
+        by_kind.entry(kind(one)).or_default().push(one);
+    }
+    for (kind, found) in by_kind {
+        let (weight, whither, why) = kind.means(question);
         if !found.is_empty() {
             let text = format!(
-                "Attempts to {} in {} that did not succeed: {}. {why}",
+                "Attempts to {} {whither} that did not succeed: {}. {why}",
                 counted(found.len(), "endpoint"),
-                question.range,
                 listed(found.iter().map(|one| attempt(one)))
             );
             let places = found.iter().map(|one| Place {
@@ -285,7 +356,8 @@ pub(super) fn attempts(question: &Question, seen: &Sight, view: &View<'_>, reaso
                 display_filter: contact_filter(one.initiator, one.responder, one.transport),
                 is_before: false,
             });
-            reasons.push(Reason::new(Check::AttemptsSucceed, weight, text).at(found.len(), places));
+            let reason = Reason::new(Check::AttemptsSucceed, weight, text).then(WHY_FAILED);
+            reasons.push(reason.at(found.len(), places));
         }
     }
     repeated(question, seen, view, reasons);
@@ -294,6 +366,53 @@ pub(super) fn attempts(question: &Question, seen: &Sight, view: &View<'_>, reaso
 fn attempt(one: &BlockedAttempt) -> String {
     let BlockedAttempt { initiator, responder, transport, evidence, .. } = one;
     format!("{initiator} to {transport}/{}: {} ({evidence})", responder.port, one.outcome.name())
+}
+
+/// Where an attempt failed, as far as the range is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Failed {
+    /// In the range, where others were served or an announcement led.
+    AtListener,
+    /// At the endpoint mapper.
+    AtMapper,
+    /// In the range, where nobody was seen to listen.
+    Inside,
+    /// At a dynamic port outside of it.
+    Outside,
+    /// At a documented static port.
+    AtStatic,
+}
+
+impl Failed {
+    /// Its weight, where that is, and what it means.
+    fn means(self, question: &Question) -> (Weight, String, &'static str) {
+        let range = question.range;
+        match self {
+            Self::AtListener => {
+                (Weight::Against, format!("in {range}"), "Others were served there, or it was announced.")
+            }
+            Self::AtMapper => (
+                Weight::Doubt,
+                "of the endpoint mapper".into(),
+                "Without it no client learns a port: a mapper that got none stays silent, too.",
+            ),
+            Self::Inside => (
+                Weight::Doubt,
+                format!("in {range}"),
+                "Nobody was served there and it was not announced: a service may have failed, or a firewall keeps the range closed.",
+            ),
+            Self::Outside => (
+                Weight::Doubt,
+                format!("at dynamic ports outside {range}"),
+                "Clients look for services where the range does not put them, or local ports that the host had closed.",
+            ),
+            Self::AtStatic => (
+                Weight::Remark,
+                "at documented static ports".into(),
+                "They are not given out: it may have nothing to do with the range.",
+            ),
+        }
+    }
 }
 
 /// SYNs that had to be repeated before the answer came, and silence that may mean nothing.

@@ -246,12 +246,15 @@ pub struct Question {
     pub range: PortRange,
     /// What it is for.
     pub scope: Scope,
-    /// The hosts; where none is named, all at which something in scope was seen.
+    /// The hosts; where none is named, all at which something in scope was seen, now or before, and for [`Scope::Allocation`] all
+    /// that called from dynamic ports.
     pub hosts: Vec<IpAddr>,
     /// Static ports besides the documented ones: they are neither in scope nor free.
     pub fixed: BTreeSet<PortRef>,
     /// The user states that the hosts restarted, with the range set, before the recording began.
     pub is_restarted: bool,
+    /// Shortest time, ns, that has to be judged before a range can be said to hold.
+    pub least_ns: u64,
 }
 
 /// A recording, judged.
@@ -289,7 +292,7 @@ pub fn validate(question: &Question, recording: &Recording<'_>, before: Option<&
     let view = View::of(recording, &question.fixed);
     let before = before.map(|before| View::of(before, &question.fixed));
     let hosts = match question.hosts.is_empty() {
-        true => sight::hosts(question, &view),
+        true => sight::hosts(question, &view, before.as_ref()),
         false => question.hosts.iter().copied().collect(),
     };
     let hosts = hosts.into_iter().map(|host| verdict(question, host, &view, before.as_ref())).collect();

@@ -6,9 +6,12 @@
 use super::inside::local_ports;
 use super::sight::Sight;
 use super::view::{View, at, place_of_flow};
-use super::{Check, Measured, Place, Question, Reason, Scope, Weight, percent, ranks};
+use super::{Check, Measured, Place, Question, Reason, Scope, Weight, counted, percent, ranks};
+use crate::catalog::PortRange;
 use crate::classification::ReducedFlow;
 use crate::dynamic_ports::course::{Course, Hold, Peak};
+use crate::dynamic_ports::sizing::{FEWEST_ALLOCATION_PORTS, FEWEST_RPC_PORTS};
+use crate::dynamic_ports::what_if::UsablePorts;
 use crate::dynamic_ports::{Knowledge, LINUX_TIME_WAIT_NS, WINDOWS_TIME_WAIT_NS};
 use crate::model::{JudgedFlow, Orientation, Transport};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +50,9 @@ pub(super) fn pressure(
             measured.peak_ports = peak.ports;
             measured.peak_at_ns = peak.at_ns;
         }
+        if transport == Transport::Tcp || question.scope == Scope::Allocation {
+            few(question, (transport, capacity), reasons);
+        }
         if peak.ports > 0 {
             let place = most_recent(seen, view, transport, &inside, peak);
             full(question, (transport, capacity, peak), place, reasons);
@@ -63,12 +69,26 @@ pub(super) fn pressure(
 
 /// Ports of the range that can be given out.
 fn capacity(question: &Question, seen: &Sight, view: &View<'_>, transport: Transport) -> u32 {
-    let excluded: Vec<_> = view.tables.excluded(seen.host, transport).map(|block| block.start..=block.end).collect();
-    let is_free = |port: &u16| {
-        !excluded.iter().any(|block| block.contains(port)) && !view.is_static(transport, at(seen.host, *port))
+    let excluded = view.tables.excluded(seen.host, transport).map(|block| PortRange::spanning(block.start, block.end));
+    let fixed = question.range.as_inclusive().filter(|port| view.is_static(transport, at(seen.host, *port)));
+    let without: Vec<PortRange> = excluded.chain(fixed.map(|port| PortRange::spanning(port, port))).collect();
+    UsablePorts::new(question.range, &without).count()
+}
+
+/// Fewer ports than anybody advises: nothing that was recorded shows that they are enough.
+fn few(question: &Question, (transport, capacity): (Transport, u32), reasons: &mut Vec<Reason>) {
+    let (fewest, who) = match question.scope {
+        Scope::Listeners | Scope::Rpc => (FEWEST_RPC_PORTS, "Microsoft advises at least 100 for RPC (KB154596)"),
+        Scope::Allocation => (FEWEST_ALLOCATION_PORTS, "netsh takes no range of fewer than 255 (KB929851)"),
     };
-    let free = question.range.as_inclusive().filter(is_free).count();
-    u32::try_from(free).unwrap_or(u32::MAX)
+    if capacity < fewest {
+        let text = format!(
+            "{} has {} to give out, documented static ports and excluded blocks left out; {who}.",
+            question.range,
+            counted(capacity as usize, &format!("{transport} port"))
+        );
+        reasons.push(Reason::new(Check::Capacity, Weight::Doubt, text).then(LARGER));
+    }
 }
 
 fn full(
@@ -78,15 +98,16 @@ fn full(
     reasons: &mut Vec<Reason>,
 ) {
     let range = question.range;
+    let ports = counted(capacity as usize, &format!("{transport} port"));
+    let were = if peak.ports == 1 { "was" } else { "were" };
     let numbers = format!(
-        "{} of the {capacity} {transport} ports that {range} has, documented static ports and excluded blocks left out, were held \
-         at once",
-        peak.ports
+        "{} of the range {were} held at once; {range} has {ports}, documented static ports and excluded blocks left out",
+        counted(peak.ports as usize, &format!("{transport} port"))
     );
     let (weight, why) = if peak.ports >= capacity {
-        (Weight::Doubt, ", all of them. A host without a free port sends nothing, so no packet shows what failed.")
+        (Weight::Doubt, ": all of them. A host without a free port sends nothing, so no packet shows what failed.")
     } else if u64::from(peak.ports) * 100 > u64::from(capacity) * NEAR_PERCENT {
-        (Weight::Doubt, ": more than 80%, too near to the edge. Idle listeners are in no recording.")
+        (Weight::Doubt, ": more than 80% of them, too near to the edge. Idle listeners are in no recording.")
     } else {
         (Weight::Remark, ". A lower bound: idle listeners are in no recording.")
     };
@@ -110,8 +131,9 @@ fn demand_before(
         return;
     }
     let text = format!(
-        "Before the change the host held {} {transport} ports in scope at once: more than 80% of the {capacity} that {} has.",
-        peak.ports, question.range
+        "Before the change the host held {} in scope at once: more than 80% of the {capacity} that {} has.",
+        counted(peak.ports as usize, &format!("{transport} port")),
+        question.range
     );
     reasons.push(Reason::new(Check::Capacity, Weight::Doubt, text).then(LARGER).at(peak.ports as usize, []));
 }

@@ -4,11 +4,12 @@
 //! file, a host table or the host's own calls show. What an endpoint mapper names is dynamic wherever it lies above the system
 //! ports: a site file that already states the new range must not hide what still listens in the old one.
 
+use super::inside::local_ports;
 use super::view::{OfHost, View, at, is_served, label, place_of_flow, port_name};
 use super::{Place, Question, Scope};
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, PortRange};
 use crate::dynamic_ports::Knowledge;
-use crate::dynamic_ports::ranges::{HostRange, RangeSource};
+use crate::dynamic_ports::ranges::{HostRange, LINUX_RANGE, OLD_WINDOWS_RANGE, RangeSource};
 use crate::model::{HostSocket, JudgedFlow, Mechanism, Orientation, RestartKind, Transport, endpoint_filter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -111,6 +112,12 @@ impl Sight {
         own || DEFAULT_DYNAMIC_RANGE.contains(&port) || self.range.contains(port)
     }
 
+    /// Whether the system of some host would give out that port for a call.
+    pub(super) fn may_give_out(&self, transport: Transport, port: u16) -> bool {
+        let of_old_windows = transport == Transport::Tcp && OLD_WINDOWS_RANGE.contains(&port);
+        self.is_dynamic(transport, port) || LINUX_RANGE.contains(&port) || of_old_windows
+    }
+
     fn by_flows(&self, scope: Scope, of: &OfHost<'_>, found: &mut BTreeMap<(Transport, u16), Listening>) {
         let named = rpc_ports(of, self.from_ns);
         let later = of.answered.iter().filter(|flow| flow.facts.last_seen_ns >= self.from_ns);
@@ -118,7 +125,9 @@ impl Sight {
             let key = (flow.facts.key.transport, flow.judgement.responder.port);
             let in_scope = match scope {
                 Scope::Rpc => named.contains(&key) || speaks_rpc(flow),
-                Scope::Listeners | Scope::Allocation => self.is_dynamic(key.0, key.1) || named.contains(&key),
+                Scope::Listeners | Scope::Allocation => {
+                    self.is_dynamic(key.0, key.1) || named.contains(&key) || speaks_rpc(flow)
+                }
             };
             if !in_scope || key.1 < SYSTEM_PORTS {
                 continue;
@@ -209,15 +218,33 @@ impl Sight {
     }
 }
 
-/// Hosts at which something in scope was seen.
-pub(super) fn hosts(question: &Question, view: &View<'_>) -> BTreeSet<IpAddr> {
-    let shows = |host: &IpAddr| {
-        let of = view.of_host(*host);
-        let candidate = of.answered.iter().any(|flow| flow.judgement.responder.port >= SYSTEM_PORTS && is_served(flow));
-        let named = of.announced.iter().any(|said| said.said.answer.port().is_some());
-        (candidate || named) && !Sight::of(question, *host, view, i64::MIN).listening.is_empty()
-    };
-    view.hosts().filter(shows).collect()
+/// Hosts that have to be judged where none is named: those at which something in scope was seen, now or in the recording before, and,
+/// where the range is for all that the system gives out, those that called from a port that it may have given out.
+pub(super) fn hosts(question: &Question, view: &View<'_>, before: Option<&View<'_>>) -> BTreeSet<IpAddr> {
+    let is_allocation = question.scope == Scope::Allocation;
+    let calls = |host: IpAddr| is_allocation && calls_from_dynamic_ports(question, host, view);
+    let mut hosts: BTreeSet<IpAddr> =
+        view.hosts().filter(|host| listens(question, *host, view) || calls(*host)).collect();
+    if let Some(before) = before {
+        hosts.extend(before.hosts().filter(|host| listens(question, *host, before)));
+    }
+    hosts
+}
+
+/// Whether a host has listeners in scope.
+fn listens(question: &Question, host: IpAddr, view: &View<'_>) -> bool {
+    let of = view.of_host(host);
+    let candidate = of.answered.iter().any(|flow| flow.judgement.responder.port >= SYSTEM_PORTS && is_served(flow));
+    let named = of.announced.iter().any(|said| said.said.answer.port().is_some());
+    (candidate || named) && !Sight::of(question, host, view, i64::MIN).listening.is_empty()
+}
+
+fn calls_from_dynamic_ports(question: &Question, host: IpAddr, view: &View<'_>) -> bool {
+    if view.of_host(host).called.is_empty() {
+        return false;
+    }
+    let seen = Sight::of(question, host, view, i64::MIN);
+    local_ports(&seen, view).keys().any(|(transport, port)| seen.may_give_out(*transport, *port))
 }
 
 /// The dynamic ports of a host: stated, told by itself, shown by its calls, or the default.

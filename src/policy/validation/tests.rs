@@ -7,12 +7,13 @@ use crate::model::*;
 use std::sync::Arc;
 
 mod compare;
+mod evidence;
 
 const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600;
 const SERVER: u8 = 1;
 const CLIENT: u8 = 9;
-const RANGE: (u16, u16) = (50_000, 50_019);
+const RANGE: (u16, u16) = (50_000, 50_199);
 const LSA: &str = "12345778-1234-abcd-ef00-0123456789ab";
 
 const SITE: &str = r#"
@@ -207,6 +208,7 @@ fn asked_with(ask: &Ask, now: &Facts, then: Option<&Facts>, gaps: &[String]) -> 
         hosts: ask.hosts.iter().map(|ip| end(*ip, 1).ip).collect(),
         fixed: ask.fixed.iter().map(|port| PortRef { transport: Transport::Tcp, port: *port }).collect(),
         is_restarted: ask.is_restarted,
+        least_ns: 600 * SECOND as u64,
     };
     validate(&question, &recording, before.as_ref())
 }
@@ -242,7 +244,7 @@ fn at_work() -> Vec<FlowRecord> {
 fn listeners_inside_hold_after_a_restart() {
     let host = only(asked(&LISTENERS, &after(at_work(), Vec::new()), None));
     assert_eq!((host.verdict, host.name.as_str()), (Verdict::Holds, "srv"), "{:#?}", host.reasons);
-    assert_eq!((host.measured.listeners_inside, host.measured.peak_ports, host.measured.capacity_ports), (3, 3, 20));
+    assert_eq!((host.measured.listeners_inside, host.measured.peak_ports, host.measured.capacity_ports), (3, 3, 200));
     assert_eq!(host.measured.length_ns, 3_600 * SECOND as u64);
     let unknown = only(asked(&Ask { is_restarted: false, ..LISTENERS }, &after(at_work(), Vec::new()), None));
     assert_eq!(unknown.verdict, Verdict::NotEnoughEvidence);
@@ -277,7 +279,7 @@ fn documented_static_ports_are_left_out() {
 fn ports_that_the_user_calls_static_are_left_out_and_take_room() {
     let flows = || at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000)]).collect();
     let host = only(asked(&Ask { fixed: &[61_000, 50_019], ..LISTENERS }, &after(flows(), Vec::new()), None));
-    assert_eq!((host.verdict, host.measured.capacity_ports), (Verdict::Holds, 19), "{:#?}", host.reasons);
+    assert_eq!((host.verdict, host.measured.capacity_ports), (Verdict::Holds, 199), "{:#?}", host.reasons);
 }
 
 #[test]
@@ -285,13 +287,20 @@ fn scope_rpc_looks_at_what_is_announced_or_speaks_rpc() {
     let flows: Vec<FlowRecord> =
         at_work().into_iter().chain([call(end(CLIENT, 60_100), end(SERVER, 61_000), 3_000)]).collect();
     let inside = vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))];
-    let host = only(asked(&RPC, &after(flows.clone(), inside.clone()), None));
+    let speaking = |protocol: Protocol| {
+        let mut flows = flows.clone();
+        flows[12].application = Some(Recognised { protocol, certainty: Certainty::Certain, server: None });
+        flows
+    };
+    let host = only(asked(&RPC, &after(speaking(Protocol::Http), inside.clone()), None));
     assert_eq!((host.verdict, host.measured.listeners_inside), (Verdict::Holds, 1), "{:#?}", host.reasons);
-    let mut speaking = flows;
-    speaking[12].application =
-        Some(Recognised { protocol: Protocol::DceRpc, certainty: Certainty::Certain, server: None });
-    let host = only(asked(&RPC, &after(speaking, inside), None));
+    let host = only(asked(&RPC, &after(speaking(Protocol::DceRpc), inside.clone()), None));
     assert_eq!(checks(&host, Weight::Against), [Check::ListenersInside]);
+    // Nobody knows what is spoken there.
+    let host = only(asked(&RPC, &after(flows, inside), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::ListenersInside], "{:#?}", host.reasons);
+    let reason = reason(&host, Check::ListenersInside, Weight::Doubt);
+    assert!(reason.count == 1 && reason.text.contains("tcp/61000"), "{}", reason.text);
 }
 
 #[test]
@@ -343,10 +352,15 @@ fn failed_attempts_count_where_somebody_listens() {
         only(asked(&LISTENERS, &after(flows, Vec::new()), None))
     };
     assert_eq!(checks(&blocked(50_001), Weight::Against), [Check::AttemptsSucceed]);
-    let nobody = blocked(50_009);
-    assert_eq!(nobody.verdict, Verdict::Holds, "{:#?}", nobody.reasons);
-    reason(&nobody, Check::AttemptsSucceed, Weight::Remark);
-    assert_eq!(blocked(61_000).reasons.iter().filter(|r| r.check == Check::AttemptsSucceed).count(), 0, "outside");
+    for (port, part) in [(50_009, "in 50000-50199"), (61_000, "outside 50000-50199"), (135, "of the endpoint mapper")] {
+        let nobody = blocked(port);
+        assert_eq!(checks(&nobody, Weight::Doubt), [Check::AttemptsSucceed], "{port}: {:#?}", nobody.reasons);
+        let text = &reason(&nobody, Check::AttemptsSucceed, Weight::Doubt).text;
+        assert!(text.contains(part), "{text}");
+    }
+    for port in [54_967, 7_002] {
+        assert_eq!(blocked(port).verdict, Verdict::Holds, "{port} is not given out");
+    }
 }
 
 #[test]
@@ -456,13 +470,38 @@ fn table(listens: &[u16]) -> Facts {
 #[test]
 fn a_host_table_vouches_for_the_restart_and_shows_idle_listeners() {
     let ask = || Ask { is_restarted: false, ..LISTENERS };
-    let host = only(asked(&ask(), &table(&[50_010, 445]), None));
+    let host = only(asked(&ask(), &table(&[50_000, 50_001, 50_002, 50_010, 445]), None));
     assert_eq!((host.verdict, host.measured.listeners_inside), (Verdict::Holds, 4), "{:#?}", host.reasons);
     let host = only(asked(&ask(), &table(&[50_010, 49_664]), None));
     let reason = reason(&host, Check::ListenersInside, Weight::Against);
     assert!(reason.text.contains("tcp/49664 (lsass.exe)"), "{}", reason.text);
     assert!(reason.places[0].what.ends_with("listening by a host table"), "{:?}", reason.places);
     assert_eq!((reason.places[0].frame, reason.places[0].source.as_ref()), (None, "netstat.txt line 2"));
+}
+
+#[test]
+fn a_host_table_vouches_only_where_it_is_recent_and_lists_what_packets_show() {
+    let doubts = |facts: &Facts, scope: Scope| {
+        let host = only(asked(&Ask { is_restarted: false, scope, hosts: &[SERVER], ..LISTENERS }, facts, None));
+        checks(&host, Weight::Doubt)
+    };
+    let whole = || table(&[50_000, 50_001, 50_002]);
+    assert_eq!(doubts(&whole(), Scope::Listeners), []);
+    assert_eq!(doubts(&table(&[50_000, 50_001]), Scope::Listeners), [Check::Evidence], "50002 is not listed");
+    let timed = |time_ns: i64| {
+        let mut facts = whole();
+        facts.host_sockets.iter_mut().for_each(|socket| socket.time_ns = Some(time_ns));
+        doubts(&facts, Scope::Listeners)
+    };
+    assert_eq!(timed(10 * HOUR * SECOND), []);
+    assert_eq!(timed(10 * HOUR * SECOND - 1), [Check::Evidence], "taken before the recording");
+    let announced =
+        |facts: Facts| Facts { announcements: vec![at_ten(told(CLIENT, Answer::Port(50_001), 1))], ..facts };
+    assert_eq!(doubts(&announced(whole()), Scope::Rpc), [Check::Evidence]);
+    // What listens outside by the table may be RPC.
+    let host = only(asked(&RPC, &announced(table(&[50_001, 49_664, 445])), None));
+    assert_eq!(checks(&host, Weight::Doubt), [Check::ListenersInside], "{:#?}", host.reasons);
+    assert_eq!(reason(&host, Check::ListenersInside, Weight::Doubt).places[0].source.as_ref(), "netstat.txt line 2");
 }
 
 #[test]

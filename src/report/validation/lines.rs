@@ -74,13 +74,13 @@ fn of_host(host: &HostVerdict, all: &mut Vec<Line>) {
 fn measured(of: &Measured) -> String {
     let before = of.before_length_ns.map_or(String::new(), |ns| format!(", before {}", duration(ns)));
     format!(
-        "Listeners inside the range {}, outside {}; local ports of calls inside {}; at most {} of {} TCP ports held at once; judged: \
+        "Listeners inside the range {}, outside {}; local ports of calls inside {}; at most {} of {} held at once; judged: \
          {}{before}.",
         count(of.listeners_inside),
         count(of.listeners_outside),
         count(of.local_ports_inside),
         count(of.peak_ports.into()),
-        count(of.capacity_ports.into()),
+        counted(of.capacity_ports.into(), "TCP port", "TCP ports"),
         duration(of.length_ns)
     )
 }

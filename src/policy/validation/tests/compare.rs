@@ -8,18 +8,18 @@ fn a_peak_near_the_capacity_never_holds() {
         let flows = (0..ports).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 50_000 + n), i64::from(n)));
         only(asked(&LISTENERS, &after(flows.collect(), Vec::new()), None))
     };
-    assert_eq!(with(16).verdict, Verdict::Holds, "80% of 20");
-    assert_eq!(with(17).verdict, Verdict::NotEnoughEvidence);
-    let full = with(20);
-    assert_eq!((full.verdict, full.measured.peak_ports), (Verdict::NotEnoughEvidence, 20));
+    assert_eq!(with(160).verdict, Verdict::Holds, "80% of 200");
+    assert_eq!(with(161).verdict, Verdict::NotEnoughEvidence);
+    let full = with(200);
+    assert_eq!((full.verdict, full.measured.peak_ports), (Verdict::NotEnoughEvidence, 200));
     assert!(reason(&full, Check::Capacity, Weight::Doubt).text.contains("all of them"));
 }
 
 #[test]
 fn more_listeners_before_than_the_range_has_never_holds() {
-    let then = (0..17).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 49_200 + n), i64::from(n) * 100)).collect();
+    let then = (0..161).map(|n| call(end(CLIENT, 60_000 + n), end(SERVER, 49_200 + n), i64::from(n) * 20)).collect();
     let host = only(asked(&LISTENERS, &after(at_work(), Vec::new()), Some(&earlier(then))));
-    assert!(reason(&host, Check::Capacity, Weight::Doubt).text.contains("17 tcp ports"), "{:#?}", host.reasons);
+    assert!(reason(&host, Check::Capacity, Weight::Doubt).text.contains("161 tcp ports"), "{:#?}", host.reasons);
 }
 
 #[test]
