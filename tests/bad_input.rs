@@ -723,7 +723,7 @@ fn a_verdict_on_dropped_packets_or_evicted_flows_is_never_0() {
     let clean = harmless_frames();
     checked(&clean, &dropped(0), &["--check"]).0.expect(DONE);
     let (run, _) = checked(&clean, &dropped(1), &["--check"]);
-    assert!(run.expect(NO_EVIDENCE).stderr.contains("dropped 1 packets"));
+    assert!(run.expect(NO_EVIDENCE).stderr.contains("dropped 1 packet"));
     checked(&clean, &dropped(1), &[]).0.expect(DONE);
 
     // A second flow pushes the first one out.

@@ -132,7 +132,9 @@ fn a_range_that_is_too_small_never_holds() {
     let Some(lab) = lab() else { return };
     let (after, small) = (lab.join("after.pcapng"), lab.join("small.pcapng"));
     let host = validate(TOO_SMALL, "--restarted", &small, Some(&lab.join("before.pcapng")), 1);
-    assert!(against(&host).contains(&"nothing-vanished"), "{host:#}");
+    // Which of Samba's services gets no port, and whether it says so or its callers stay away, differs from run to run.
+    let shows = |check: &&str| ["registered", "nothing-vanished", "announced-reached"].contains(check);
+    assert!(against(&host).iter().any(shows), "{host:#}");
     // As many ports as services, and all is well: no packet shows that the next one would find none.
     let full = validate("50000-50002", "--restarted", &after, None, 3);
     assert!(against(&full).is_empty(), "{full:#}");
