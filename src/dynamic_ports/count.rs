@@ -192,7 +192,7 @@ pub fn count_hosts(
     mut reductions: Reductions,
     recordings: &[(i64, i64)],
     restarts: &Restarts,
-    knowledge: &impl Knowledge,
+    knowledge: &(impl Knowledge + Sync),
 ) -> Vec<HostCount> {
     reductions.endpoints.sort_unstable_by_key(|row| (row.host, row.transport, row.port));
     reductions.contacts.sort_unstable_by_key(|row| (row.host, row.transport, row.port, row.start_ns, row.client));
@@ -211,15 +211,33 @@ pub fn count_hosts(
     for ((host, _), part) in &parts {
         called_from.entry(*host).or_default().extend(part.calls().map(|hold| hold.port));
     }
-    let counted = parts.iter().map(|((host, transport), part)| {
+    let count = |((host, transport), part): &((IpAddr, Transport), Part<'_>)| {
         let stated = knowledge.stated_range(*host, *transport);
         let range = stated.unwrap_or_else(|| HostRange::observed(&called_from[host]));
         let linux = if range.is_linux() { LINUX_TIME_WAIT_NS } else { WINDOWS_TIME_WAIT_NS };
         let time_wait_ns = knowledge.time_wait_ns(*host).unwrap_or(linux);
         let case = Case { host: *host, transport: *transport, range, time_wait_ns, recordings, restarts, knowledge };
-        case.count(part)
-    });
-    counted.filter(|count| !count.is_empty()).collect()
+        Some(case.count(part)).filter(|count| !count.is_empty())
+    };
+    let parts: Vec<((IpAddr, Transport), Part<'_>)> = parts.into_iter().collect();
+    on_all_cores(&parts, &count)
+}
+
+/// Counts every part, hosts side by side; the order stays. Results do not depend on how many cores there are.
+fn on_all_cores<P: Sync>(parts: &[P], count: &(impl Fn(&P) -> Option<HostCount> + Sync)) -> Vec<HostCount> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = parts.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let counting: Vec<_> = parts
+            .chunks(share)
+            .map(|parts| scope.spawn(move || parts.iter().filter_map(count).collect::<Vec<_>>()))
+            .collect();
+        let join = |counted: std::thread::ScopedJoinHandle<'_, Vec<HostCount>>| match counted.join() {
+            Ok(counted) => counted,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        counting.into_iter().flat_map(join).collect()
+    })
 }
 
 /// The rows of one host and transport.
