@@ -194,9 +194,12 @@ pub fn count_hosts(
     restarts: &Restarts,
     knowledge: &(impl Knowledge + Sync),
 ) -> Vec<HostCount> {
-    reductions.endpoints.sort_unstable_by_key(|row| (row.host, row.transport, row.port));
-    reductions.contacts.sort_unstable_by_key(|row| (row.host, row.transport, row.port, row.start_ns, row.client));
-    reductions.holds.sort_unstable_by_key(|row| (row.host, row.transport, row.start_ns, row.port, row.end_ns));
+    let Reductions { endpoints, contacts, holds } = &mut reductions;
+    std::thread::scope(|scope| {
+        scope.spawn(|| contacts.sort_unstable_by_key(|r| (r.host, r.transport, r.port, r.start_ns, r.client)));
+        endpoints.sort_unstable_by_key(|row| (row.host, row.transport, row.port));
+        holds.sort_unstable_by_key(|row| (row.host, row.transport, row.start_ns, row.port, row.end_ns));
+    });
     let mut parts: BTreeMap<(IpAddr, Transport), Part<'_>> = BTreeMap::new();
     for rows in reductions.endpoints.chunk_by(|a, b| (a.host, a.transport) == (b.host, b.transport)) {
         parts.entry((rows[0].host, rows[0].transport)).or_default().endpoints = rows;
