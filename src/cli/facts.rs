@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Site};
 use crate::classification::{JudgeSettings, Judged, judge_with};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, HostTable, Tally};
-use crate::report::os_reason;
+use crate::report::{gaps, os_reason};
 use crate::store::schema::{CaptureIds, LossRow};
 use crate::store::{Facts, PartitionWriter, is_store, read_facts};
 use std::collections::BTreeMap;
@@ -98,6 +98,15 @@ impl Case {
     /// All flows, judged.
     pub(super) fn judged(&self) -> Judged {
         judge_with(&self.facts, &self.catalog, self.site.as_ref(), self.settings)
+    }
+
+    /// Why nothing seen proves little: what was lost, damage and inputs that were not read among it, one reason each.
+    pub(super) fn gaps(&self) -> Vec<String> {
+        let mut gaps = gaps::why_no_verdict(&self.facts.captures, &self.facts.losses);
+        let cut = self.facts.captures.iter().filter_map(|c| Some(format!("{}: {}", c.name, c.end_detail.as_ref()?)));
+        gaps.extend(cut);
+        gaps.extend(self.skipped.iter().map(|reason| format!("not read: {reason}")));
+        gaps
     }
 
     /// Names of addresses that the recordings state.

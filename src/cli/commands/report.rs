@@ -121,7 +121,7 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
     let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
     let one_sided = one_sided_pairs(&judged.flows);
-    let lost = lost(case);
+    let lost = case.gaps();
     let recorded = Recorded {
         seconds: counts.recorded_s,
         cycle_s: args.work_cycle.as_secs_f64(),
@@ -168,15 +168,6 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         start_ns: first,
         end_ns: last,
     }
-}
-
-/// What lowers the worth of the recordings as evidence, damage and inputs that were not read among it.
-fn lost(case: &Case) -> Vec<String> {
-    let mut lost = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
-    let damaged = case.facts.captures.iter().filter_map(|c| Some(format!("{}: {}", c.name, c.end_detail.as_ref()?)));
-    lost.extend(damaged);
-    lost.extend(case.skipped.iter().map(|reason| format!("not read: {reason}")));
-    lost
 }
 
 /// Where a range for RPC listeners could be, for each host that serves: without ports that a document names, that the host was seen to

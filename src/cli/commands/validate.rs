@@ -8,7 +8,6 @@ use crate::cli::page::Tone;
 use crate::cli::validate_args::ValidateArgs;
 use crate::dynamic_ports::Known;
 use crate::policy::validation::{Question, Recording, Validation, Verdict, validate};
-use crate::report::gaps;
 use crate::report::validation::{Emphasis, json, lines};
 
 pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitStatus, CliError> {
@@ -20,7 +19,7 @@ pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitStatus, CliErr
     let hosts = HostTables::of(&case.facts);
     let hosts_before = before.as_ref().map(|before| HostTables::of(&before.facts)).unwrap_or_default();
     let known = known(&case, &judged, &hosts);
-    let (gaps, gaps_before) = (gaps_of(&case), before.as_ref().map(gaps_of).unwrap_or_default());
+    let (gaps, gaps_before) = (case.gaps(), before.as_ref().map(Case::gaps).unwrap_or_default());
     let recording = Recording { facts: &case.facts, known: &known, gaps: &gaps };
     let known_before = before
         .as_ref()
@@ -46,15 +45,6 @@ pub(super) fn run(args: &ValidateArgs, quiet: bool) -> Result<ExitStatus, CliErr
 
 fn known<'a>(case: &'a Case, judged: &'a Judged, hosts: &'a HostTables<'a>) -> Known<'a> {
     Known { catalog: &case.catalog, site: case.site.as_ref(), judged, hosts, time_wait_ns: None }
-}
-
-/// Why nothing seen proves little.
-fn gaps_of(case: &Case) -> Vec<String> {
-    let mut gaps = gaps::why_no_verdict(&case.facts.captures, &case.facts.losses);
-    let cut = case.facts.captures.iter().filter_map(|c| Some(format!("{}: {}", c.name, c.end_detail.as_ref()?)));
-    gaps.extend(cut);
-    gaps.extend(case.skipped.iter().map(|reason| format!("not read: {reason}")));
-    gaps
 }
 
 fn shown(validation: &Validation) -> String {
