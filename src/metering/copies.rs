@@ -10,7 +10,7 @@
 use super::key::PackedKey;
 use crate::model::{Fragment, Packet, Segment, flags};
 use foldhash::fast::FixedState;
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher;
 
 /// Packets that are remembered. Where more come within the time of a copy, some copies are not recognised.
 const SLOTS: usize = 1 << 15;
@@ -29,6 +29,46 @@ pub(super) struct Sighting {
     pub(super) tap: u32,
 }
 
+/// By what a copy of a packet is recognised.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    hash: u64,
+    /// Whether an IP identification tells it from a repetition.
+    identified: bool,
+}
+
+/// Not seeded per process: which copies are recognised must not differ between two runs.
+const HASHER: FixedState = FixedState::with_seed(0);
+
+impl Identity {
+    /// Of a packet; `None` for what a host may well repeat at once. `key` is that of its flow, wherever in tunnels it lies.
+    #[inline]
+    pub(super) fn of(packet: &Packet<'_>, key: PackedKey, from_a: bool) -> Option<Self> {
+        let (numbers, tcp_flags) = match packet.segment {
+            Segment::Tcp(Some(tcp)) => (u64::from(tcp.sequence) << 32 | u64::from(tcp.acknowledgment), tcp.flags),
+            _ => (0, 0),
+        };
+        let identified = packet.identification != 0;
+        let repeatable = packet.payload_bytes == 0 && tcp_flags & (flags::SYN | flags::FIN) == 0;
+        if !identified && repeatable {
+            return None;
+        }
+        let lengths = u64::from(packet.ip_bytes) << 32 | u64::from(packet.identification);
+        let header = u64::from(tcp_flags) << 1 | u64::from(from_a);
+        let words = packet.payload.as_chunks::<8>().0;
+        let word = |i: usize| words.get(i).map_or(0, |word| u64::from_le_bytes(*word));
+        let first = (word(0), word(1), word(2), word(3));
+        let last = packet.payload.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Some(Self { hash: HASHER.hash_one((key, numbers, lengths, header, first, last)), identified })
+    }
+
+    /// Of a fragment without ports.
+    pub(super) fn of_fragment(fragment: &Fragment) -> Self {
+        let hash = HASHER.hash_one((fragment.key, fragment.offset_bytes, fragment.data_bytes));
+        Self { hash, identified: true }
+    }
+}
+
 /// The original that was seen latest, and the tap that gave a copy of it.
 #[derive(Clone, Copy)]
 struct Slot {
@@ -41,44 +81,18 @@ struct Slot {
 /// Packets seen lately.
 pub(super) struct Copies {
     slots: Vec<Slot>,
-    /// Not seeded per process: which copies are recognised must not differ between two runs.
-    hasher: FixedState,
 }
 
 impl Copies {
     pub(super) fn new() -> Self {
         let never = Slot { hash: 0, time_ns: i64::MIN, tap: 0, copied_at: None };
-        Self { slots: vec![never; SLOTS], hasher: FixedState::default() }
+        Self { slots: vec![never; SLOTS] }
     }
 
-    /// Whether the packet is a copy; an original is remembered. `key` is that of its flow, wherever in tunnels it lies.
-    pub(super) fn packet(&mut self, packet: &Packet<'_>, key: PackedKey, from_a: bool, seen: Sighting) -> bool {
-        let (numbers, tcp_flags) = match packet.segment {
-            Segment::Tcp(Some(tcp)) => (u64::from(tcp.sequence) << 32 | u64::from(tcp.acknowledgment), tcp.flags),
-            _ => (0, 0),
-        };
-        let identified = packet.identification != 0;
-        let repeatable = packet.payload_bytes == 0 && tcp_flags & (flags::SYN | flags::FIN) == 0;
-        if !identified && repeatable {
-            return false;
-        }
-        let lengths = u64::from(packet.ip_bytes) << 32 | u64::from(packet.identification);
-        let header = u64::from(tcp_flags) << 1 | u64::from(from_a);
-        let words = packet.payload.as_chunks::<8>().0;
-        let word = |i: usize| words.get(i).map_or(0, |word| u64::from_le_bytes(*word));
-        let first = (word(0), word(1), word(2), word(3));
-        let last = packet.payload.last_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        self.seen((key, numbers, lengths, header, first, last), identified, seen)
-    }
-
-    /// The same for a fragment without ports.
-    pub(super) fn fragment(&mut self, fragment: &Fragment, seen: Sighting) -> bool {
-        self.seen((fragment.key, fragment.offset_bytes, fragment.data_bytes), true, seen)
-    }
-
-    fn seen(&mut self, identity: impl Hash, identified: bool, Sighting { time_ns, tap }: Sighting) -> bool {
-        let Some(time_ns) = time_ns else { return false };
-        let hash = self.hasher.hash_one(identity);
+    /// Whether a packet is a copy; an original is remembered.
+    #[inline]
+    pub(super) fn is_copy(&mut self, Identity { hash, identified }: Identity, seen: Sighting) -> bool {
+        let Sighting { time_ns: Some(time_ns), tap } = seen else { return false };
         let slot = &mut self.slots[hash as usize % SLOTS];
         let window_ns = match (slot.tap == tap, identified) {
             (true, true) => SAME_TAP_NS,

@@ -1,8 +1,9 @@
 //! What conversations said, completed with the addresses of their flow and handed to the sink.
 
+use super::entry::FlowId;
 use super::settings::MeterSummary;
 use crate::application::{Heard, Moment};
-use crate::model::{Announced, Announcement, CaptureIndex, FlowDetail, FlowRecord, FlowSink, NameFact, NameSource};
+use crate::model::{Announced, Announcement, CaptureIndex, FlowDetail, FlowSink, NameFact, NameSource};
 use foldhash::fast::FixedState;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -27,7 +28,7 @@ impl Told {
     pub(super) fn tell<S: FlowSink>(
         &mut self,
         heard: &mut Heard,
-        record: &FlowRecord,
+        flow: FlowId,
         summary: &mut MeterSummary,
         sink: &mut S,
     ) -> Result<(), S::Error> {
@@ -40,7 +41,7 @@ impl Told {
                 continue;
             }
             summary.announcements += 1;
-            sink.announcement(&announcement(record, moment, said))?;
+            sink.announcement(&announcement(&flow, moment, said))?;
         }
         for (moment, detail) in heard.details.drain(..) {
             if summary.details >= MOST_DETAILS {
@@ -48,11 +49,11 @@ impl Told {
                 continue;
             }
             summary.details += 1;
-            let (flow_capture, flow_first_frame) = (record.capture, record.first_frame);
+            let (flow_capture, flow_first_frame) = (flow.capture, flow.first_frame);
             sink.detail(&FlowDetail { flow_capture, flow_first_frame, position: moment.position, detail })?;
         }
         for named in heard.names.drain(..) {
-            let address = named.address.unwrap_or_else(|| record.key.endpoint(named.side).ip);
+            let address = named.address.unwrap_or_else(|| flow.key.endpoint(named.side).ip);
             if self.is_known(address, named.source, &named.name) {
                 continue;
             }
@@ -74,16 +75,16 @@ impl Told {
     }
 }
 
-fn announcement(record: &FlowRecord, moment: Moment, said: Announced) -> Announcement {
-    let key = &record.key;
+fn announcement(flow: &FlowId, moment: Moment, said: Announced) -> Announcement {
+    let key = &flow.key;
     // What is stated may be translated on the way, or be 0.0.0.0; a group address is no host, and there is no other for it.
     let stated = said.stated_host.parse::<IpAddr>().ok();
     let host = stated.filter(IpAddr::is_multicast).unwrap_or(key.endpoint(said.listener).ip);
     Announcement {
         position: moment.position,
         time_ns: moment.time_ns,
-        flow_capture: record.capture,
-        flow_first_frame: record.first_frame,
+        flow_capture: flow.capture,
+        flow_first_frame: flow.first_frame,
         announcer: key.endpoint(said.by),
         told: key.endpoint(said.by.other()),
         host,

@@ -1,34 +1,34 @@
 //! From frame to flow: look up, count, expire, hand out.
 
-use super::cache::{Class, Entry, FlowCache};
+use super::cache::FlowCache;
 use super::clock::PacketClock;
-use super::copies::{Copies, Sighting};
-use super::entry::{self, Arrival};
+use super::copies::{Copies, Identity};
+use super::count::{self, Arrival};
+use super::entry::Entry;
 use super::heard::Told;
 use super::key::PackedKey;
+use super::prepare::{Carried, Extra, KeyedPacket, Prepared, PreparedFrame, Preparer};
 use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
 use super::streams::{Interest, Piece, Streams};
 use super::tcp;
 use crate::application::Moment;
-use crate::decode::{Carrier, Decoder, FragmentTable, Owner};
+use crate::decode::{FragmentTable, Owner};
 use crate::model::{
-    CaptureIndex, Content, Encapsulation, EndReason, Fate, FlowKey, FlowRecord, FlowSink, Frame, IcmpError,
-    LaterFragment, Packet, Position, Process, Segment, Side, SocketFact, Tally, Transport, Tunnel, flags,
+    CaptureIndex, Encapsulation, EndReason, Fate, FlowSink, Fragment, Frame, IcmpError, LaterFragment, Position,
+    Process, Segment, Side, SocketFact, Tally, Transport, Tunnel, flags,
 };
 
 /// Processes behind endpoints that are told; a recorder that names more is not believed.
 const MOST_SOCKETS: u64 = 1_000_000;
-
-/// When and where a frame was seen.
-fn sighting(frame: &Frame<'_>) -> Sighting {
-    let tap = frame.position.capture.0.rotate_left(16) ^ frame.interface;
-    Sighting { time_ns: frame.timed.then_some(frame.time_ns), tap }
-}
+/// Frames whose flows are looked up together.
+const APPROACH: usize = 64;
 
 /// The metering process.
 pub struct Meter<S: FlowSink> {
     settings: MeterSettings,
-    decoder: Decoder,
+    preparer: Preparer,
+    /// The frame of [`Meter::frame`].
+    single: Prepared,
     cache: FlowCache,
     fragments: FragmentTable<(Arrival, LaterFragment)>,
     copies: Copies,
@@ -44,10 +44,12 @@ pub struct Meter<S: FlowSink> {
 impl<S: FlowSink> Meter<S> {
     /// A meter that hands its records to `sink`.
     pub fn new(settings: MeterSettings, sink: S) -> Self {
+        let cache = FlowCache::new(settings.idle_ns());
         Self {
             settings,
-            decoder: Decoder::new(settings.decode),
-            cache: FlowCache::new(),
+            preparer: Preparer::new(&settings, cache.hasher().clone()),
+            single: Prepared::default(),
+            cache,
             fragments: FragmentTable::default(),
             copies: Copies::new(),
             streams: Streams::new(settings.streams),
@@ -59,40 +61,63 @@ impl<S: FlowSink> Meter<S> {
         }
     }
 
+    /// Whoever prepares frames for this meter, maybe on another thread.
+    pub fn preparer(&self) -> Preparer {
+        Preparer::new(&self.settings, self.cache.hasher().clone())
+    }
+
     /// Meters one frame.
     ///
     /// # Errors
     /// Whatever the sink answers.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
-        if self.clock.advance(frame.time_ns)
-            && let Some(index) = self.latest
-        {
-            let class = tcp::class(&self.cache.get(index).record);
-            self.cache.touch(index, class, self.clock.now_ns());
-        }
-        self.latest = None;
-        self.expire()?;
-        let decoded = self.decoder.decode(frame);
-        let arrival = Arrival::of(frame, decoded.heading);
-        let fate = match decoded.content {
-            Content::Packet(packet) => self.conversation(frame, &arrival, &packet, decoded.process, decoded.fate)?,
-            Content::LaterFragment(later) => self.later_fragment(&arrival, &later, sighting(frame))?,
-            Content::IcmpError(error) => {
-                self.carriers(&arrival)?;
-                self.icmp_error(&arrival, &error);
-                decoded.fate
-            }
-            Content::Nothing => decoded.fate,
-        };
-        self.tally(arrival.capture()).count(fate);
-        if let Some(stop) = decoded.stop {
-            let first = &mut self.summary.first_stops[arrival.capture().0 as usize];
-            let Frame { position, .. } = frame;
-            first.get_or_insert_with(|| format!("frame {}, byte {}: {stop}", position.frame, position.offset));
+        let mut single = std::mem::take(&mut self.single);
+        single.clear();
+        self.preparer.prepare(frame, 0, &mut single);
+        let metered = single.frames.iter().try_for_each(|prepared| self.prepared(prepared, &single, frame.data));
+        self.single = single;
+        metered
+    }
+
+    /// Meters frames that were prepared for this meter; `bytes` are those in which they stand.
+    ///
+    /// # Errors
+    /// Whatever the sink answers.
+    pub fn batch(&mut self, batch: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
+        for frames in batch.frames.chunks(APPROACH) {
+            let packets = frames.iter().filter_map(|frame| frame.packet.as_ref());
+            self.cache.approach(packets.map(|packet| (packet.hash, packet.key)));
+            frames.iter().try_for_each(|frame| self.prepared(frame, batch, bytes))?;
         }
         Ok(())
     }
 
+    fn prepared(&mut self, frame: &PreparedFrame, batch: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
+        if self.clock.advance(frame.at.time_ns)
+            && let Some(index) = self.latest
+        {
+            let class = self.cache.get(index).class;
+            self.cache.touch(index, class, self.clock.now_ns());
+        }
+        self.latest = None;
+        while let Some(index) = self.cache.over(self.clock.now_ns()) {
+            self.end_silent(index)?;
+        }
+        let extra = batch.extra(frame);
+        let fate = match &frame.packet {
+            Some(packet) => self.conversation(frame, packet, extra, bytes)?,
+            None => self.no_conversation(frame, extra)?,
+        };
+        self.tally(frame.at.capture()).count(fate);
+        if let Some(stop) = extra.and_then(|extra| extra.stop) {
+            let Position { capture, frame, offset } = frame.at.position;
+            let first = &mut self.summary.first_stops[capture.0 as usize];
+            first.get_or_insert_with(|| format!("frame {frame}, byte {offset}: {stop}"));
+        }
+        Ok(())
+    }
+
+    #[inline]
     fn tally(&mut self, capture: CaptureIndex) -> &mut Tally {
         let index = capture.0 as usize;
         if self.summary.tallies.len() <= index {
@@ -103,209 +128,261 @@ impl<S: FlowSink> Meter<S> {
     }
 
     /// The innermost packet of a frame and those that carried it, unless it is a copy that is to be left out.
+    #[inline]
     fn conversation(
         &mut self,
-        frame: &Frame<'_>,
-        arrival: &Arrival,
-        packet: &Packet<'_>,
-        process: Option<Process<'_>>,
-        fate: Fate,
+        frame: &PreparedFrame,
+        packet: &KeyedPacket,
+        extra: Option<&Extra>,
+        bytes: &[u8],
     ) -> Result<Fate, S::Error> {
-        let transport = packet.segment.transport();
-        let (key, side) = FlowKey::new(transport, packet.source, packet.destination);
-        let packed = PackedKey::new(&key, packet.encapsulation.depth);
-        // A copy may come by another way: inside a tunnel and outside.
-        let anywhere = if packet.encapsulation.depth == 0 { packed } else { PackedKey::new(&key, 0) };
-        let copy = self.copies.packet(packet, anywhere, side == Side::A, sighting(frame));
+        let copy = packet.identity.is_some_and(|identity| self.copies.is_copy(identity, frame.seen));
         self.summary.duplicates += u64::from(copy);
         if copy && self.settings.leave_out_copies {
             return Ok(Fate::Duplicate);
         }
-        self.carriers(arrival)?;
-        let index = self.packet(arrival, packet, (packed, key, side), None, copy)?;
-        if let Some(process) = process {
-            self.process(index, arrival, side, process)?;
+        if let Some(extra) = extra {
+            self.carriers(&frame.at, extra)?;
         }
-        Ok(fate)
+        let index = self.packet(&frame.at, packet, None, copy, bytes)?;
+        if let Some(extra) = extra {
+            if let Some(fragment) = &extra.fragment {
+                self.first_fragment(&frame.at, packet, fragment)?;
+            }
+            if let Some((id, name)) = &extra.process {
+                self.process(index, &frame.at, packet.side, Process { id: *id, name })?;
+            }
+        }
+        Ok(frame.fate)
+    }
+
+    fn no_conversation(&mut self, frame: &PreparedFrame, extra: Option<&Extra>) -> Result<Fate, S::Error> {
+        let Some(extra) = extra else { return Ok(frame.fate) };
+        if let Some(later) = &extra.later {
+            return self.later_fragment(frame, later, extra);
+        }
+        if let Some(error) = &extra.icmp {
+            self.carriers(&frame.at, extra)?;
+            self.icmp_error(&frame.at, error)?;
+        }
+        Ok(frame.fate)
     }
 
     /// Counts the UDP packets that carried what the frame holds.
-    fn carriers(&mut self, arrival: &Arrival) -> Result<(), S::Error> {
-        for i in 0..self.decoder.carriers().len() {
-            let (packet, tunnel): Carrier = self.decoder.carriers()[i];
-            let (key, side) = FlowKey::new(Transport::Udp, packet.source, packet.destination);
-            let packed = PackedKey::new(&key, packet.encapsulation.depth);
-            self.packet(arrival, &packet, (packed, key, side), Some(tunnel), false)?;
+    fn carriers(&mut self, at: &Arrival, extra: &Extra) -> Result<(), S::Error> {
+        for Carried { packet, tunnel, fragment } in &extra.carriers {
+            self.packet(at, packet, Some(*tunnel), false, &[])?;
+            if let Some(fragment) = fragment {
+                self.first_fragment(at, packet, fragment)?;
+            }
         }
         Ok(())
     }
 
+    /// The flow of a key, unless it is over by its silence: then it ends.
+    #[inline]
+    fn find(&mut self, hash: u64, key: PackedKey) -> Result<Option<u32>, S::Error> {
+        match self.cache.find(hash, key) {
+            Some(index) if self.cache.is_over(index, self.clock.now_ns()) => {
+                self.end_silent(index)?;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
+    }
+
+    #[inline]
     fn packet(
         &mut self,
-        arrival: &Arrival,
-        packet: &Packet<'_>,
-        (packed, key, side): (PackedKey, FlowKey, Side),
+        at: &Arrival,
+        packet: &KeyedPacket,
         carries: Option<Tunnel>,
         copy: bool,
+        bytes: &[u8],
     ) -> Result<u32, S::Error> {
-        let tcp_header = match packet.segment {
-            Segment::Tcp(header) => header,
-            Segment::Udp => None,
-        };
-        let mut found = self.cache.find(&packed);
-        if let Some(index) = found {
-            let entry = self.cache.get(index);
-            let reason = if tcp_header.is_some_and(|tcp| tcp::begins_another(entry, side, tcp, arrival.time_ns)) {
-                Some(EndReason::PortReused)
-            } else {
-                let age_ns = arrival.time_ns.saturating_sub(entry.record.first_seen_ns);
-                self.settings.active_ns.is_some_and(|limit| age_ns > limit).then_some(EndReason::Active)
-            };
-            if let Some(reason) = reason {
-                self.end(index, reason)?;
-                found = None;
-            }
+        let KeyedPacket { key, hash, side, payload_bytes, .. } = *packet;
+        let mut found = self.find(hash, key)?;
+        if let Some(index) = found
+            && let Some(reason) = self.ends_before(index, packet, at)
+        {
+            self.end(index, reason)?;
+            found = None;
         }
         let index = match found {
             Some(index) => index,
-            None => self.begin(packed, key, side, packet.encapsulation, arrival)?,
+            None => self.begin(hash, key, side, packet.encapsulation, at)?,
         };
-        let entry = self.cache.get_mut(index);
-        entry::add(&mut entry.record, side, arrival, packet.ip_bytes, packet.payload_bytes);
-        entry.record.duplicates += u32::from(copy);
-        entry.record.snapped += u32::from(carries.is_none() && entry::is_snapped(packet));
-        if let Some(header) = tcp_header {
-            tcp::count(entry, side, header, packet.payload_bytes, arrival, copy);
-        }
+        let flow = self.cache.get_mut(index);
         let mut ended_burst = None;
-        if let Some(tunnel) = carries {
-            entry.record.carries.get_or_insert(tunnel);
-            entry.record.carrier_packets += 1;
-        } else if packet.payload_bytes > 0 && entry.record.carries.is_none() {
-            ended_burst = entry::burst(entry, side, arrival, packet.payload_bytes);
+        let is_burst = payload_bytes > 0 && carries.is_none() && flow.rare().is_none_or(|rare| rare.carries.is_none());
+        if is_burst {
+            ended_burst = flow.burst(at);
         }
-        let wanted = packet.payload_bytes > 0 && carries.is_none() && !copy && entry.interest.wants(side);
-        let class = tcp::class(&entry.record);
+        count::count(flow, side, at, packet.ip_bytes, payload_bytes);
+        flow.duplicates += u32::from(copy);
+        flow.snapped += u32::from(carries.is_none() && packet.is_snapped);
+        match packet.tcp() {
+            Some(header) => tcp::count(flow, side, header, payload_bytes, at, copy),
+            // A header that was cut off behind the ports is none of a bare SYN, for all that is known.
+            None => flow.spoke = true,
+        }
+        if let Some(tunnel) = carries {
+            let rare = flow.rare_mut();
+            rare.carries.get_or_insert(tunnel);
+            rare.carrier_packets += 1;
+        }
+        if payload_bytes > 0 && !is_burst {
+            flow.outside_burst(side, payload_bytes);
+        }
+        let wanted = payload_bytes > 0 && carries.is_none() && !copy && flow.interest.wants(side);
+        let class = tcp::class(flow);
         self.cache.touch(index, class, self.clock.now_ns());
         self.latest = Some(index);
         if let Some(ended) = ended_burst {
             self.sink.activity(&ended)?;
         }
         if wanted {
-            self.listen(index, side, packet, arrival)?;
-        }
-        if let Some(fragment) = packet.fragment {
-            let owner = Owner {
-                transport: key.transport,
-                source: packet.source,
-                destination: packet.destination,
-                depth: packet.encapsulation.depth,
-            };
-            for (earlier, later) in self.fragments.first(&fragment, owner, arrival.time_ns) {
-                self.attach(&earlier, &later, &owner)?;
-                self.tally(earlier.capture()).change(Fate::OrphanFragment, Fate::Fragment);
-            }
+            self.listen(index, packet, at, packet.payload(bytes))?;
         }
         Ok(index)
     }
 
+    /// Why the flow of this key ends before a packet that begins another.
+    #[inline]
+    fn ends_before(&self, index: u32, packet: &KeyedPacket, at: &Arrival) -> Option<EndReason> {
+        let flow = self.cache.get(index);
+        if packet.tcp().is_some_and(|tcp| tcp::begins_another(flow, packet.side, tcp, at.time_ns)) {
+            return Some(EndReason::PortReused);
+        }
+        let age_ns = at.time_ns.saturating_sub(flow.first_seen_ns);
+        self.settings.active_ns.is_some_and(|limit| age_ns > limit).then_some(EndReason::Active)
+    }
+
     /// Looks into the payload of a packet.
-    fn listen(&mut self, index: u32, side: Side, packet: &Packet<'_>, arrival: &Arrival) -> Result<(), S::Error> {
-        let entry = self.cache.get_mut(index);
+    fn listen(&mut self, index: u32, packet: &KeyedPacket, at: &Arrival, payload: &[u8]) -> Result<(), S::Error> {
+        let flow = self.cache.get_mut(index);
         let sequence = match packet.segment {
             Segment::Tcp(Some(header)) => header.sequence.wrapping_add(u32::from(header.flags & flags::SYN != 0)),
             // Without a sequence number nothing can be put in order.
             Segment::Tcp(None) => return Ok(()),
             Segment::Udp => 0,
         };
-        let moment = Moment { position: arrival.position, time_ns: arrival.time_ns };
-        let Packet { payload, payload_bytes, .. } = *packet;
-        let piece = Piece { side, moment, payload, payload_bytes, sequence };
-        let key = entry.record.key;
-        let first = entry.initial_seq.map(|initial| initial.map(|initial| initial.wrapping_add(1)));
-        let ports = [key.a.port, key.b.port];
-        let known = self.streams.hear(key.transport, &mut entry.interest, ports, first, &piece);
-        entry.record.application = known.or(entry.record.application);
-        self.told.tell(&mut self.streams.heard, &entry.record, &mut self.summary, &mut self.sink)
+        let moment = Moment { position: at.position, time_ns: at.time_ns };
+        let piece = Piece { side: packet.side, moment, payload, payload_bytes: packet.payload_bytes, sequence };
+        let first = [0, 1].map(|side| flow.from[side].initial_seq().map(|initial: u32| initial.wrapping_add(1)));
+        let (transport, ports) = (packet.key.transport(), packet.key.ports());
+        let known = self.streams.hear(transport, &mut flow.interest, ports, first, &piece);
+        flow.application = known.or(flow.application);
+        if self.streams.heard.is_empty() {
+            return Ok(());
+        }
+        self.told.tell(&mut self.streams.heard, flow.id(), &mut self.summary, &mut self.sink)
     }
 
     fn begin(
         &mut self,
-        packed: PackedKey,
-        key: FlowKey,
+        hash: u64,
+        key: PackedKey,
         side: Side,
-        encapsulation: Encapsulation,
-        arrival: &Arrival,
+        around: Encapsulation,
+        at: &Arrival,
     ) -> Result<u32, S::Error> {
         if self.cache.len() >= self.settings.max_flows
-            && let Some((oldest, since_ns)) = self.cache.oldest_of_all()
+            && let Some(oldest) = self.cache.longest_silent()
         {
-            let idle = self.clock.now_ns().saturating_sub(since_ns) > ROOM_IDLE_NS;
-            self.summary.evicted += u64::from(!idle);
-            self.end(oldest, if idle { EndReason::Idle } else { EndReason::Evicted })?;
+            self.give_way(oldest)?;
         }
-        let Position { capture, frame, .. } = arrival.position;
-        let record = FlowRecord { encapsulation, ..FlowRecord::begun(key, side, capture, frame, arrival.time_ns) };
-        let class = if key.transport == Transport::Udp { Class::Datagrams } else { Class::Open };
         let interest = Interest::new(self.streams.is_enabled());
-        Ok(self.cache.insert(packed, record, interest, class, self.clock.now_ns()))
+        Ok(self.cache.insert(hash, Entry::begun(key, side, around, at, interest)))
+    }
+
+    /// Ends a flow because room is needed.
+    fn give_way(&mut self, index: u32) -> Result<(), S::Error> {
+        let now_ns = self.clock.now_ns();
+        if self.cache.is_over(index, now_ns) {
+            return self.end_silent(index);
+        }
+        let idle = now_ns.saturating_sub(self.cache.get(index).touched_ns) > ROOM_IDLE_NS;
+        self.summary.evicted += u64::from(!idle);
+        self.end(index, if idle { EndReason::Idle } else { EndReason::Evicted })
+    }
+
+    /// Has what waited for the first fragment of its datagram counted.
+    fn first_fragment(&mut self, at: &Arrival, packet: &KeyedPacket, fragment: &Fragment) -> Result<(), S::Error> {
+        let (key, side) = (packet.key.flow_key(), packet.side);
+        let owner = Owner {
+            transport: key.transport,
+            source: key.endpoint(side),
+            destination: key.endpoint(side.other()),
+            depth: packet.key.depth(),
+        };
+        for (earlier, later) in self.fragments.first(fragment, owner, at.time_ns) {
+            self.attach(&earlier, &later, &owner)?;
+            self.tally(earlier.capture()).change(Fate::OrphanFragment, Fate::Fragment);
+        }
+        Ok(())
     }
 
     /// Counts a fragment without ports in the flow of its first one, or has it wait for that.
-    fn later_fragment(&mut self, arrival: &Arrival, later: &LaterFragment, seen: Sighting) -> Result<Fate, S::Error> {
-        let copy = self.copies.fragment(&later.fragment, seen);
+    fn later_fragment(
+        &mut self,
+        frame: &PreparedFrame,
+        later: &LaterFragment,
+        extra: &Extra,
+    ) -> Result<Fate, S::Error> {
+        let copy = self.copies.is_copy(Identity::of_fragment(&later.fragment), frame.seen);
         self.summary.duplicates += u64::from(copy);
         if copy && self.settings.leave_out_copies {
             return Ok(Fate::Duplicate);
         }
-        self.carriers(arrival)?;
-        match self.fragments.later(&later.fragment, arrival.time_ns, (*arrival, *later)) {
-            Some(owner) => self.attach(arrival, later, &owner).map(|()| Fate::Fragment),
+        self.carriers(&frame.at, extra)?;
+        match self.fragments.later(&later.fragment, frame.at.time_ns, (frame.at, *later)) {
+            Some(owner) => self.attach(&frame.at, later, &owner).map(|()| Fate::Fragment),
             None => Ok(Fate::OrphanFragment),
         }
     }
 
-    fn attach(&mut self, arrival: &Arrival, later: &LaterFragment, owner: &Owner) -> Result<(), S::Error> {
-        let (key, side) = FlowKey::new(owner.transport, owner.source, owner.destination);
-        let packed = PackedKey::new(&key, owner.depth);
-        let index = match self.cache.find(&packed) {
+    fn attach(&mut self, at: &Arrival, later: &LaterFragment, owner: &Owner) -> Result<(), S::Error> {
+        let (key, side) = PackedKey::new(owner.transport, owner.source, owner.destination, owner.depth);
+        let hash = self.cache.hasher().hash(key);
+        let index = match self.find(hash, key)? {
             Some(index) => index,
-            None => self.begin(packed, key, side, later.encapsulation, arrival)?,
+            None => self.begin(hash, key, side, later.encapsulation, at)?,
         };
-        let entry = self.cache.get_mut(index);
-        entry::add(&mut entry.record, side, arrival, later.ip_bytes, later.fragment.data_bytes);
-        entry.record.fragments += 1;
-        let class = tcp::class(&entry.record);
+        let flow = self.cache.get_mut(index);
+        count::later_fragment(flow, side, at, later);
+        let class = tcp::class(flow);
         self.cache.touch(index, class, self.clock.now_ns());
         self.latest = Some(index);
         Ok(())
     }
 
-    fn icmp_error(&mut self, arrival: &Arrival, error: &IcmpError) {
-        let (key, quoted) = FlowKey::new(error.transport, error.source, error.destination);
-        match self.cache.find(&PackedKey::new(&key, error.depth)) {
-            Some(index) => entry::icmp_error(&mut self.cache.get_mut(index).record, quoted, error, arrival),
+    fn icmp_error(&mut self, at: &Arrival, error: &IcmpError) -> Result<(), S::Error> {
+        let (key, quoted) = PackedKey::new(error.transport, error.source, error.destination, error.depth);
+        match self.find(self.cache.hasher().hash(key), key)? {
+            Some(index) => count::icmp_error(self.cache.get_mut(index), quoted, error, at),
             None => self.summary.icmp_unattached += 1,
         }
+        Ok(())
     }
 
     /// Tells which process stands behind the recorder's end of a flow.
-    fn process(&mut self, index: u32, arrival: &Arrival, side: Side, process: Process<'_>) -> Result<(), S::Error> {
-        let Some(local) = entry::recorder(side, arrival.heading) else { return Ok(()) };
-        let entry = self.cache.get_mut(index);
-        if entry.process_id == process.id {
+    fn process(&mut self, index: u32, at: &Arrival, side: Side, process: Process<'_>) -> Result<(), S::Error> {
+        let Some(local) = count::recorder(side, at.heading) else { return Ok(()) };
+        let flow = self.cache.get_mut(index);
+        if flow.rare().map_or(0, |rare| rare.process_id) == process.id {
             return Ok(());
         }
-        entry.process_id = process.id;
+        flow.rare_mut().process_id = process.id;
         if self.summary.sockets >= MOST_SOCKETS {
             self.summary.sockets_dropped += 1;
             return Ok(());
         }
         self.summary.sockets += 1;
-        let key = entry.record.key;
+        let key = flow.key.flow_key();
         self.sink.socket(&SocketFact {
-            position: arrival.position,
-            time_ns: arrival.time_ns,
+            position: at.position,
+            time_ns: at.time_ns,
             transport: key.transport,
             local: key.endpoint(local),
             remote: key.endpoint(local.other()),
@@ -313,37 +390,25 @@ impl<S: FlowSink> Meter<S> {
         })
     }
 
-    fn expire(&mut self) -> Result<(), S::Error> {
-        for class in Class::ALL {
-            let idle_ns = self.settings.idle_ns(class);
-            while let Some((index, since_ns)) = self.cache.oldest(class)
-                && self.clock.now_ns().saturating_sub(since_ns) > idle_ns
-            {
-                let over = class == Class::Transitory && tcp::is_over(&self.cache.get(index).record);
-                self.end(index, if over { EndReason::Closed } else { EndReason::Idle })?;
-            }
-        }
-        Ok(())
+    /// Ends a flow that is over by its silence.
+    fn end_silent(&mut self, index: u32) -> Result<(), S::Error> {
+        let reason = if is_closed(self.cache.get(index)) { EndReason::Closed } else { EndReason::Idle };
+        self.end(index, reason)
     }
 
     fn end(&mut self, index: u32, reason: EndReason) -> Result<(), S::Error> {
-        let entry = self.cache.remove(index);
-        self.hand_out(entry, reason)
-    }
-
-    fn hand_out(&mut self, entry: Entry, reason: EndReason) -> Result<(), S::Error> {
-        let Entry { mut record, burst, burst_before, mut interest, .. } = entry;
-        let position = Position { capture: record.capture, frame: record.first_frame, ..Position::default() };
-        let known = self.streams.end(&mut interest, Moment { position, time_ns: record.last_seen_ns });
-        record.application = known.or(record.application);
-        self.told.tell(&mut self.streams.heard, &record, &mut self.summary, &mut self.sink)?;
-        record.state = tcp::state(&record);
-        record.end_reason = reason;
+        let mut flow = self.cache.remove(index);
+        let position = Position { capture: flow.capture, frame: flow.first_frame, ..Position::default() };
+        let known = self.streams.end(&mut flow.interest, Moment { position, time_ns: flow.last_seen_ns });
+        flow.application = known.or(flow.application);
+        if !self.streams.heard.is_empty() {
+            self.told.tell(&mut self.streams.heard, flow.id(), &mut self.summary, &mut self.sink)?;
+        }
         self.summary.flows += 1;
-        self.sink.flow(&record)?;
-        match burst {
-            Some(burst) if burst_before => self.sink.activity(&burst),
-            _ => Ok(()),
+        self.sink.flow(&flow.record(reason))?;
+        match flow.last_burst() {
+            Some(burst) => self.sink.activity(&burst),
+            None => Ok(()),
         }
     }
 
@@ -352,19 +417,21 @@ impl<S: FlowSink> Meter<S> {
     /// # Errors
     /// Whatever the sink answers.
     pub fn finish(mut self) -> Result<(MeterSummary, S), S::Error> {
-        let mut rest = Vec::with_capacity(self.cache.len());
-        for class in Class::ALL {
-            while let Some((index, _)) = self.cache.oldest(class) {
-                rest.push(self.cache.remove(index));
-            }
-        }
-        rest.sort_by_key(|Entry { record, .. }| (record.capture, record.first_frame, record.encapsulation.depth));
-        for entry in rest {
-            let over = entry.record.key.transport == Transport::Tcp && tcp::is_over(&entry.record);
-            self.hand_out(entry, if over { EndReason::Closed } else { EndReason::EndOfCapture })?;
+        for index in self.cache.in_order() {
+            let flow = self.cache.get(index);
+            let reason = match self.cache.is_over(index, self.clock.now_ns()) {
+                _ if is_closed(flow) => EndReason::Closed,
+                true => EndReason::Idle,
+                false => EndReason::EndOfCapture,
+            };
+            self.end(index, reason)?;
         }
         self.summary.fragment_overlaps = self.fragments.overlaps();
         self.summary.streams_given_up = self.streams.given_up;
         Ok((self.summary, self.sink))
     }
+}
+
+fn is_closed(flow: &Entry) -> bool {
+    flow.key.transport() == Transport::Tcp && tcp::is_over(flow)
 }

@@ -17,15 +17,19 @@
 mod cache;
 mod clock;
 mod copies;
+mod count;
 mod entry;
 mod heard;
+mod idle;
 mod key;
 mod meter;
+mod prepare;
 mod settings;
 mod streams;
 mod tcp;
 
 pub use meter::Meter;
+pub use prepare::{Prepared, Preparer};
 pub use settings::{MeterSettings, MeterSummary};
 pub use streams::StreamSettings;
 

@@ -1,6 +1,6 @@
 //! Limits and timeouts of the metering process, and what it says of itself.
 
-use super::cache::Class;
+use super::entry::Class;
 use super::streams::StreamSettings;
 use crate::decode::DecodeSettings;
 use crate::model::Tally;
@@ -47,12 +47,13 @@ impl Default for MeterSettings {
 }
 
 impl MeterSettings {
-    pub(super) fn idle_ns(&self, class: Class) -> i64 {
-        match class {
+    /// Silence that ends a flow, by class.
+    pub(super) fn idle_ns(&self) -> [i64; 3] {
+        Class::ALL.map(|class| match class {
             Class::Datagrams => self.udp_idle_ns,
             Class::Open => self.tcp_idle_ns,
             Class::Transitory => self.tcp_transitory_ns,
-        }
+        })
     }
 }
 

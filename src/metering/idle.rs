@@ -1,0 +1,157 @@
+//! Flows in the order of their latest packet, kept lazily: a packet changes nothing here.
+//!
+//! Each flow lies in the bucket of the time at which it was put there, one queue per timeout class. Only when the oldest bucket
+//! matters — all in it must be over by now, or somebody has to give way — are its flows looked at: those that had packets since
+//! go to the bucket of their latest one, the others are put in order. So a flow moves once in a timeout instead of once a packet.
+
+use super::entry::{Class, Entry, NOT_QUEUED};
+use std::collections::BTreeMap;
+
+/// Places that are stale before all buckets are cleared of them: as many as there are flows, and these.
+const STALE: usize = 65_536;
+
+/// Number of the bucket of a time: 4.3 s each.
+fn bucket(time_ns: i64) -> i32 {
+    (time_ns >> 32) as i32
+}
+
+/// From this time on a bucket has passed.
+fn passed_ns(bucket: i32) -> i64 {
+    (i64::from(bucket) << 32) | i64::from(u32::MAX)
+}
+
+/// The flows of a cache by how long they are silent.
+pub(super) struct IdleQueue {
+    /// Silence that ends a flow, by class.
+    idle_ns: [i64; 3],
+    buckets: [BTreeMap<i32, Vec<u32>>; 3],
+    /// Places in all buckets, stale ones among them.
+    places: usize,
+    /// The flows of the oldest bucket with the time of their latest packet, the latest first.
+    ready: Vec<(i64, u32)>,
+    /// Nothing is over before.
+    due_ns: i64,
+}
+
+impl IdleQueue {
+    pub(super) fn new(idle_ns: [i64; 3]) -> Self {
+        Self { idle_ns, buckets: Default::default(), places: 0, ready: Vec::new(), due_ns: i64::MAX }
+    }
+
+    /// Whether a flow is over by its silence.
+    #[inline]
+    pub(super) fn is_over(&self, flow: &Entry, now_ns: i64) -> bool {
+        now_ns.saturating_sub(flow.touched_ns) > self.idle_ns[flow.class as usize]
+    }
+
+    /// Puts a flow where its latest packet belongs.
+    pub(super) fn put(&mut self, index: u32, flow: &mut Entry) {
+        let bucket = bucket(flow.touched_ns);
+        flow.queued_at = bucket;
+        let class = flow.class as usize;
+        self.due_ns = self.due_ns.min(passed_ns(bucket).saturating_add(self.idle_ns[class]));
+        self.buckets[class].entry(bucket).or_default().push(index);
+        self.places += 1;
+    }
+
+    /// A flow that is over by its silence, now or a few seconds ago.
+    #[inline]
+    pub(super) fn over(&mut self, flows: &mut [Entry], now_ns: i64) -> Option<u32> {
+        if now_ns <= self.due_ns { None } else { self.next_over(flows, now_ns) }
+    }
+
+    #[cold]
+    fn next_over(&mut self, flows: &mut [Entry], now_ns: i64) -> Option<u32> {
+        loop {
+            while let Some((touched_ns, index)) = self.ready.pop() {
+                let flow = &mut flows[index as usize];
+                if flow.queued_at == NOT_QUEUED {
+                    continue;
+                }
+                if flow.touched_ns == touched_ns && self.is_over(flow, now_ns) {
+                    return Some(index);
+                }
+                self.put(index, flow);
+            }
+            let over = |class: &Class| {
+                let oldest = self.buckets[*class as usize].first_key_value();
+                oldest.is_some_and(|(bucket, _)| now_ns > self.over_ns(*class, *bucket))
+            };
+            let Some(class) = Class::ALL.into_iter().find(over) else {
+                self.due_ns = self.next_due_ns();
+                return None;
+            };
+            self.open(flows, class);
+        }
+    }
+
+    /// The flow that has been silent for longest, of any class.
+    pub(super) fn longest_silent(&mut self, flows: &mut [Entry]) -> Option<u32> {
+        loop {
+            while let Some((touched_ns, index)) = self.ready.pop() {
+                let flow = &mut flows[index as usize];
+                if flow.queued_at == NOT_QUEUED {
+                    continue;
+                }
+                if flow.touched_ns == touched_ns {
+                    return Some(index);
+                }
+                self.put(index, flow);
+            }
+            let oldest = |class: &Class| Some((*self.buckets[*class as usize].first_key_value()?.0, *class));
+            let (_, class) = Class::ALL.iter().filter_map(oldest).min_by_key(|(bucket, _)| *bucket)?;
+            self.open(flows, class);
+        }
+    }
+
+    /// Takes the oldest bucket of a class apart.
+    fn open(&mut self, flows: &mut [Entry], class: Class) {
+        let Some((number, places)) = self.buckets[class as usize].pop_first() else { return };
+        self.places -= places.len();
+        for index in places {
+            let flow = &mut flows[index as usize];
+            if flow.queued_at != number || flow.class != class {
+                continue;
+            }
+            match bucket(flow.touched_ns) == number {
+                true => self.ready.push((flow.touched_ns, index)),
+                false => self.put(index, flow),
+            }
+        }
+        self.ready.sort_unstable_by(|one, other| other.cmp(one));
+        self.ready.dedup();
+    }
+
+    fn over_ns(&self, class: Class, bucket: i32) -> i64 {
+        passed_ns(bucket).saturating_add(self.idle_ns[class as usize])
+    }
+
+    fn next_due_ns(&self) -> i64 {
+        let due_ns = |class: &Class| {
+            let oldest = self.buckets[*class as usize].first_key_value();
+            oldest.map(|(bucket, _)| self.over_ns(*class, *bucket))
+        };
+        Class::ALL.iter().filter_map(due_ns).min().unwrap_or(i64::MAX)
+    }
+
+    /// Forgets places of flows that are gone or lie elsewhere now, once they are many.
+    pub(super) fn clear_stale(&mut self, flows: &[Entry], active: usize) {
+        if self.places <= 2 * active + STALE {
+            return;
+        }
+        for class in Class::ALL {
+            for (number, places) in &mut self.buckets[class as usize] {
+                let lies_here = |index: &u32| {
+                    let flow = &flows[*index as usize];
+                    flow.queued_at == *number && flow.class == class
+                };
+                places.retain(lies_here);
+                places.sort_unstable();
+                places.dedup();
+                places.shrink_to_fit();
+            }
+            self.buckets[class as usize].retain(|_, places| !places.is_empty());
+        }
+        self.places = self.buckets.iter().flat_map(BTreeMap::values).map(Vec::len).sum();
+    }
+}
