@@ -11,8 +11,8 @@
 #![allow(clippy::expect_used, reason = "a benchmark that lacks its input has nothing to measure")]
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use portproof::capture::{Input, Observation, OpenOptions};
-use portproof::metering::{Meter, MeterSettings, StreamSettings};
+use portproof::capture::{Batch, Input, Observation, OpenOptions};
+use portproof::metering::{Meter, MeterSettings, Prepared, StreamSettings};
 use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -66,10 +66,13 @@ fn metered(capture: &Path, enabled: bool) -> (u64, Counted) {
     let mut observation = Observation::open(&inputs, OpenOptions::default()).expect("a capture");
     let streams = StreamSettings { enabled, ..StreamSettings::default() };
     let mut meter = Meter::new(MeterSettings { streams, ..MeterSettings::default() }, Counted::default());
+    let (mut preparer, mut batch, mut prepared) = (meter.preparer(), Batch::default(), Prepared::default());
     let mut frames = 0;
-    while let Some(frame) = observation.next_frame() {
-        let Ok(()) = meter.frame(&frame);
-        frames += 1;
+    while observation.next_batch(&mut batch) {
+        prepared.clear();
+        batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
+        let Ok(()) = meter.batch(&prepared, batch.bytes());
+        frames += batch.len() as u64;
     }
     let Ok((_, counted)) = meter.finish();
     (frames, counted)

@@ -20,11 +20,28 @@ pub(super) struct Buffer {
     end: usize,
     offset: u64,
     at_end: bool,
+    /// Somebody still wants what was consumed of this window.
+    lent: bool,
+    /// Room to go on in.
+    spare: Vec<u8>,
+    /// A window that was lent when its bytes had all been consumed.
+    used_up: Option<Vec<u8>>,
 }
 
 impl Buffer {
     pub(super) fn new(reader: Box<dyn Read>, capacity: usize) -> Self {
-        Self { reader, data: vec![0; capacity], capacity, start: 0, end: 0, offset: 0, at_end: false }
+        Self {
+            reader,
+            data: vec![0; capacity],
+            capacity,
+            start: 0,
+            end: 0,
+            offset: 0,
+            at_end: false,
+            lent: false,
+            spare: Vec::new(),
+            used_up: None,
+        }
     }
 
     /// What is in memory and not consumed.
@@ -54,8 +71,46 @@ impl Buffer {
         Ok(true)
     }
 
+    /// From here on what is consumed stays where it is, at its place in the window: until that is used up, or taken back.
+    /// `spare` is room to go on in.
+    pub(super) fn lend(&mut self, spare: Vec<u8>) {
+        self.lent = true;
+        self.spare = spare;
+    }
+
+    /// Where the first of [`Self::bytes`] stands in the window.
+    pub(super) fn place(&self) -> usize {
+        self.start
+    }
+
+    /// The window that was lent, once it is used up.
+    pub(super) fn take_used_up(&mut self) -> Option<Vec<u8>> {
+        self.used_up.take()
+    }
+
+    /// The window that was lent; what is left in it goes on in another one.
+    pub(super) fn take_window(&mut self) -> Vec<u8> {
+        self.change_window();
+        self.used_up.take().unwrap_or_default()
+    }
+
+    /// Goes on in the spare room with what was not consumed.
+    fn change_window(&mut self) {
+        let left = self.end - self.start;
+        let mut fresh = std::mem::take(&mut self.spare);
+        if fresh.capacity() > GROWN * self.capacity {
+            fresh = Vec::new();
+        }
+        fresh.resize(self.capacity.max(left), 0);
+        fresh[..left].copy_from_slice(&self.data[self.start..self.end]);
+        self.used_up = Some(std::mem::replace(&mut self.data, fresh));
+        (self.start, self.end, self.lent) = (0, left, false);
+    }
+
     fn make_room(&mut self, needed: usize) {
-        if self.start > 0 {
+        if self.lent && self.start > 0 {
+            self.change_window();
+        } else if self.start > 0 {
             self.data.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;

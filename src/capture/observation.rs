@@ -8,6 +8,7 @@
 //! much again for a decompressor's input) for each of the others, or the largest record in them; the windows of all
 //! decompressors (1 GiB in sum; a file that would exceed it is skipped with that reason); names and comments.
 
+use super::batch::Batch;
 use super::budget::Budgets;
 use super::error::CaptureError;
 use super::file::{CaptureFile, Finished, OpenOptions, Opening};
@@ -18,6 +19,8 @@ use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet};
 
+/// Bytes of a batch of frames from several files.
+const COPIED_BYTES: usize = 128 << 10;
 /// Files that stay open from the first look on: a handful is read without opening and recognising each twice.
 const KEPT_OPEN: usize = 8;
 /// Files read at once that hold a descriptor and a large buffer.
@@ -193,18 +196,62 @@ impl Observation {
         self.active.get(place)?.as_ref()?.frame()
     }
 
+    /// The next frames in time order that pass the filter; false at the end. A file that is alone at its time gives all that it
+    /// has in memory at once; frames of several files are copied in turn.
+    pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
+        batch.clear();
+        while batch.is_empty() {
+            if self.handed_out {
+                self.advance();
+            }
+            self.start_due();
+            let Some(Reverse((_, _, place))) = self.due.peek() else { return false };
+            let place = *place;
+            if self.due.len() > 1 {
+                self.copy_frames(batch);
+                break;
+            }
+            let until_ns = self.waiting.last().map_or(i64::MAX, |next| next.first_ns);
+            let Self { active, filter, .. } = self;
+            if let Some(file) = active.get_mut(place).and_then(Option::as_mut) {
+                let mut passes = |frame: &Frame<'_>| match filter {
+                    Some(filter) => filter.passes(frame.link_type, frame.data),
+                    None => true,
+                };
+                file.take_frames(until_ns, batch, &mut passes);
+            }
+            self.read_on();
+        }
+        true
+    }
+
+    fn copy_frames(&mut self, batch: &mut Batch) {
+        while batch.bytes().len() < COPIED_BYTES
+            && let Some(frame) = self.next_frame()
+        {
+            batch.copy(&frame);
+        }
+    }
+
     /// Reads on in the file whose frame was handed out.
     #[inline]
     fn advance(&mut self) {
         self.handed_out = false;
+        let Some(Reverse((_, _, place))) = self.due.peek() else { return };
+        if let Some(file) = self.active.get_mut(*place).and_then(Option::as_mut) {
+            file.advance();
+        }
+        self.read_on();
+    }
+
+    /// Puts the first of the files that are due where its next frame belongs, or closes it.
+    #[inline]
+    fn read_on(&mut self) {
         let Some(mut top) = self.due.peek_mut() else { return };
         let Reverse((time_ns, _, place)) = &mut *top;
         let place = *place;
-        let file = self.active.get_mut(place).and_then(Option::as_mut);
-        if let Some(file) = file
-            && file.advance()
-            && let Some(next_ns) = file.time_ns()
-        {
+        let file = self.active.get(place).and_then(Option::as_ref);
+        if let Some(next_ns) = file.and_then(CaptureFile::time_ns) {
             *time_ns = next_ns;
             return;
         }

@@ -10,6 +10,7 @@ use crate::decode::DecodeSettings;
 use crate::metering::{MeterSettings, StreamSettings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -206,7 +207,7 @@ pub(super) struct MeterOptions {
     /// Cut flows that last longer than this into several records; by default they are not cut.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) active: Option<Duration>,
-    /// Flows that metering holds at once (about 1 kB each); then the longest silent one gives way. (Judging holds
+    /// Flows that metering holds at once (about 0.3 kB each); then the longest silent one gives way. (Judging holds
     /// all flows of its captures, about 3 kB each.)
     #[arg(long, value_name = "N", default_value_t = MeterSettings::default().max_flows, value_parser = max_flows)]
     pub(super) max_flows: usize,
@@ -219,6 +220,10 @@ pub(super) struct MeterOptions {
     /// Do not look into payload: no protocols, no names, and nobody is heard announcing a port.
     #[arg(long)]
     pub(super) headers_only: bool,
+    /// Threads that read, decode and meter; what they give is the same for any number. More than 2 are no faster; by default 2
+    /// where there are as many processors.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
 }
 
 impl MeterOptions {
@@ -237,6 +242,10 @@ impl MeterOptions {
             ("--headers-only", self.headers_only),
         ];
         changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
+    }
+
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
     pub(super) fn settings(&self) -> MeterSettings {

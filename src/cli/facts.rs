@@ -3,8 +3,8 @@
 use super::args::{JudgeArgs, MeterOptions, ns};
 use super::documents::catalog_at_site;
 use super::host_args::{HostTableArgs, read_host_tables};
-use super::interrupt;
 use super::outcome::{CliError, tell};
+use super::pipeline;
 use super::progress::Progress;
 use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, expand};
 use crate::catalog::{Catalog, Site};
@@ -60,15 +60,9 @@ pub(super) fn meter(
     let total_bytes = inputs.iter().map(Input::size_bytes).sum::<Option<u64>>();
     let ids = CaptureIds(observation.ids(inputs.len()));
     let writer = PartitionWriter::create(store, ids)?;
-    let mut progress = Progress::new(total_bytes, quiet);
-    let mut meter = Meter::new(options.settings(), writer);
-    while let Some(frame) = observation.next_frame() {
-        meter.frame(&frame)?;
-        progress.packet(|| observation.read_bytes());
-        interrupt::check()?;
-    }
-    progress.finish();
-    let (summary, mut writer) = meter.finish()?;
+    let progress = Progress::new(total_bytes, quiet);
+    let meter = Meter::new(options.settings(), writer);
+    let (summary, mut writer) = pipeline::run(&mut observation, meter, options.threads(), progress)?.finish()?;
     let ObservationEnd { mut captures, skipped, names, comments, filter_notes } = observation.finish();
     filter_notes.iter().for_each(|note| tell(&format!("warning: {note}")));
     writer.remarks(&names, &comments)?;

@@ -15,6 +15,7 @@ mod interrupt;
 mod outcome;
 mod output;
 mod page;
+mod pipeline;
 mod progress;
 mod settings_args;
 mod site_args;

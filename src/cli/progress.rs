@@ -26,10 +26,11 @@ impl Progress {
         Self { bar, packets: 0 }
     }
 
-    /// Notes a packet; now and then shows where the reader stands.
-    pub(super) fn packet(&mut self, read_bytes: impl FnOnce() -> u64) {
-        self.packets += 1;
-        if self.packets.is_multiple_of(EVERY_PACKETS) && !self.bar.is_hidden() {
+    /// Notes packets; now and then shows where the reader stands.
+    pub(super) fn packets(&mut self, packets: usize, read_bytes: impl FnOnce() -> u64) {
+        let before = self.packets / EVERY_PACKETS;
+        self.packets += packets as u64;
+        if self.packets / EVERY_PACKETS > before && !self.bar.is_hidden() {
             let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
             let rate = self.packets as f64 / seconds;
             self.bar.set_message(format!("{} packets ({rate:.0}/s)", self.packets));

@@ -3,8 +3,8 @@
 use super::entry::{Class, Entry, NOT_QUEUED};
 use super::idle::IdleQueue;
 use super::key::PackedKey;
+use super::table::Table;
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::hint::black_box;
 
@@ -19,12 +19,17 @@ impl KeyHasher {
     }
 }
 
+/// Flows that are brought near together.
+pub(super) const APPROACH: usize = 64;
+
 pub(super) struct FlowCache {
     entries: Vec<Entry>,
     free: Vec<u32>,
-    table: HashTable<u32>,
+    table: Table,
     hasher: KeyHasher,
     idle: IdleQueue,
+    /// How many of those that are silent for longest were brought near.
+    near: usize,
 }
 
 impl FlowCache {
@@ -33,9 +38,10 @@ impl FlowCache {
         Self {
             entries: Vec::new(),
             free: Vec::new(),
-            table: HashTable::new(),
+            table: Table::new(),
             hasher: KeyHasher::default(),
             idle: IdleQueue::new(idle_ns),
+            near: 0,
         }
     }
 
@@ -47,23 +53,28 @@ impl FlowCache {
         self.table.len()
     }
 
-    /// Has flows brought near, where they are known: the look-ups of a batch wait for memory together instead of one after
-    /// the other.
-    pub(super) fn approach(&self, sought: impl Iterator<Item = (u64, PackedKey)>) {
-        let mut seen = 0;
-        for (hash, key) in sought {
-            let near = self.table.find(hash, |place| self.entries[*place as usize].key == key);
-            if let Some(place) = near {
-                let entry = &self.entries[*place as usize];
-                seen ^= u64::from(entry.from[0].packets) ^ entry.first_frame;
+    /// Has flows brought near, where they are known: the look-ups of a batch then wait for memory together instead of one
+    /// after the other.
+    pub(super) fn approach(&self, hashes: impl Iterator<Item = u64>) {
+        let mut places = [0; APPROACH];
+        let mut found = 0;
+        for hash in hashes.take(APPROACH) {
+            if let Some(place) = self.table.likely(hash) {
+                places[found] = place;
+                found += 1;
             }
         }
-        black_box(seen);
+        self.bring_near(&places[..found]);
+    }
+
+    /// Reads something of every cache line of these flows.
+    pub(super) fn bring_near(&self, places: &[u32]) {
+        black_box(places.iter().fold(0, |seen, place| seen ^ self.entries[*place as usize].glimpse()));
     }
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: PackedKey) -> Option<u32> {
-        self.table.find(hash, |place| self.entries[*place as usize].key == key).copied()
+        self.table.find(hash, |place| self.entries[place as usize].key == key)
     }
 
     #[inline]
@@ -88,8 +99,7 @@ impl FlowCache {
                 (self.entries.len() - 1) as u32
             }
         };
-        let Self { entries, hasher, table, .. } = self;
-        table.insert_unique(hash, index, |place| hasher.hash(entries[*place as usize].key));
+        self.table.insert(hash, index);
         index
     }
 
@@ -107,10 +117,7 @@ impl FlowCache {
 
     pub(super) fn remove(&mut self, index: u32) -> Entry {
         let entry = std::mem::replace(&mut self.entries[index as usize], Entry::vacant());
-        let hash = self.hasher.hash(entry.key);
-        if let Ok(found) = self.table.find_entry(hash, |place| *place == index) {
-            found.remove();
-        }
+        self.table.remove(self.hasher.hash(entry.key), index);
         self.free.push(index);
         entry
     }
@@ -129,16 +136,21 @@ impl FlowCache {
 
     /// The flow that has been silent for longest.
     pub(super) fn longest_silent(&mut self) -> Option<u32> {
+        if self.near == 0 {
+            let next = self.idle.next_ready(APPROACH);
+            self.near = next.len();
+            self.bring_near(&next);
+        }
+        self.near = self.near.saturating_sub(1);
         self.idle.longest_silent(&mut self.entries)
     }
 
     /// All flows, in the order of their first frames.
     pub(super) fn in_order(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = self.table.iter().copied().collect();
-        all.sort_unstable_by_key(|index| {
-            let entry = self.get(*index);
-            (entry.capture, entry.first_frame, entry.key.depth(), *index)
-        });
-        all
+        let active = self.entries.iter().zip(0_u32..).filter(|(entry, _)| entry.queued_at != NOT_QUEUED);
+        let mut all: Vec<_> =
+            active.map(|(entry, index)| (entry.capture, entry.first_frame, entry.key.depth(), index)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(.., index)| index).collect()
     }
 }

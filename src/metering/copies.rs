@@ -11,6 +11,7 @@ use super::key::PackedKey;
 use crate::model::{Fragment, Packet, Segment, flags};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 /// Packets that are remembered. Where more come within the time of a copy, some copies are not recognised.
 const SLOTS: usize = 1 << 15;
@@ -87,6 +88,11 @@ impl Copies {
     pub(super) fn new() -> Self {
         let never = Slot { hash: 0, time_ns: i64::MIN, tap: 0, copied_at: None };
         Self { slots: vec![never; SLOTS] }
+    }
+
+    /// Has what will be compared brought near: see [`super::cache::FlowCache::approach`].
+    pub(super) fn approach(&self, identities: impl Iterator<Item = Identity>) {
+        black_box(identities.fold(0, |seen, identity| seen ^ self.slots[identity.hash as usize % SLOTS].hash));
     }
 
     /// Whether a packet is a copy; an original is remembered.

@@ -54,11 +54,9 @@ pub(super) fn count(flow: &mut Entry, side: Side, at: &Arrival, ip_bytes: u32, p
     }
 }
 
-/// Counts a fragment without ports. Its data is payload like any other, and not that of a burst.
+/// Counts a fragment without ports. Its data is payload like any other, but for bursts.
 pub(super) fn later_fragment(flow: &mut Entry, side: Side, at: &Arrival, later: &LaterFragment) {
-    let payload_bytes = later.fragment.data_bytes;
-    count(flow, side, at, later.ip_bytes, payload_bytes);
-    flow.outside_burst(side, payload_bytes);
+    count(flow, side, at, later.ip_bytes, later.fragment.data_bytes);
     flow.rare_mut().fragments += 1;
     flow.spoke = true;
 }

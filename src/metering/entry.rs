@@ -131,14 +131,15 @@ pub(super) struct Rare {
     pub(super) fragments: u32,
     /// The process that was told last; 0 where none was.
     pub(super) process_id: u32,
-    /// Payload of each side that is not in the burst under way.
-    payload_outside_burst: [u64; 2],
+    /// What the payload counters of the burst under way held when they were full.
+    burst_excess: [u64; 2],
     /// What counters held when they were full.
     excess: Option<Box<[DirectionFacts; 2]>>,
 }
 
-/// An active flow.
+/// An active flow. Four cache lines, and not parts of five.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(super) struct Entry {
     pub(super) key: PackedKey,
     /// Latest packet, in the meter's time.
@@ -152,6 +153,7 @@ pub(super) struct Entry {
     burst_end_ns: i64,
     burst_frame: u64,
     burst_capture: CaptureIndex,
+    burst_payload_bytes: [u32; 2],
     pub(super) capture: CaptureIndex,
     pub(super) first_frame: u64,
     handshake: Option<Box<Handshake>>,
@@ -162,7 +164,8 @@ pub(super) struct Entry {
     pub(super) duplicates: u32,
     /// Where the queue of idle flows has it.
     pub(super) queued_at: i32,
-    vlan: Option<u16>,
+    /// Its VLAN and 1; 0 without a tag.
+    vlan_and_1: u16,
     pub(super) application: Option<Recognised>,
     pub(super) class: Class,
     first_sender: Side,
@@ -174,6 +177,8 @@ pub(super) struct Entry {
     pub(super) spoke: bool,
     /// Of the handshake only the last step is missing.
     pub(super) awaits_ack: bool,
+    /// UDP whose packets carry a tunnel.
+    pub(super) is_carrier: bool,
     has_burst: bool,
     /// An earlier burst was handed out.
     burst_before: bool,
@@ -219,6 +224,7 @@ impl Entry {
             burst_end_ns: 0,
             burst_frame: 0,
             burst_capture: CaptureIndex(0),
+            burst_payload_bytes: [0; 2],
             capture: at.capture(),
             first_frame: at.position.frame,
             handshake: None,
@@ -227,7 +233,7 @@ impl Entry {
             snapped: 0,
             duplicates: 0,
             queued_at: NOT_QUEUED,
-            vlan: around.vlan,
+            vlan_and_1: around.vlan.map_or(0, |vlan| vlan.saturating_add(1)),
             application: None,
             class: if key.transport() == Transport::Udp { Class::Datagrams } else { Class::Open },
             first_sender,
@@ -236,6 +242,7 @@ impl Entry {
             begun_by_syn: false,
             spoke: false,
             awaits_ack: false,
+            is_carrier: false,
             has_burst: false,
             burst_before: false,
         }
@@ -244,6 +251,14 @@ impl Entry {
     /// What a place in the cache holds that no flow has.
     pub(super) fn vacant() -> Self {
         Self::begun(PackedKey::NONE, Side::A, Encapsulation::default(), &Arrival::default(), Interest::new(false))
+    }
+
+    /// A look at each of its cache lines.
+    #[inline]
+    pub(super) fn glimpse(&self) -> u64 {
+        let [a, b] = &self.from;
+        let numbers = u64::from(a.packets ^ b.packets ^ a.next_seq ^ b.next_seq ^ self.snapped);
+        numbers ^ self.first_frame ^ (self.burst_end_ns ^ self.touched_ns).cast_unsigned()
     }
 
     pub(super) fn rare(&self) -> Option<&Rare> {
@@ -300,31 +315,30 @@ impl Entry {
         self.rare()?.excess.as_ref().map(|excess| &excess[side as usize])
     }
 
-    fn payload_bytes(&self, side: Side) -> u64 {
-        let excess_bytes = self.excess(side).map_or(0, |excess| excess.payload_bytes);
-        u64::from(self.from[side as usize].payload_bytes) + excess_bytes
-    }
-
-    /// Notes payload that belongs to no burst: later fragments, and what carries tunnels.
-    pub(super) fn outside_burst(&mut self, side: Side, payload_bytes: u32) {
-        self.rare_mut().payload_outside_burst[side as usize] += u64::from(payload_bytes);
-    }
-
-    /// Notes that payload is about to be counted; gives back the burst that it ends.
-    pub(super) fn burst(&mut self, at: &Arrival) -> Option<Activity> {
+    /// Notes payload of a conversation; gives back the burst that it ends.
+    #[inline]
+    pub(super) fn burst(&mut self, side: Side, at: &Arrival, payload_bytes: u32) -> Option<Activity> {
         let ends = self.has_burst && at.time_ns.saturating_sub(self.burst_end_ns) >= BURST_SILENCE_NS;
         let ended = if ends { self.burst_under_way() } else { None };
-        self.burst_before |= ends;
         if ends || !self.has_burst {
-            let before = [Side::A, Side::B].map(|side| self.payload_bytes(side));
-            if before != [0; 2] {
-                self.rare_mut().payload_outside_burst = before;
+            if ends && let Some(rare) = &mut self.rare {
+                rare.burst_excess = [0; 2];
             }
+            self.burst_before |= ends;
             self.has_burst = true;
             (self.burst_start_ns, self.burst_end_ns) = (at.time_ns, at.time_ns);
             (self.burst_capture, self.burst_frame) = (at.capture(), at.position.frame);
+            self.burst_payload_bytes = [0; 2];
         }
         self.burst_end_ns = self.burst_end_ns.max(at.time_ns);
+        let counter = &mut self.burst_payload_bytes[side as usize];
+        match counter.checked_add(payload_bytes) {
+            Some(sum) => *counter = sum,
+            None => {
+                let held = std::mem::replace(counter, payload_bytes);
+                self.rare_mut().burst_excess[side as usize] += u64::from(held);
+            }
+        }
         ended
     }
 
@@ -334,7 +348,8 @@ impl Entry {
     }
 
     fn burst_under_way(&self) -> Option<Activity> {
-        let outside_bytes = self.rare().map_or([0; 2], |rare| rare.payload_outside_burst);
+        let excess = self.rare().map_or([0; 2], |rare| rare.burst_excess);
+        let payload_bytes = |side: Side| excess[side as usize] + u64::from(self.burst_payload_bytes[side as usize]);
         self.has_burst.then(|| Activity {
             capture: self.capture,
             flow_first_frame: self.first_frame,
@@ -342,8 +357,8 @@ impl Entry {
             first_frame: self.burst_frame,
             start_ns: self.burst_start_ns,
             end_ns: self.burst_end_ns,
-            payload_bytes_a: self.payload_bytes(Side::A) - outside_bytes[0],
-            payload_bytes_b: self.payload_bytes(Side::B) - outside_bytes[1],
+            payload_bytes_a: payload_bytes(Side::A),
+            payload_bytes_b: payload_bytes(Side::B),
         })
     }
 
@@ -354,7 +369,8 @@ impl Entry {
     /// The flow as it is told.
     pub(super) fn record(&self, end_reason: EndReason) -> FlowRecord {
         let FlowId { capture, first_frame, key } = self.id();
-        let tag_only = Encapsulation { vlan: self.vlan, depth: self.key.depth(), ..Encapsulation::default() };
+        let tag_only =
+            Encapsulation { vlan: self.vlan_and_1.checked_sub(1), depth: self.key.depth(), ..Encapsulation::default() };
         let handshake = self.handshake();
         let mut record = FlowRecord {
             encapsulation: tag_only,

@@ -104,6 +104,11 @@ impl IdleQueue {
         }
     }
 
+    /// The next of those that have been silent for longest, as far as they are known.
+    pub(super) fn next_ready(&self, most: usize) -> Vec<u32> {
+        self.ready.iter().rev().take(most).map(|(_, index)| *index).collect()
+    }
+
     /// Takes the oldest bucket of a class apart.
     fn open(&mut self, flows: &mut [Entry], class: Class) {
         let Some((number, places)) = self.buckets[class as usize].pop_first() else { return };

@@ -1,6 +1,6 @@
 //! From frame to flow: look up, count, expire, hand out.
 
-use super::cache::FlowCache;
+use super::cache::{APPROACH, FlowCache};
 use super::clock::PacketClock;
 use super::copies::{Copies, Identity};
 use super::count::{self, Arrival};
@@ -20,8 +20,6 @@ use crate::model::{
 
 /// Processes behind endpoints that are told; a recorder that names more is not believed.
 const MOST_SOCKETS: u64 = 1_000_000;
-/// Frames whose flows are looked up together.
-const APPROACH: usize = 64;
 
 /// The metering process.
 pub struct Meter<S: FlowSink> {
@@ -86,7 +84,8 @@ impl<S: FlowSink> Meter<S> {
     pub fn batch(&mut self, batch: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
         for frames in batch.frames.chunks(APPROACH) {
             let packets = frames.iter().filter_map(|frame| frame.packet.as_ref());
-            self.cache.approach(packets.map(|packet| (packet.hash, packet.key)));
+            self.cache.approach(packets.clone().map(|packet| packet.hash));
+            self.copies.approach(packets.filter_map(|packet| packet.identity));
             frames.iter().try_for_each(|frame| self.prepared(frame, batch, bytes))?;
         }
         Ok(())
@@ -214,9 +213,13 @@ impl<S: FlowSink> Meter<S> {
         };
         let flow = self.cache.get_mut(index);
         let mut ended_burst = None;
-        let is_burst = payload_bytes > 0 && carries.is_none() && flow.rare().is_none_or(|rare| rare.carries.is_none());
-        if is_burst {
-            ended_burst = flow.burst(at);
+        if let Some(tunnel) = carries {
+            flow.is_carrier = true;
+            let rare = flow.rare_mut();
+            rare.carries.get_or_insert(tunnel);
+            rare.carrier_packets += 1;
+        } else if payload_bytes > 0 && !flow.is_carrier {
+            ended_burst = flow.burst(side, at, payload_bytes);
         }
         count::count(flow, side, at, packet.ip_bytes, payload_bytes);
         flow.duplicates += u32::from(copy);
@@ -225,14 +228,6 @@ impl<S: FlowSink> Meter<S> {
             Some(header) => tcp::count(flow, side, header, payload_bytes, at, copy),
             // A header that was cut off behind the ports is none of a bare SYN, for all that is known.
             None => flow.spoke = true,
-        }
-        if let Some(tunnel) = carries {
-            let rare = flow.rare_mut();
-            rare.carries.get_or_insert(tunnel);
-            rare.carrier_packets += 1;
-        }
-        if payload_bytes > 0 && !is_burst {
-            flow.outside_burst(side, payload_bytes);
         }
         let wanted = payload_bytes > 0 && carries.is_none() && !copy && flow.interest.wants(side);
         let class = tcp::class(flow);
@@ -417,14 +412,16 @@ impl<S: FlowSink> Meter<S> {
     /// # Errors
     /// Whatever the sink answers.
     pub fn finish(mut self) -> Result<(MeterSummary, S), S::Error> {
-        for index in self.cache.in_order() {
-            let flow = self.cache.get(index);
-            let reason = match self.cache.is_over(index, self.clock.now_ns()) {
-                _ if is_closed(flow) => EndReason::Closed,
-                true => EndReason::Idle,
-                false => EndReason::EndOfCapture,
-            };
-            self.end(index, reason)?;
+        for active in self.cache.in_order().chunks(APPROACH) {
+            self.cache.bring_near(active);
+            for index in active {
+                let reason = match self.cache.is_over(*index, self.clock.now_ns()) {
+                    _ if is_closed(self.cache.get(*index)) => EndReason::Closed,
+                    true => EndReason::Idle,
+                    false => EndReason::EndOfCapture,
+                };
+                self.end(*index, reason)?;
+            }
         }
         self.summary.fragment_overlaps = self.fragments.overlaps();
         self.summary.streams_given_up = self.streams.given_up;

@@ -26,6 +26,7 @@ mod meter;
 mod prepare;
 mod settings;
 mod streams;
+mod table;
 mod tcp;
 
 pub use meter::Meter;
