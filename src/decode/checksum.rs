@@ -12,13 +12,13 @@ pub(super) fn header_holds(header: &[u8]) -> bool {
 /// Whether a TCP segment or UDP datagram adds up together with its pseudo header (RFC 9293 section 3.1, RFC 8200 section
 /// 8.1). True where that cannot be known: fragments, what was not captured whole, and packets with a routing header, whose
 /// final destination stands elsewhere.
-pub(super) fn segment_holds(ip: &IpHeader<'_>, segment_bytes: usize) -> bool {
+pub(super) fn segment_holds<A: Copy + Into<IpAddr>>(ip: IpHeader<'_, A>, segment_bytes: usize) -> bool {
     let Some(segment) = ip.payload.data.get(..segment_bytes) else { return true };
     if ip.fragment().is_some() || ip.routed {
         return true;
     }
     let mut sum = Sum16BitWords::new().add_slice(segment);
-    sum = match (ip.source, ip.destination) {
+    sum = match (ip.source.into(), ip.destination.into()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             sum.add_4bytes(source.octets()).add_4bytes(destination.octets())
         }

@@ -2,9 +2,9 @@
 
 use super::cursor::Cursor;
 use super::walk::{Inside, Walk};
-use super::{Step, network, past, stop};
-use crate::model::{Fate, Layer, Tunnel};
-use etherparse::{Ethernet2Header, Ethernet2HeaderSlice, SingleVlanHeader, SingleVlanHeaderSlice};
+use super::{Step, follow, network, past, stop};
+use crate::model::{Decoded, Fate, Layer, Tunnel};
+use etherparse::{Ethernet2Header, Ethernet2HeaderSlice};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -20,9 +20,11 @@ const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 const LARGEST_LENGTH: u16 = 1535;
 
 /// Ethernet, and straight on to the IP packet in it: nearly every frame takes this way.
-pub(super) fn ethernet<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
-    let header = Ethernet2HeaderSlice::from_slice(cursor.data)
-        .map_err(|_| stop(Layer::Link, "Ethernet header", &cursor, Ethernet2Header::LEN))?;
+#[inline(always)]
+pub(super) fn ethernet<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Decoded<'a> {
+    let Ok(header) = Ethernet2HeaderSlice::from_slice(cursor.data) else {
+        return walk.stopped(stop(Layer::Link, "Ethernet header", &cursor, Ethernet2Header::LEN));
+    };
     let behind = cursor.skip(Ethernet2Header::LEN);
     match header.ether_type().0 {
         // What lies behind the length is padding.
@@ -31,59 +33,63 @@ pub(super) fn ethernet<'a>(cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<
     }
 }
 
-/// Length of a tag that ends with the Ethernet type of what follows: VN-Tag, IEEE 802.1BR, HSR (IEC 62439-3), IEEE 802.1CB,
+#[inline(always)]
+pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Decoded<'a> {
+    // Each turn consumes at least four bytes: a frame of nothing but tags ends with its bytes.
+    loop {
+        if matches!(number, IPV4 | IPV6) {
+            return network::network(cursor, walk);
+        }
+        let Some((bytes, reading)) = tag(number) else { return follow(announced(number, cursor, walk), walk) };
+        let Some(behind) = cursor.past(bytes) else {
+            return walk.stopped(stop(Layer::Link, reading, &cursor, bytes));
+        };
+        if VLAN.contains(&number) {
+            walk.vlan(cursor.u16(0).unwrap_or_default() & 0x0fff);
+        }
+        number = cursor.u16(bytes - 2).unwrap_or_default();
+        cursor = behind;
+    }
+}
+
+/// Length and name of a tag that ends with an Ethernet type: VLAN; VN-Tag, IEEE 802.1BR, HSR (IEC 62439-3), IEEE 802.1CB,
 /// Cisco metadata.
-fn tag_bytes(number: u16) -> Option<usize> {
+#[inline]
+fn tag(number: u16) -> Option<(usize, &'static str)> {
     match number {
-        0x8926 | 0x892f | 0xf1c1 => Some(6),
-        0x893f | 0x8909 => Some(8),
+        vlan if VLAN.contains(&vlan) => Some((4, "VLAN tag")),
+        0x8926 | 0x892f | 0xf1c1 => Some((6, "tag before the Ethernet type")),
+        0x893f | 0x8909 => Some((8, "tag before the Ethernet type")),
         _ => None,
     }
 }
 
-pub(super) fn ether_type<'a>(mut number: u16, mut cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
-    // Each turn consumes at least four bytes: a frame of nothing but tags ends with its bytes.
-    loop {
-        match number {
-            tag if VLAN.contains(&tag) => {
-                let tag = SingleVlanHeaderSlice::from_slice(cursor.data)
-                    .map_err(|_| stop(Layer::Link, "VLAN tag", &cursor, SingleVlanHeader::LEN))?;
-                walk.vlan(tag.vlan_identifier().value());
-                number = tag.ether_type().0;
-                cursor = cursor.skip(SingleVlanHeader::LEN);
-            }
-            IPV4 | IPV6 => return network::network(cursor, walk),
-            ARP | RARP => return Ok(Inside::Done(Fate::Arp)),
-            0..=LARGEST_LENGTH => return Ok(Inside::Llc(cursor)),
-            0x8847 | 0x8848 => return Ok(Inside::Mpls(cursor)),
-            PPPOE_SESSION => return pppoe(cursor, walk),
-            BACKBONE => {
-                let behind = past(Layer::Link, cursor, 4, "backbone service tag")?;
-                walk.tunnel(Tunnel::Pbb, cursor.u32(0).map(|tag| tag & 0x00ff_ffff));
-                return Ok(Inside::Ethernet(behind));
-            }
-            TRILL => {
-                // Six bytes, and options whose length in words stands in five bits across the first two (RFC 6325 section 3).
-                let options = cursor.u16(0).map_or(0, |word| usize::from(word >> 6 & 0x1f) * 4);
-                let behind = past(Layer::Link, cursor, 6 + options, "TRILL header")?;
-                walk.tunnel(Tunnel::Trill, None);
-                return Ok(Inside::Ethernet(behind));
-            }
-            FABRIC_PATH => {
-                let behind = past(Layer::Link, cursor, 2, "FabricPath tag")?;
-                walk.tunnel(Tunnel::FabricPath, cursor.u16(0).map(|tag| u32::from(tag >> 6)));
-                return Ok(Inside::Ethernet(behind));
-            }
-            other => match tag_bytes(other) {
-                Some(bytes) => {
-                    let behind = past(Layer::Link, cursor, bytes, "tag before the Ethernet type")?;
-                    number = cursor.u16(bytes - 2).unwrap_or_default();
-                    cursor = behind;
-                }
-                None => return Ok(Inside::Done(Fate::EtherType(other))),
-            },
+/// What an Ethernet type other than IP announces.
+fn announced<'a>(number: u16, cursor: Cursor<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
+    Ok(match number {
+        ARP | RARP => Inside::Done(Fate::Arp),
+        0..=LARGEST_LENGTH => Inside::Llc(cursor),
+        0x8847 | 0x8848 => Inside::Mpls(cursor),
+        PPPOE_SESSION => pppoe(cursor, walk)?,
+        BACKBONE => {
+            let behind = past(Layer::Link, cursor, 4, "backbone service tag")?;
+            walk.tunnel(Tunnel::Pbb, cursor.u32(0).map(|tag| tag & 0x00ff_ffff));
+            Inside::Ethernet(behind)
         }
-    }
+        TRILL => {
+            // Six bytes, and options whose length in words stands in five bits across the first two (RFC 6325 section 3).
+            let options = cursor.u16(0).map_or(0, |word| usize::from(word >> 6 & 0x1f) * 4);
+            let behind = past(Layer::Link, cursor, 6 + options, "TRILL header")?;
+            walk.tunnel(Tunnel::Trill, None);
+            Inside::Ethernet(behind)
+        }
+        FABRIC_PATH => {
+            let behind = past(Layer::Link, cursor, 2, "FabricPath tag")?;
+            walk.tunnel(Tunnel::FabricPath, cursor.u16(0).map(|tag| u32::from(tag >> 6)));
+            Inside::Ethernet(behind)
+        }
+        other => Inside::Done(Fate::EtherType(other)),
+    })
 }
 
 /// Version and type, code, session, length (RFC 2516).

@@ -1,23 +1,26 @@
 //! ICMP errors: they quote the packet that they complain about, and so name a flow.
 
-use super::network::{IpHeader, ip_header};
-use super::walk::{Inside, Walk};
-use super::{Step, stop};
-use crate::model::{Content, Endpoint, Fate, IcmpError, IcmpKind, Layer, Transport};
+use super::cursor::Cursor;
+use super::network::{IpHeader, Version, extensions, ipv4, ipv6, version};
+use super::walk::Walk;
+use super::{stop, transport};
+use crate::model::{Content, Decoded, Endpoint, Fate, IcmpError, IcmpKind, Layer, Transport};
+use std::net::IpAddr;
 
 /// Both protocols: type, code, checksum and four bytes more before the quoted packet.
 const HEADER_BYTES: usize = 8;
 
-pub(super) fn icmp<'a>(ip: &IpHeader<'a>, walk: &mut Walk<'a, '_>) -> Step<Inside<'a>> {
+pub(super) fn icmp<'a, A: Copy + Into<IpAddr>>(ip: IpHeader<'a, A>, walk: &mut Walk<'a, '_>) -> Decoded<'a> {
     let cursor = ip.payload;
     let (Some(&icmp_type), Some(&code)) = (cursor.data.first(), cursor.data.get(1)) else {
-        return Err(stop(Layer::Transport, "ICMP header", &cursor, HEADER_BYTES));
+        return walk.stopped(stop(Layer::Transport, "ICMP header", &cursor, HEADER_BYTES));
     };
-    let kind = if ip.source.is_ipv4() { kind_v4(icmp_type, code) } else { kind_v6(icmp_type, code) };
-    let error = kind.and_then(|kind| quoted(ip, kind, icmp_type, code));
-    let Some(error) = error else { return Ok(Inside::Done(Fate::Icmp)) };
-    walk.content = Content::IcmpError(IcmpError { depth: walk.encapsulation.depth, ..error });
-    Ok(Inside::Done(Fate::IcmpError))
+    let kind = if ip.source.into().is_ipv4() { kind_v4(icmp_type, code) } else { kind_v6(icmp_type, code) };
+    let flow = kind.and_then(|kind| Some((kind, quoted(cursor, ip.destination.into())?)));
+    let Some((kind, (transport, source, destination))) = flow else { return walk.nothing(Fate::Icmp) };
+    let depth = walk.encapsulation().depth;
+    let error = IcmpError { kind, icmp_type, code, transport, source, destination, depth };
+    walk.holds(Fate::IcmpError, Content::IcmpError(error))
 }
 
 /// RFC 792 types 3, 11, 12; codes of type 3 from RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1.
@@ -40,15 +43,22 @@ fn kind_v6(icmp_type: u8, code: u8) -> Option<IcmpKind> {
     }
 }
 
+/// Transport, sender and receiver of a packet.
+type Flow = (Transport, Endpoint, Endpoint);
+
 /// The flow of the quoted packet. RFC 792 quotes the IP header and 8 bytes behind it: enough for the ports.
-fn quoted(ip: &IpHeader<'_>, kind: IcmpKind, icmp_type: u8, code: u8) -> Option<IcmpError> {
-    let cursor = ip.payload;
-    if cursor.remaining() <= HEADER_BYTES {
-        return None;
+fn quoted(cursor: Cursor<'_>, told: IpAddr) -> Option<Flow> {
+    let inner = cursor.past(HEADER_BYTES)?;
+    match version(&inner)? {
+        Version::V4 => flow(extensions(ipv4(inner)?).ok()?, told),
+        Version::V6 => flow(extensions(ipv6(inner)?).ok()?, told),
     }
-    let inner = ip_header(cursor.skip(HEADER_BYTES)).ok()?;
-    // A later fragment has data where the ports would be; an error goes to whoever sent the packet.
-    if inner.is_later_fragment() || inner.source != ip.destination {
+}
+
+/// The flow of a packet about which `told` was told: errors go to whoever sent it. A later fragment has data where the ports
+/// would be.
+fn flow<A: Copy + Into<IpAddr>>(inner: IpHeader<'_, A>, told: IpAddr) -> Option<Flow> {
+    if inner.is_later_fragment() || inner.source.into() != told {
         return None;
     }
     let transport = match inner.protocol {
@@ -56,7 +66,7 @@ fn quoted(ip: &IpHeader<'_>, kind: IcmpKind, icmp_type: u8, code: u8) -> Option<
         17 => Transport::Udp,
         _ => return None,
     };
-    let source = Endpoint { ip: inner.source, port: inner.payload.u16(0)? };
-    let destination = Endpoint { ip: inner.destination, port: inner.payload.u16(2)? };
-    Some(IcmpError { kind, icmp_type, code, transport, source, destination, depth: 0 })
+    let [source_port, destination_port] = transport::ports(&inner.payload)?;
+    let source = Endpoint { ip: inner.source.into(), port: source_port };
+    Some((transport, source, Endpoint { ip: inner.destination.into(), port: destination_port }))
 }

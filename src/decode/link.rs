@@ -1,9 +1,9 @@
 //! Link headers: what stands behind the header of each link type.
 
 use super::cursor::Cursor;
-use super::walk::{Inside, Variant};
-use super::{Step, past};
-use crate::model::{Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
+use super::walk::{Inside, Variant, Walk};
+use super::{Step, ethernet, follow, past};
+use crate::model::{Decoded, Fate, Frame, Heading, Layer, LinkType, Process, believed_wire_bytes};
 
 /// Length of the PKTAP header up to the name of the effective process.
 const PKTAP_BYTES: usize = 108;
@@ -15,12 +15,24 @@ pub(super) struct Told<'a> {
     pub(super) process: Option<Process<'a>>,
 }
 
-/// What stands behind the link header.
-pub(super) fn link<'a>(frame: &Frame<'a>, told: &mut Told<'a>) -> Step<Inside<'a>> {
+/// Reads a frame to the end.
+#[inline(always)]
+pub(super) fn link<'a>(frame: &Frame<'a>, walk: &mut Walk<'a, '_>) -> Decoded<'a> {
     let wire_bytes = believed_wire_bytes(frame.data.len(), frame.wire_bytes) as usize;
     let missing = wire_bytes.saturating_sub(frame.data.len());
-    let mut cursor = Cursor { data: frame.data, offset: 0, missing };
-    let mut link_type = frame.link_type;
+    let cursor = Cursor { data: frame.data, offset: 0, missing };
+    if frame.link_type == LinkType::ETHERNET && walk.another() {
+        return ethernet::ethernet(cursor, walk);
+    }
+    let mut told = Told::default();
+    let first = behind(frame.link_type, cursor, &mut told);
+    let decoded = follow(first, walk);
+    // What the record says comes first.
+    Decoded { heading: decoded.heading.or(told.heading), process: decoded.process.or(told.process), ..decoded }
+}
+
+/// What stands behind the link header.
+fn behind<'a>(mut link_type: LinkType, mut cursor: Cursor<'a>, told: &mut Told<'a>) -> Step<Inside<'a>> {
     // Headers that name another link type. Each consumes bytes.
     while let Some((inner, behind)) = wrapped(link_type, cursor, told)? {
         (link_type, cursor) = (inner, behind);

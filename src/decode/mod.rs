@@ -34,12 +34,9 @@ mod wlan;
 pub use fragments::{FragmentTable, Owner};
 pub use walk::Carrier;
 
-use crate::model::{Decoded, Fate, Frame, Layer, Stop};
+use crate::model::{Decoded, Frame, Layer, Stop};
 use cursor::Cursor;
 use walk::{Inside, Walk};
-
-/// Headers that are read of one frame, VLAN tags and IPv6 extension headers not counted.
-const MOST_LAYERS: usize = 48;
 
 /// How frames are decoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,13 +62,7 @@ impl Decoder {
     /// Decodes one frame.
     #[must_use]
     pub fn decode<'a>(&mut self, frame: &Frame<'a>) -> Decoded<'a> {
-        let mut walk = Walk::new(&self.settings, &mut self.carriers);
-        let mut told = link::Told::default();
-        let end = layers(link::link(frame, &mut told), &mut walk);
-        let mut decoded = walk.outcome(end);
-        decoded.heading = frame.heading.or(told.heading);
-        decoded.process = frame.process.or(told.process);
-        decoded
+        link::link(frame, &mut Walk::new(frame, &self.settings, &mut self.carriers))
     }
 
     /// UDP packets that carried what the latest frame holds, outermost first; without their payload.
@@ -87,33 +78,33 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
     Decoder::default().decode(frame)
 }
 
-/// Follows the headers to the end.
-fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
-    let mut inside = first?;
-    for _ in 0..MOST_LAYERS {
-        inside = match inside {
-            Inside::Ethernet(cursor) => ethernet::ethernet(cursor, walk)?,
-            Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk)?,
-            Inside::Llc(cursor) => ethernet::llc(cursor),
-            Inside::Ppp(cursor) => ppp::ppp(cursor)?,
-            Inside::Wlan(cursor, variant) => wlan::wlan(cursor, variant)?,
-            Inside::Mpls(cursor) => tunnel::mpls(cursor, walk)?,
-            Inside::Ip(cursor) => network::network(cursor, walk)?,
-            Inside::Done(fate) => return Ok(fate),
-        };
+/// Reads what a header announced, to the end; counted, and never inlined.
+///
+/// Nearly every frame is Ethernet, IP, and TCP or UDP, and does not come by here: the readers of these call each other and are
+/// always inlined, so that what is read stays in registers until the last one fills the caller's place for it. Whatever is put
+/// together from small parts and then moved as a whole waits until all its parts are written.
+#[inline(never)]
+fn follow<'a>(step: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Decoded<'a> {
+    let inside = match step {
+        Ok(inside) => inside,
+        Err(stop) => return walk.stopped(stop),
+    };
+    if let Some(cursor) = inside.cursor()
+        && !walk.another()
+    {
+        let needed = cursor.wire_remaining() + 1;
+        let stop = stop(Layer::Network, "one header more than are followed", &cursor, needed);
+        return walk.stopped(Stop { snapped: false, ..stop });
     }
     match inside {
-        Inside::Done(fate) => Ok(fate),
-        Inside::Ethernet(cursor)
-        | Inside::EtherType(_, cursor)
-        | Inside::Llc(cursor)
-        | Inside::Ppp(cursor)
-        | Inside::Wlan(cursor, _)
-        | Inside::Mpls(cursor)
-        | Inside::Ip(cursor) => {
-            let needed = cursor.wire_remaining() + 1;
-            Err(Stop { snapped: false, ..stop(Layer::Network, "one header more than are followed", &cursor, needed) })
-        }
+        Inside::Ethernet(cursor) => ethernet::ethernet(cursor, walk),
+        Inside::EtherType(number, cursor) => ethernet::ether_type(number, cursor, walk),
+        Inside::Llc(cursor) => follow(Ok(ethernet::llc(cursor)), walk),
+        Inside::Ppp(cursor) => follow(ppp::ppp(cursor), walk),
+        Inside::Wlan(cursor, variant) => follow(wlan::wlan(cursor, variant), walk),
+        Inside::Mpls(cursor) => follow(tunnel::mpls(cursor, walk), walk),
+        Inside::Ip(cursor) => network::network(cursor, walk),
+        Inside::Done(fate) => walk.nothing(fate),
     }
 }
 
@@ -121,6 +112,7 @@ fn layers<'a>(first: Step<Inside<'a>>, walk: &mut Walk<'a, '_>) -> Step<Fate> {
 type Step<T> = Result<T, Stop>;
 
 /// Describes an early end: `snapped` where the frame had the bytes on the wire and the recording did not keep them.
+#[cold]
 fn stop(layer: Layer, reading: &'static str, cursor: &Cursor<'_>, needed: usize) -> Stop {
     let available = cursor.remaining();
     Stop { layer, reading, offset: cursor.offset, needed, available, snapped: needed <= cursor.wire_remaining() }
@@ -132,6 +124,7 @@ fn past<'a>(layer: Layer, cursor: Cursor<'a>, bytes: usize, reading: &'static st
 }
 
 /// Describes a header that cannot be read: cut off, or shorter by its own length field than `least`, which any has.
+#[cold]
 fn unreadable(layer: Layer, reading: &'static str, cursor: &Cursor<'_>, least: usize, claimed: Option<usize>) -> Stop {
     match claimed {
         Some(claimed) if claimed < least => {

@@ -1,7 +1,7 @@
 //! Frames built byte by byte, and the same frames cut at every byte.
 
 use super::*;
-use crate::model::{Content, Heading, IcmpKind, LinkType, Packet, Position, Segment, TcpHeader, flags};
+use crate::model::{Content, Fate, Heading, IcmpKind, LinkType, Packet, Position, Segment, TcpHeader, flags};
 use etherparse::PacketBuilder;
 
 fn frame(link_type: LinkType, data: &[u8]) -> Frame<'_> {

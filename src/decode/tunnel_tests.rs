@@ -1,7 +1,7 @@
 //! Tunnels: the innermost conversation is found, what carried it is told, and what only looks like a tunnel stays UDP.
 
 use super::*;
-use crate::model::{Content, LinkType, Packet, Position, Tunnel};
+use crate::model::{Content, Fate, LinkType, Packet, Position, Tunnel};
 use etherparse::PacketBuilder;
 
 fn raw(data: &[u8]) -> Frame<'_> {

@@ -8,22 +8,35 @@ use crate::model::Tunnel;
 /// A tunnel, its identifier where it has one, and what it carries.
 pub(super) type Carried<'a> = (Tunnel, Option<u32>, Inside<'a>);
 
+/// Reads the header of a tunnel, where it is right.
+type Reader = for<'a> fn(Cursor<'a>) -> Option<Carried<'a>>;
+
 /// What a UDP payload carries, if it is a tunnel.
+#[inline]
 pub(super) fn carried<'a>(ports: [u16; 2], payload: Cursor<'a>) -> Option<Carried<'a>> {
-    ports.into_iter().find_map(|port| match port {
-        1701 => l2tp(payload),
-        2152 => gtp_u(payload),
-        3544 => teredo(payload),
+    ports.into_iter().find_map(|port| registered(port)?(payload))
+}
+
+#[inline]
+fn registered(port: u16) -> Option<Reader> {
+    Some(match port {
+        1701 => l2tp,
+        2152 => gtp_u,
+        3544 => teredo,
         // 8472 is what Linux used before 4789 was registered.
-        4789 | 8472 => vxlan(payload),
-        4790 => vxlan_gpe(payload),
-        5072 => ayiya(payload),
-        5247 => capwap(payload),
-        6081 => geneve(payload),
-        6635 => Some((Tunnel::Mpls, None, Inside::Mpls(payload))).filter(|_| payload.remaining() >= 24),
-        37008 => tzsp(payload),
-        _ => None,
+        4789 | 8472 => vxlan,
+        4790 => vxlan_gpe,
+        5072 => ayiya,
+        5247 => capwap,
+        6081 => geneve,
+        6635 => mpls,
+        37008 => tzsp,
+        _ => return None,
     })
+}
+
+fn mpls(payload: Cursor<'_>) -> Option<Carried<'_>> {
+    (payload.remaining() >= 24).then_some((Tunnel::Mpls, None, Inside::Mpls(payload)))
 }
 
 /// An IP packet; in a fragment of what carries it, only its beginning.

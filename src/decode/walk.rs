@@ -1,8 +1,12 @@
 //! The way from the link to the innermost conversation: what was passed, and what comes next.
 
+use super::DecodeSettings;
 use super::cursor::Cursor;
-use super::{DecodeSettings, Step};
-use crate::model::{Content, Decoded, Encapsulation, Fate, Packet, Stop, Tunnel};
+use crate::model::{Content, Decoded, Encapsulation, Fate, Frame, Packet, Stop, Tunnel};
+
+/// Headers that are read of one frame, at most; VLAN tags and extension headers are not counted, nor are the IP and transport
+/// headers that end the way.
+const MOST_LAYERS: u8 = 48;
 
 /// How an IEEE 802.11 header is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,51 +39,82 @@ pub(super) enum Inside<'a> {
     Done(Fate),
 }
 
+impl<'a> Inside<'a> {
+    /// Where it stands, unless it is the end.
+    pub(super) fn cursor(&self) -> Option<Cursor<'a>> {
+        match *self {
+            Self::Ethernet(cursor)
+            | Self::EtherType(_, cursor)
+            | Self::Llc(cursor)
+            | Self::Ppp(cursor)
+            | Self::Wlan(cursor, _)
+            | Self::Mpls(cursor)
+            | Self::Ip(cursor) => Some(cursor),
+            Self::Done(_) => None,
+        }
+    }
+}
+
 /// A UDP packet that carried what was found, and the tunnel in it.
 pub type Carrier = (Packet<'static>, Tunnel);
 
 /// What was passed so far.
 pub(super) struct Walk<'a, 'w> {
+    frame: &'w Frame<'a>,
     pub(super) settings: &'w DecodeSettings,
-    pub(super) encapsulation: Encapsulation,
-    /// What the frame holds.
-    pub(super) content: Content<'a>,
+    /// What was passed, but for the IP headers.
+    passed: Encapsulation,
     ip_headers: u8,
+    /// Headers that were read.
+    layers: u8,
     carriers: &'w mut Vec<Carrier>,
     /// Payload of the innermost carrier.
     carrier_payload: &'a [u8],
-    /// A header that was not whole and still gave what is needed.
-    stop: Option<Stop>,
 }
 
 impl<'a, 'w> Walk<'a, 'w> {
-    pub(super) fn new(settings: &'w DecodeSettings, carriers: &'w mut Vec<Carrier>) -> Self {
+    #[inline]
+    pub(super) fn new(frame: &'w Frame<'a>, settings: &'w DecodeSettings, carriers: &'w mut Vec<Carrier>) -> Self {
         carriers.clear();
         Self {
+            frame,
             settings,
-            encapsulation: Encapsulation::default(),
-            content: Content::Nothing,
+            passed: Encapsulation::default(),
             ip_headers: 0,
+            layers: 0,
             carriers,
             carrier_payload: &[],
-            stop: None,
         }
     }
 
+    /// Counts a header that is to be read; false where that is one too many.
+    #[inline]
+    pub(super) fn another(&mut self) -> bool {
+        self.layers += 1;
+        self.layers <= MOST_LAYERS
+    }
+
+    #[inline]
     pub(super) fn vlan(&mut self, id: u16) {
-        let passed = &mut self.encapsulation;
+        let passed = &mut self.passed;
         passed.outer_vlan = passed.outer_vlan.or(passed.vlan);
         passed.vlan = Some(id);
     }
 
     pub(super) fn tunnel(&mut self, tunnel: Tunnel, id: Option<u32>) {
-        self.encapsulation.tunnels.push(tunnel);
-        self.encapsulation.tunnel_id = id.or(self.encapsulation.tunnel_id);
+        self.passed.tunnels.push(tunnel);
+        self.passed.tunnel_id = id.or(self.passed.tunnel_id);
     }
 
+    #[inline]
     pub(super) fn ip_header(&mut self) {
-        self.encapsulation.depth = self.ip_headers;
         self.ip_headers = self.ip_headers.saturating_add(1);
+    }
+
+    /// What is wrapped around the content of the IP header that was passed last.
+    #[inline]
+    pub(super) fn encapsulation(&self) -> Encapsulation {
+        Encapsulation { depth: self.ip_headers.saturating_sub(1), ..self.passed }
     }
 
     /// Passes a UDP packet that carries a tunnel.
@@ -92,23 +127,25 @@ impl<'a, 'w> Walk<'a, 'w> {
         }
     }
 
-    /// Notes an early end that did not end the walk.
-    pub(super) fn note(&mut self, stop: Stop) {
-        self.stop = Some(stop);
+    /// Ends with what the frame holds.
+    #[inline(always)]
+    pub(super) fn holds(&self, fate: Fate, content: Content<'a>) -> Decoded<'a> {
+        Decoded { fate, content, stop: None, heading: self.frame.heading, process: self.frame.process }
     }
 
-    /// The outcome. A carrier of something that is no conversation is the innermost conversation itself.
-    pub(super) fn outcome(mut self, end: Step<Fate>) -> Decoded<'a> {
-        let (mut fate, stop) = match end {
-            Ok(fate) => (fate, self.stop),
-            Err(stop) => (Fate::Stopped(stop.layer), Some(stop)),
-        };
-        if matches!(self.content, Content::Nothing)
-            && let Some((packet, _)) = self.carriers.pop()
-        {
-            fate = Fate::Udp;
-            self.content = Content::Packet(Packet { payload: self.carrier_payload, ..packet });
+    /// Ends with nothing to meter. What carried that is then the innermost conversation itself.
+    pub(super) fn nothing(&mut self, fate: Fate) -> Decoded<'a> {
+        match self.carriers.pop() {
+            Some((packet, _)) => {
+                let payload = self.carrier_payload;
+                self.holds(Fate::Udp, Content::Packet(Packet { payload, ..packet }))
+            }
+            None => self.holds(fate, Content::Nothing),
         }
-        Decoded { fate, content: self.content, stop, heading: None, process: None }
+    }
+
+    /// Ends early.
+    pub(super) fn stopped(&mut self, stop: Stop) -> Decoded<'a> {
+        Decoded { stop: Some(stop), ..self.nothing(Fate::Stopped(stop.layer)) }
     }
 }

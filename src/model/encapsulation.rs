@@ -92,14 +92,18 @@ impl Tunnel {
     }
 }
 
-/// The tunnels around a conversation, outermost first: the first seven.
+/// Tunnels that are named.
+const MOST_NAMED: usize = 7;
+
+/// The tunnels around a conversation, outermost first: the first seven. In eight bytes, the last of them 0, because these are
+/// moved with every packet, as one word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tunnels([u8; 7]);
+pub struct Tunnels([u8; MOST_NAMED + 1]);
 
 impl Tunnels {
     /// Adds one inside those that are there; what lies deeper than seven is not named.
     pub fn push(&mut self, tunnel: Tunnel) {
-        if let Some(free) = self.0.iter_mut().find(|code| **code == 0) {
+        if let Some(free) = self.0[..MOST_NAMED].iter_mut().find(|code| **code == 0) {
             *free = tunnel as u8;
         }
     }

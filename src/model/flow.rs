@@ -6,7 +6,7 @@
 use super::application::Recognised;
 use super::encapsulation::{Encapsulation, Tunnel};
 use super::frame::CaptureIndex;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Transport protocol of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -115,12 +115,29 @@ impl FlowKey {
     /// Orders the two endpoints; tells which side the source is. Equal endpoints (a host talking to itself on one port)
     /// count the source as side a.
     #[must_use]
+    #[inline]
     pub fn new(transport: Transport, source: Endpoint, destination: Endpoint) -> (Self, Side) {
-        if source <= destination {
-            (Self { transport, a: source, b: destination }, Side::A)
-        } else {
-            (Self { transport, a: destination, b: source }, Side::B)
+        let source_first = match (source.ip, destination.ip) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                return Self::v4(transport, (from, source.port), (to, destination.port));
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => (from.to_bits(), source.port) <= (to.to_bits(), destination.port),
+            (from, to) => from < to,
+        };
+        match source_first {
+            true => (Self { transport, a: source, b: destination }, Side::A),
+            false => (Self { transport, a: destination, b: source }, Side::B),
         }
+    }
+
+    /// As above, without a branch: which of two ends sorts first cannot be foreseen.
+    #[inline]
+    fn v4(transport: Transport, source: (Ipv4Addr, u16), destination: (Ipv4Addr, u16)) -> (Self, Side) {
+        let word = |(ip, port): (Ipv4Addr, u16)| u64::from(ip.to_bits()) << 16 | u64::from(port);
+        let end = |word: u64| Endpoint { ip: Ipv4Addr::from_bits((word >> 16) as u32).into(), port: word as u16 };
+        let (source, destination) = (word(source), word(destination));
+        let side = if source <= destination { Side::A } else { Side::B };
+        (Self { transport, a: end(source.min(destination)), b: end(source.max(destination)) }, side)
     }
 
     /// The endpoint on one side.
@@ -434,4 +451,25 @@ pub struct Activity {
     pub payload_bytes_a: u64,
     /// Payload bytes from side b.
     pub payload_bytes_b: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_orders_its_ends_as_endpoints_are_ordered() {
+        let ips = ["0.0.0.0", "10.0.0.2", "10.0.1.0", "255.0.0.1", "::", "::ffff:10.0.0.2", "fe80::1", "ff02::1"];
+        let ends: Vec<Endpoint> = ips
+            .into_iter()
+            .filter_map(|ip| ip.parse().ok())
+            .flat_map(|ip| [0, 1, 256, u16::MAX].map(|port| Endpoint { ip, port }))
+            .collect();
+        for (source, destination) in ends.iter().flat_map(|source| ends.iter().map(move |other| (*source, *other))) {
+            let (key, side) = FlowKey::new(Transport::Udp, source, destination);
+            assert_eq!((key.a, key.b), (source.min(destination), source.max(destination)));
+            assert_eq!(key.endpoint(side), source);
+            assert_eq!(side == Side::A, source <= destination);
+        }
+    }
 }

@@ -135,6 +135,7 @@ const LARGEST_WIRE_BYTES: u32 = 262_144;
 
 /// The length on the wire that a record may be believed: not less than what was captured, and nothing that cannot be.
 #[must_use]
+#[inline]
 pub fn believed_wire_bytes(captured_bytes: usize, claimed_bytes: u32) -> u32 {
     let captured_bytes = u32::try_from(captured_bytes).unwrap_or(u32::MAX);
     if claimed_bytes > LARGEST_WIRE_BYTES { captured_bytes } else { claimed_bytes.max(captured_bytes) }
