@@ -27,6 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // No packet memory right of the store, no polars left of it.
     ("polars", &["store", "classification", "dynamic_ports", "cli"]),
     ("polars_io", &["store"]),
+    ("polars_parquet", &["store"]),
     ("pcap", &["capture"]),
     ("domain", &["application"]),
     ("etherparse", &["decode", "metering"]),

@@ -16,6 +16,12 @@
 //! it is there whole or not at all. Row order carries no meaning. The reader refuses a schema that it does not know.
 //! Packets and judgements never enter.
 
+mod address;
+mod bits;
+mod cell;
+mod column;
+mod delta;
+mod dictionary;
 mod error;
 mod pages;
 mod parquet;
@@ -28,11 +34,12 @@ pub mod schema;
 mod schema_application;
 mod schema_hosts;
 mod schema_remarks;
+mod table_writer;
 mod write;
 
 pub use error::StoreError;
-pub use parquet::{to_frame, write_table};
 pub use read::{Facts, StoredFlow, is_store, read_facts};
+pub use table_writer::write_table;
 pub use write::{PartitionWriter, observation_id};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! `PageHeader` of the Parquet format) are held against the file's size and the row group that they are in first. What
 //! this module does not know is a header that our writer does not write, and refused.
 
+use super::delta::{BLOCK, PARTS};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -17,8 +18,10 @@ const PAGE_BYTES: i64 = 256 << 20;
 const ROWS_PER_BYTE: u64 = 8;
 /// Structs within structs.
 const MOST_DEPTH: u32 = 4;
-/// PLAIN, PLAIN_DICTIONARY, RLE and RLE_DICTIONARY: what Polars writes for our columns. The others have lengths of their own.
+/// PLAIN, PLAIN_DICTIONARY, RLE and RLE_DICTIONARY: they hold as many values as there are bytes for, or as the header says.
 const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
+/// DELTA_BINARY_PACKED: holds as many values as it says itself.
+const DELTA: i64 = 5;
 
 /// Why a file cannot be what it claims.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +32,20 @@ pub(super) enum BadPages {
     Header { offset: u64, reason: &'static str },
 }
 
-/// A row group: its rows, and where the pages of each of its columns are.
+/// A row group: its rows, and its part of each column.
 pub(super) struct Group {
     pub(super) rows: usize,
-    pub(super) columns: Vec<Range<u64>>,
+    pub(super) chunks: Vec<Chunk>,
+}
+
+/// Part of a column.
+pub(super) struct Chunk {
+    /// Where its pages are.
+    pub(super) pages: Range<u64>,
+    /// Whether they are compressed.
+    pub(super) is_compressed: bool,
+    /// Whether its values may be null: then levels stand before the values of a page.
+    pub(super) has_levels: bool,
 }
 
 /// Checks the page headers of all groups.
@@ -45,18 +58,20 @@ pub(super) fn check(file: &mut File, groups: impl Iterator<Item = Group>) -> Res
         if all_rows > file_bytes.saturating_mul(ROWS_PER_BYTE) {
             return Err(BadPages::Header { offset: 0, reason: "more rows than it has room for" });
         }
-        for column in group.columns {
-            if column.start > column.end || column.end > file_bytes {
-                return Err(BadPages::Header { offset: column.start, reason: "pages outside of the file" });
+        for chunk in group.chunks {
+            let Range { start, end } = chunk.pages;
+            if start > end || end > file_bytes {
+                return Err(BadPages::Header { offset: start, reason: "pages outside of the file" });
             }
-            check_column(file, &mut buffer, column, group.rows as i64)?;
+            check_chunk(file, &mut buffer, &chunk, group.rows as i64)?;
         }
     }
     file.rewind()?;
     Ok(())
 }
 
-fn check_column(file: &mut File, buffer: &mut [u8], pages: Range<u64>, rows: i64) -> Result<(), BadPages> {
+fn check_chunk(file: &mut File, buffer: &mut [u8], chunk: &Chunk, rows: i64) -> Result<(), BadPages> {
+    let pages = &chunk.pages;
     let mut at = pages.start;
     let mut values = 0;
     while at < pages.end {
@@ -70,6 +85,10 @@ fn check_column(file: &mut File, buffer: &mut [u8], pages: Range<u64>, rows: i64
             .structure(0, 0, &mut |outer, inner, number| header.note(outer, inner, number))
             .ok_or_else(|| bad("a page header that cannot be read"))?;
         let (length, own_values) = header.checked(rows).map_err(bad)?;
+        if header.is_delta {
+            let page = &buffer[reader.at..there];
+            check_delta(page, chunk, own_values).ok_or_else(|| bad("differences that cannot be"))?;
+        }
         values += own_values;
         at = at.saturating_add(reader.at as u64).saturating_add(length);
     }
@@ -81,6 +100,19 @@ fn check_column(file: &mut File, buffer: &mut [u8], pages: Range<u64>, rows: i64
     }
 }
 
+/// Looks at the head of packed differences: Polars makes room for as many as it claims, and for whole blocks of them.
+fn check_delta(page: &[u8], chunk: &Chunk, values: i64) -> Option<()> {
+    let mut reader = Compact { bytes: page, at: 0 };
+    if chunk.has_levels {
+        let length = page.first_chunk::<4>()?;
+        reader.skip(4)?;
+        reader.skip(u32::from_le_bytes(*length) as usize)?;
+    }
+    let [block, parts, count] = [reader.varint()?, reader.varint()?, reader.varint()?];
+    let is_ours = !chunk.is_compressed && block == BLOCK as u64 && parts == PARTS as u64;
+    (is_ours && i64::try_from(count).is_ok_and(|count| count <= values)).then_some(())
+}
+
 /// What matters of a page header. Numbers that are not there are those of no page.
 #[derive(Debug, Default)]
 struct PageHeader {
@@ -90,6 +122,7 @@ struct PageHeader {
     data_values: Option<i64>,
     dictionary_values: Option<i64>,
     bad_encoding: bool,
+    is_delta: bool,
 }
 
 impl PageHeader {
@@ -100,6 +133,7 @@ impl PageHeader {
             (0, 3) => self.compressed_bytes = Some(number),
             (5 | 8, 1) => self.data_values = Some(number),
             (7, 1) => self.dictionary_values = Some(number),
+            (5, 2) if number == DELTA => self.is_delta = true,
             (5 | 7, 2) | (8, 4) => self.bad_encoding |= !ENCODINGS.contains(&number),
             _ => {}
         }
@@ -216,8 +250,8 @@ mod tests {
     fn checked(pages: &[u8], rows: usize) -> Result<(), String> {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, pages).unwrap();
-        let column = 0..pages.len() as u64;
-        check(&mut file, std::iter::once(Group { rows, columns: vec![column] })).map_err(|bad| bad.to_string())
+        let chunk = Chunk { pages: 0..pages.len() as u64, is_compressed: false, has_levels: true };
+        check(&mut file, std::iter::once(Group { rows, chunks: vec![chunk] })).map_err(|bad| bad.to_string())
     }
 
     #[test]
@@ -232,7 +266,7 @@ mod tests {
             (page([9, 5, 3, 0], 4), "do not fit"),
             (page([-1, 4, 3, 0], 4), "a length that cannot be"),
             (page([9, -4, 3, 0], 4), "a length that cannot be"),
-            (page([9, 4, 3, 5], 4), "encoding"),
+            (page([9, 4, 3, 6], 4), "encoding"),
             (vec![0x1b; 40], "cannot be read"),
             (vec![0x1c; 40], "cannot be read"),
             (vec![0x15, 0x80], "cannot be read"),
@@ -242,5 +276,20 @@ mod tests {
             assert!(told.contains(reason) && told.contains("meter the captures again"), "{reason}: {told}");
         }
         assert!(checked(&page([9, 4, 3, 0], 4), 1 << 40).unwrap_err().contains("more rows"));
+    }
+
+    #[test]
+    fn differences_are_as_many_as_their_page_says_and_in_blocks_of_ours() {
+        let levels = [2, 0, 0, 0, 6, 1];
+        let head = |block: u8, parts: u8, count: u8| [&levels[..], &[block, 1, parts, count, 0]].concat();
+        let checked = |page: &[u8], is_compressed, has_levels| {
+            let chunk = Chunk { pages: 0..0, is_compressed, has_levels };
+            check_delta(page, &chunk, 3).is_some()
+        };
+        assert!(checked(&head(0x80, 4, 3), false, true));
+        assert!(checked(&head(0x80, 4, 3)[levels.len()..], false, false));
+        let wrong = [head(0x80, 4, 4), head(0x81, 4, 3), head(0x80, 1, 3), head(0, 4, 3), vec![200; 40], vec![0; 3]];
+        assert!(wrong.iter().all(|page| !checked(page, false, true)));
+        assert!(!checked(&head(0x80, 4, 3), true, true) && !checked(&head(0x80, 4, 3), false, false));
     }
 }

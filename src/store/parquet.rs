@@ -1,162 +1,18 @@
-//! Rows to Parquet and back. Streaming: a batch of rows becomes a row group, and nothing else is held.
+//! Parquet back to data frames.
 
 use super::error::StoreError;
-use super::pages::{self, Group};
+use super::pages::{self, Chunk, Group};
 use super::schema::VERSION;
-use crate::model::{Column, Kind, Value};
-use polars::prelude::{Column as Series, DataFrame, DataType, Field, PlSmallStr, Schema};
+use polars::prelude::DataFrame;
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
-use polars_io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter};
+use polars_parquet::parquet::compression::Compression;
+use polars_parquet::parquet::metadata::ColumnChunkMetadata;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Rows of a row group. Wide rows of text make about 20 MB of it.
-const BATCH_ROWS: usize = 65_536;
 /// Key of the schema version in the Parquet metadata.
-const VERSION_KEY: &str = "portproof.schema";
-
-/// Values of one column, as they gather.
-enum Cells {
-    Text(Vec<Option<String>>),
-    Unsigned(Vec<Option<u64>>),
-    Real(Vec<Option<f64>>),
-    Flag(Vec<Option<bool>>),
-    TimeNs(Vec<Option<i64>>),
-}
-
-impl Cells {
-    fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Text => Self::Text(Vec::new()),
-            Kind::Unsigned => Self::Unsigned(Vec::new()),
-            Kind::Real => Self::Real(Vec::new()),
-            Kind::Flag => Self::Flag(Vec::new()),
-            Kind::TimeNs => Self::TimeNs(Vec::new()),
-        }
-    }
-
-    /// A value of another kind than the column's is stored as null.
-    fn push(&mut self, value: Value) {
-        match (self, value) {
-            (Self::Text(cells), Value::Text(text)) => cells.push(Some(text)),
-            (Self::Unsigned(cells), Value::Unsigned(number)) => cells.push(Some(number)),
-            (Self::Real(cells), Value::Real(number)) => cells.push(Some(number)),
-            (Self::Flag(cells), Value::Flag(flag)) => cells.push(Some(flag)),
-            (Self::TimeNs(cells), Value::TimeNs(ns)) => cells.push(Some(ns)),
-            (Self::Text(cells), _) => cells.push(None),
-            (Self::Unsigned(cells), _) => cells.push(None),
-            (Self::Real(cells), _) => cells.push(None),
-            (Self::Flag(cells), _) => cells.push(None),
-            (Self::TimeNs(cells), _) => cells.push(None),
-        }
-    }
-
-    /// The gathered values as a series; nothing is left behind.
-    fn take(&mut self, name: &str) -> Series {
-        let name = PlSmallStr::from_str(name);
-        match self {
-            Self::Text(cells) => Series::new(name, std::mem::take(cells)),
-            Self::Unsigned(cells) => Series::new(name, std::mem::take(cells)),
-            Self::Real(cells) => Series::new(name, std::mem::take(cells)),
-            Self::Flag(cells) => Series::new(name, std::mem::take(cells)),
-            Self::TimeNs(cells) => Series::new(name, std::mem::take(cells)),
-        }
-    }
-}
-
-fn data_type(kind: Kind) -> DataType {
-    match kind {
-        Kind::Text => DataType::String,
-        Kind::Unsigned => DataType::UInt64,
-        Kind::Real => DataType::Float64,
-        Kind::Flag => DataType::Boolean,
-        Kind::TimeNs => DataType::Int64,
-    }
-}
-
-/// Writes one table row by row.
-pub(super) struct TableWriter {
-    path: PathBuf,
-    columns: Vec<Column>,
-    cells: Vec<Cells>,
-    rows: usize,
-    writer: BatchedWriter<File>,
-}
-
-impl TableWriter {
-    pub(super) fn create(path: &Path, columns: Vec<Column>) -> Result<Self, StoreError> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the store writes its own files, inside a partition not yet in place"
-        )]
-        let file = File::create(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
-        let fields = columns.iter().map(|c| Field::new(PlSmallStr::from_str(c.name), data_type(c.kind)));
-        let schema = Schema::from_iter(fields);
-        let metadata = KeyValueMetadata::from_static(vec![(VERSION_KEY.to_owned(), VERSION.to_owned())]);
-        let writer = ParquetWriter::new(file)
-            .with_key_value_metadata(Some(metadata))
-            .batched(&schema)
-            .map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?;
-        let cells = columns.iter().map(|c| Cells::new(c.kind)).collect();
-        Ok(Self { path: path.to_owned(), columns, cells, rows: 0, writer })
-    }
-
-    pub(super) fn push(&mut self, row: impl IntoIterator<Item = Value>) -> Result<(), StoreError> {
-        for (cells, value) in self.cells.iter_mut().zip(row) {
-            cells.push(value);
-        }
-        self.rows += 1;
-        if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        let series: Vec<Series> =
-            self.cells.iter_mut().zip(&self.columns).map(|(c, column)| c.take(column.name)).collect();
-        let rows = std::mem::take(&mut self.rows);
-        let written = DataFrame::new(rows, series).and_then(|batch| self.writer.write_batch(&batch));
-        written.map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })
-    }
-
-    pub(super) fn finish(mut self) -> Result<(), StoreError> {
-        if self.rows > 0 {
-            self.flush()?;
-        }
-        self.writer.finish().map(|_| ()).map_err(|cause| StoreError::Parquet { path: self.path, cause })
-    }
-}
-
-/// Writes a table of results as Parquet.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn write_table(path: &Path, columns: &[Column], rows: impl Iterator<Item = Vec<Value>>) -> Result<(), StoreError> {
-    let mut writer = TableWriter::create(path, columns.to_vec())?;
-    for row in rows {
-        writer.push(row)?;
-    }
-    writer.finish()
-}
-
-/// Rows as a data frame, for queries on them.
-///
-/// # Errors
-/// When columns and rows do not fit together.
-pub fn to_frame(
-    columns: &[Column],
-    rows: impl Iterator<Item = Vec<Value>>,
-) -> Result<DataFrame, polars::error::PolarsError> {
-    let mut cells: Vec<Cells> = columns.iter().map(|c| Cells::new(c.kind)).collect();
-    let mut height = 0;
-    for row in rows {
-        height += 1;
-        for (cells, value) in cells.iter_mut().zip(row) {
-            cells.push(value);
-        }
-    }
-    let series = cells.iter_mut().zip(columns).map(|(cells, column)| cells.take(column.name)).collect();
-    DataFrame::new(height, series)
-}
+pub(super) const VERSION_KEY: &str = "portproof.schema";
 
 /// Reads a fact table after checking its schema version.
 ///
@@ -182,9 +38,18 @@ fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
         return Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: VERSION });
     }
     let groups = metadata.row_groups.iter();
-    let groups = groups.map(|g| Group { rows: g.num_rows(), columns: g.byte_ranges_iter().collect() });
+    let groups = groups
+        .map(|group| Group { rows: group.num_rows(), chunks: group.parquet_columns().iter().map(chunk).collect() });
     let mut second = File::open(path).map_err(io)?;
     pages::check(&mut second, groups)
         .map_err(|bad| StoreError::NotAStore { path: path.to_owned(), reason: bad.to_string() })?;
     reader.finish().map_err(parquet)
+}
+
+fn chunk(column: &ColumnChunkMetadata) -> Chunk {
+    Chunk {
+        pages: column.byte_range(),
+        is_compressed: column.compression() != Compression::Uncompressed,
+        has_levels: column.descriptor().descriptor.max_def_level > 0,
+    }
 }

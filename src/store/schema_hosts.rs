@@ -1,15 +1,11 @@
 //! The tables of what hosts said of their own ports: which files, their sockets, their ranges.
 
+use super::cell::Cell;
 use super::schema::{FactColumn, columns};
-use crate::model::{Column, HostRange, HostSocket, HostTableRow, Kind, Value};
-use std::sync::Arc;
+use crate::model::{Column, HostRange, HostSocket, HostTableRow, Kind};
 
-fn time(ns: Option<i64>) -> Value {
-    ns.map_or(Value::Null, Value::TimeNs)
-}
-
-fn text(text: Option<&Arc<str>>) -> Value {
-    text.map_or(Value::Null, |text| text.as_ref().into())
+fn time(ns: Option<i64>) -> Cell<'static> {
+    ns.map_or(Cell::Null, Cell::TimeNs)
 }
 
 /// Columns of `host_tables`.
@@ -17,9 +13,9 @@ fn text(text: Option<&Arc<str>>) -> Value {
 pub fn host_tables() -> Vec<FactColumn<HostTableRow>> {
     columns! {
         "host": Text, "", "addresses of the host, as the user gave them, joined by +" => |_, r| r.source.host.to_string().into();
-        "file": Text, "", "name of the file" => |_, r| r.source.file.clone().into();
+        "file": Text, "", "name of the file" => |_, r| r.source.file.as_str().into();
         "format": Text, "", "which tool wrote it: netstat, net-tcp-connection, net-udp-endpoint, ss, firewall-log, sysmon, netsh, sysctl, collected" => |_, r| r.source.format.name().into();
-        "host_name": Text, "", "what the host calls itself; null where the file does not say" => |_, r| r.host_name.as_deref().map_or(Value::Null, Value::from);
+        "host_name": Text, "", "what the host calls itself; null where the file does not say" => |_, r| r.host_name.as_deref().into();
         "taken_ns": TimeNs, "", "when it was written, by the host's clock; null where the file does not say" => |_, r| time(r.taken_ns);
         "boot_ns": TimeNs, "", "when the host last started before that" => |_, r| time(r.boot_ns);
         "lines": Unsigned, "", "lines, or records where a record may have several" => |_, r| r.counts.lines.into();
@@ -34,21 +30,21 @@ pub fn host_tables() -> Vec<FactColumn<HostTableRow>> {
 pub fn host_sockets() -> Vec<FactColumn<HostSocket>> {
     columns! {
         "host": Text, "", "addresses of the host, as the user gave them, joined by +" => |_, r| r.source.host.to_string().into();
-        "file": Text, "", "name of the file" => |_, r| r.source.file.clone().into();
+        "file": Text, "", "name of the file" => |_, r| r.source.file.as_str().into();
         "format": Text, "", "which tool wrote it, as in host_tables" => |_, r| r.source.format.name().into();
         "line": Unsigned, "", "line in the file" => |_, r| r.line.into();
         "time_ns": TimeNs, "", "when it was so, by the host's clock; null where the file does not say, or only in a local time of unknown offset" => |_, r| time(r.time_ns);
         "created_ns": TimeNs, "", "when the socket was made; null where not known" => |_, r| time(r.created_ns);
-        "protocol": Unsigned, "protocolIdentifier", "IP protocol: 6 TCP, 17 UDP" => |_, r| u32::from(r.transport.number()).into();
+        "protocol": Unsigned, "protocolIdentifier", "IP protocol: 6 TCP, 17 UDP" => |_, r| r.transport.number().into();
         "versions": Text, "ipVersion", "IP versions of the socket: ipv4, ipv6, both" => |_, r| r.versions.name().into();
-        "local_ip": Text, "", "local address; null for a wildcard: every address of the host of these versions" => |_, r| r.local.map_or(Value::Null, |ip| ip.to_string().into());
+        "local_ip": Text, "", "local address; null for a wildcard: every address of the host of these versions" => |_, r| r.local.into();
         "local_port": Unsigned, "", "local port" => |_, r| r.port.into();
-        "remote_ip": Text, "", "address of the other end; null without one" => |_, r| r.remote.map_or(Value::Null, |end| end.ip.to_string().into());
-        "remote_port": Unsigned, "", "port of the other end; null without one" => |_, r| r.remote.map_or(Value::Null, |end| end.port.into());
+        "remote_ip": Text, "", "address of the other end; null without one" => |_, r| r.remote.map(|end| end.ip).into();
+        "remote_port": Unsigned, "", "port of the other end; null without one" => |_, r| r.remote.map(|end| end.port).into();
         "state": Text, "", "listen (in a log: accepted a connection), syn-sent, syn-received, established, fin-wait-1, fin-wait-2, close-wait, closing, last-ack, time-wait, closed, bound, unconnected (UDP), other" => |_, r| r.state.name().into();
         "process_id": Unsigned, "", "identifier of the process" => |_, r| r.process_id.into();
-        "process_name": Text, "", "name of its program, at most 255 bytes" => |_, r| text(r.process.as_ref());
-        "services": Text, "", "services or components within the process, comma-separated, at most 255 bytes" => |_, r| text(r.services.as_ref());
+        "process_name": Text, "", "name of its program, at most 255 bytes" => |_, r| r.process.as_deref().into();
+        "services": Text, "", "services or components within the process, comma-separated, at most 255 bytes" => |_, r| r.services.as_deref().into();
     }
 }
 
@@ -57,15 +53,15 @@ pub fn host_sockets() -> Vec<FactColumn<HostSocket>> {
 pub fn host_ranges() -> Vec<FactColumn<HostRange>> {
     columns! {
         "host": Text, "", "addresses of the host, as the user gave them, joined by +" => |_, r| r.source.host.to_string().into();
-        "file": Text, "", "name of the file" => |_, r| r.source.file.clone().into();
+        "file": Text, "", "name of the file" => |_, r| r.source.file.as_str().into();
         "format": Text, "", "which tool wrote it, as in host_tables" => |_, r| r.source.format.name().into();
         "line": Unsigned, "", "line in the file" => |_, r| r.line.into();
         "time_ns": TimeNs, "", "when it was so; null where the file does not say" => |_, r| time(r.time_ns);
-        "protocol": Unsigned, "protocolIdentifier", "IP protocol: 6 TCP, 17 UDP" => |_, r| u32::from(r.transport.number()).into();
+        "protocol": Unsigned, "protocolIdentifier", "IP protocol: 6 TCP, 17 UDP" => |_, r| r.transport.number().into();
         "versions": Text, "ipVersion", "IP versions: ipv4, ipv6; both also where the output does not say" => |_, r| r.versions.name().into();
         "kind": Text, "", "dynamic: the system gives its ports to whoever asks for any; excluded: it does not" => |_, r| r.kind.name().into();
         "start_port": Unsigned, "", "first port" => |_, r| r.start.into();
         "end_port": Unsigned, "", "last port" => |_, r| r.end.into();
-        "is_administered": Flag, "", "an administrator set it; others may move at a restart" => |_, r| Value::Flag(r.is_administered);
+        "is_administered": Flag, "", "an administrator set it; others may move at a restart" => |_, r| r.is_administered.into();
     }
 }

@@ -1,9 +1,9 @@
 //! Writing one partition: the facts of one observation.
 
 use super::error::StoreError;
-use super::parquet::TableWriter;
 use super::read::{capture_ids_of, partitions};
 use super::schema::{self, CaptureIds, CaptureRow, FactColumn, FateRow, LossRow};
+use super::table_writer::FactTable;
 use crate::model::{
     Activity, Announcement, CommentFact, FlowDetail, FlowRecord, FlowSink, HostRange, HostSocket, HostTable,
     HostTableRow, NameFact, SocketFact, SocketRow,
@@ -30,33 +30,46 @@ pub fn observation_id<'a>(capture_ids: impl Iterator<Item = &'a str>) -> String 
 pub struct PartitionWriter {
     place: Place,
     capture_ids: CaptureIds,
-    flows: Table<FlowRecord>,
-    activity: Table<Activity>,
-    sockets: Table<SocketRow>,
-    names: Table<NameFact>,
-    comments: Table<CommentFact>,
-    announcements: Table<Announcement>,
-    details: Table<FlowDetail>,
-    host_tables: Table<HostTableRow>,
-    host_sockets: Table<HostSocket>,
-    host_ranges: Table<HostRange>,
+    flows: Batched<FlowRecord>,
+    activity: Batched<Activity>,
+    sockets: FactTable<SocketRow>,
+    names: FactTable<NameFact>,
+    comments: FactTable<CommentFact>,
+    announcements: FactTable<Announcement>,
+    details: FactTable<FlowDetail>,
+    host_tables: FactTable<HostTableRow>,
+    host_sockets: FactTable<HostSocket>,
+    host_ranges: FactTable<HostRange>,
 }
 
-/// A table under way.
-struct Table<Row> {
-    columns: Vec<FactColumn<Row>>,
-    writer: TableWriter,
+/// Rows that are taken column by column: as many as stay in the processor's caches.
+const BATCH: usize = 128;
+
+/// A table whose rows come one by one and in great number.
+struct Batched<Row> {
+    table: FactTable<Row>,
+    rows: Vec<Row>,
 }
 
-impl<Row> Table<Row> {
+impl<Row> Batched<Row> {
     fn create(folder: &Path, name: &str, columns: Vec<FactColumn<Row>>) -> Result<Self, StoreError> {
-        let described = columns.iter().map(|column| column.column).collect();
-        let writer = TableWriter::create(&folder.join(format!("{name}.parquet")), described)?;
-        Ok(Self { columns, writer })
+        Ok(Self { table: FactTable::create(folder, name, columns)?, rows: Vec::new() })
     }
 
-    fn push(&mut self, ids: &CaptureIds, row: &Row) -> Result<(), StoreError> {
-        self.writer.push(self.columns.iter().map(|column| (column.get)(ids, row)))
+    fn push(&mut self, ids: &CaptureIds, row: Row) -> Result<(), StoreError> {
+        self.rows.push(row);
+        if self.rows.len() == BATCH { self.pass_on(ids) } else { Ok(()) }
+    }
+
+    fn pass_on(&mut self, ids: &CaptureIds) -> Result<(), StoreError> {
+        let passed = self.table.push(ids, &self.rows);
+        self.rows.clear();
+        passed
+    }
+
+    fn finish(mut self, ids: &CaptureIds) -> Result<(), StoreError> {
+        self.pass_on(ids)?;
+        self.table.finish()
     }
 }
 
@@ -134,16 +147,16 @@ impl PartitionWriter {
         let folder = place.inner();
         Ok(Self {
             capture_ids,
-            flows: Table::create(&folder, "flows", schema::flows())?,
-            activity: Table::create(&folder, "activity", schema::activity())?,
-            sockets: Table::create(&folder, "sockets", schema::sockets())?,
-            names: Table::create(&folder, "names", schema::names())?,
-            comments: Table::create(&folder, "comments", schema::comments())?,
-            announcements: Table::create(&folder, "announcements", schema::announcements())?,
-            details: Table::create(&folder, "details", schema::details())?,
-            host_tables: Table::create(&folder, "host_tables", schema::host_tables())?,
-            host_sockets: Table::create(&folder, "host_sockets", schema::host_sockets())?,
-            host_ranges: Table::create(&folder, "host_ranges", schema::host_ranges())?,
+            flows: Batched::create(&folder, "flows", schema::flows())?,
+            activity: Batched::create(&folder, "activity", schema::activity())?,
+            sockets: FactTable::create(&folder, "sockets", schema::sockets())?,
+            names: FactTable::create(&folder, "names", schema::names())?,
+            comments: FactTable::create(&folder, "comments", schema::comments())?,
+            announcements: FactTable::create(&folder, "announcements", schema::announcements())?,
+            details: FactTable::create(&folder, "details", schema::details())?,
+            host_tables: FactTable::create(&folder, "host_tables", schema::host_tables())?,
+            host_sockets: FactTable::create(&folder, "host_sockets", schema::host_sockets())?,
+            host_ranges: FactTable::create(&folder, "host_ranges", schema::host_ranges())?,
             place,
         })
     }
@@ -153,8 +166,8 @@ impl PartitionWriter {
     /// # Errors
     /// When a file cannot be written.
     pub fn remarks(&mut self, names: &[NameFact], comments: &[CommentFact]) -> Result<(), StoreError> {
-        names.iter().try_for_each(|name| self.names.push(&self.capture_ids, name))?;
-        comments.iter().try_for_each(|comment| self.comments.push(&self.capture_ids, comment))
+        self.names.push(&self.capture_ids, names)?;
+        self.comments.push(&self.capture_ids, comments)
     }
 
     /// Writes what a host said of its own ports.
@@ -162,9 +175,9 @@ impl PartitionWriter {
     /// # Errors
     /// When a file cannot be written.
     pub fn host_table(&mut self, table: &HostTable) -> Result<(), StoreError> {
-        self.host_tables.push(&self.capture_ids, &table.row())?;
-        table.sockets.iter().try_for_each(|socket| self.host_sockets.push(&self.capture_ids, socket))?;
-        table.ranges.iter().try_for_each(|range| self.host_ranges.push(&self.capture_ids, range))
+        self.host_tables.push(&self.capture_ids, &[table.row()])?;
+        self.host_sockets.push(&self.capture_ids, &table.sockets)?;
+        self.host_ranges.push(&self.capture_ids, &table.ranges)
     }
 
     /// Writes the small tables and moves the partition into place, over one of the same captures if there is one.
@@ -181,13 +194,17 @@ impl PartitionWriter {
         write_all(&folder, "captures", ids, schema::captures(), captures)?;
         write_all(&folder, "fates", ids, schema::fates(), &fates.collect::<Vec<_>>())?;
         write_all(&folder, "losses", ids, schema::losses(), losses)?;
-        let Self { place, flows, activity, sockets, names, comments, announcements, details, .. } = self;
-        let hosts = [self.host_tables.writer, self.host_sockets.writer, self.host_ranges.writer];
-        let writers = [flows.writer, activity.writer, sockets.writer, names.writer, comments.writer];
-        for writer in writers.into_iter().chain([announcements.writer, details.writer]).chain(hosts) {
-            writer.finish()?;
-        }
-        place.commit(&format!("observation={id}"))
+        self.flows.finish(ids)?;
+        self.activity.finish(ids)?;
+        self.sockets.finish()?;
+        self.names.finish()?;
+        self.comments.finish()?;
+        self.announcements.finish()?;
+        self.details.finish()?;
+        self.host_tables.finish()?;
+        self.host_sockets.finish()?;
+        self.host_ranges.finish()?;
+        self.place.commit(&format!("observation={id}"))
     }
 }
 
@@ -195,11 +212,11 @@ impl FlowSink for PartitionWriter {
     type Error = StoreError;
 
     fn flow(&mut self, record: &FlowRecord) -> Result<(), StoreError> {
-        self.flows.push(&self.capture_ids, record)
+        self.flows.push(&self.capture_ids, *record)
     }
 
     fn activity(&mut self, burst: &Activity) -> Result<(), StoreError> {
-        self.activity.push(&self.capture_ids, burst)
+        self.activity.push(&self.capture_ids, *burst)
     }
 
     fn socket(&mut self, socket: &SocketFact<'_>) -> Result<(), StoreError> {
@@ -213,19 +230,19 @@ impl FlowSink for PartitionWriter {
             process_id: socket.process.id,
             process_name: String::from_utf8_lossy(socket.process.name).into_owned(),
         };
-        self.sockets.push(&self.capture_ids, &row)
+        self.sockets.push(&self.capture_ids, &[row])
     }
 
     fn announcement(&mut self, announcement: &Announcement) -> Result<(), StoreError> {
-        self.announcements.push(&self.capture_ids, announcement)
+        self.announcements.push(&self.capture_ids, std::slice::from_ref(announcement))
     }
 
     fn detail(&mut self, detail: &FlowDetail) -> Result<(), StoreError> {
-        self.details.push(&self.capture_ids, detail)
+        self.details.push(&self.capture_ids, std::slice::from_ref(detail))
     }
 
     fn name(&mut self, name: &NameFact) -> Result<(), StoreError> {
-        self.names.push(&self.capture_ids, name)
+        self.names.push(&self.capture_ids, std::slice::from_ref(name))
     }
 }
 
@@ -236,9 +253,9 @@ fn write_all<Row>(
     columns: Vec<FactColumn<Row>>,
     rows: &[Row],
 ) -> Result<(), StoreError> {
-    let mut table = Table::create(folder, name, columns)?;
-    rows.iter().try_for_each(|row| table.push(ids, row))?;
-    table.writer.finish()
+    let mut table = FactTable::create(folder, name, columns)?;
+    table.push(ids, rows)?;
+    table.finish()
 }
 
 fn refuse_other_folder(store: &Path) -> Result<(), StoreError> {

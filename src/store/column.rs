@@ -1,0 +1,318 @@
+//! Columns as they fill, packed on the way: what is held is near to what is written.
+
+use super::address;
+use super::bits::{pack, packed_run, run};
+use super::cell::Cell;
+use super::delta::Delta;
+use super::dictionary::{self, plain};
+use crate::model::Kind;
+use polars_parquet::write::Encoding;
+
+/// Most rows of a chunk: a code of a dictionary has 16 bits.
+pub(super) const MOST_ROWS: usize = 1 << 16;
+/// Rows that are taken at once: a block of differences.
+const BATCH: usize = 128;
+/// Rows for each entry of a dictionary of numbers; with fewer, differences are shorter.
+const ROWS_OF_NUMBER: usize = 8;
+/// Rows for each entry of a dictionary of texts; with fewer, texts are stored as they come.
+const ROWS_OF_TEXT: usize = 2;
+
+/// A chunk of a column: what its pages hold.
+pub(super) struct Chunk {
+    pub(super) rows: usize,
+    pub(super) nulls: usize,
+    /// Entries of the dictionary page, and its bytes.
+    pub(super) dictionary: Option<(usize, Vec<u8>)>,
+    pub(super) encoding: Encoding,
+    /// Bytes of the data page.
+    pub(super) data: Vec<u8>,
+    /// Least and greatest number.
+    pub(super) bounds: Option<(u64, u64)>,
+}
+
+/// A column under way.
+pub(super) struct ColumnBuilder {
+    levels: Levels,
+    values: Values,
+}
+
+enum Values {
+    Numbers(Numbers),
+    Texts(Texts),
+    Flags(Vec<bool>),
+    Reals(Vec<f64>),
+}
+
+impl ColumnBuilder {
+    pub(super) fn new(kind: Kind) -> Self {
+        let values = match kind {
+            Kind::Text => Values::Texts(Texts::default()),
+            Kind::Unsigned => Values::Numbers(Numbers::new(0)),
+            Kind::TimeNs => Values::Numbers(Numbers::new(1 << 63)),
+            Kind::Flag => Values::Flags(Vec::new()),
+            Kind::Real => Values::Reals(Vec::new()),
+        };
+        Self { levels: Levels::default(), values }
+    }
+
+    /// Takes the cells of some rows. A value of another kind than the column's is stored as null.
+    pub(super) fn fill<'r, Ids, Row>(
+        &mut self,
+        ids: &'r Ids,
+        rows: &'r [Row],
+        get: impl Fn(&'r Ids, &'r Row) -> Cell<'r>,
+    ) {
+        for rows in rows.chunks(BATCH) {
+            let cells = rows.iter().map(|row| get(ids, row));
+            match &mut self.values {
+                Values::Numbers(numbers) => {
+                    let number = |cell| match cell {
+                        Cell::Unsigned(number) => Some(number),
+                        Cell::TimeNs(ns) => Some(ns.cast_unsigned()),
+                        _ => None,
+                    };
+                    let batch = Batch::gather(cells.map(number));
+                    numbers.extend(batch.values());
+                    self.levels.extend(batch.present(), batch.count);
+                }
+                Values::Texts(texts) => {
+                    let batch = Batch::gather(cells.map(|cell| texts.push(cell)));
+                    self.levels.extend(batch.present(), batch.count);
+                }
+                Values::Flags(flags) => {
+                    let batch =
+                        Batch::gather(cells.map(|cell| if let Cell::Flag(flag) = cell { Some(flag) } else { None }));
+                    flags.extend_from_slice(batch.values());
+                    self.levels.extend(batch.present(), batch.count);
+                }
+                Values::Reals(reals) => {
+                    let batch =
+                        Batch::gather(cells.map(|cell| if let Cell::Real(real) = cell { Some(real) } else { None }));
+                    reals.extend_from_slice(batch.values());
+                    self.levels.extend(batch.present(), batch.count);
+                }
+            }
+        }
+    }
+
+    /// What has gathered; the column begins anew.
+    pub(super) fn finish(&mut self) -> Chunk {
+        let mut chunk = Chunk {
+            rows: self.levels.rows,
+            nulls: self.levels.nulls,
+            dictionary: None,
+            encoding: Encoding::Plain,
+            data: Vec::new(),
+            bounds: None,
+        };
+        self.levels.finish(&mut chunk.data);
+        match &mut self.values {
+            // A column of nulls: Plain, and nothing.
+            _ if chunk.rows == chunk.nulls => {}
+            Values::Numbers(numbers) => numbers.finish(&mut chunk),
+            Values::Texts(texts) => texts.finish(&mut chunk),
+            Values::Flags(flags) => pack(flags.drain(..).map(u64::from), 1, &mut chunk.data),
+            Values::Reals(reals) => chunk.data.extend(reals.drain(..).flat_map(f64::to_le_bytes)),
+        }
+        chunk
+    }
+}
+
+/// Values of at most [`BATCH`] rows, nulls left out.
+struct Batch<T> {
+    values: [T; BATCH],
+    present: [bool; BATCH],
+    rows: usize,
+    count: usize,
+}
+
+impl<T: Copy + Default> Batch<T> {
+    #[inline]
+    fn gather(cells: impl Iterator<Item = Option<T>>) -> Self {
+        let mut batch = Self { values: [T::default(); BATCH], present: [false; BATCH], rows: 0, count: 0 };
+        for (cell, present) in cells.zip(&mut batch.present) {
+            *present = cell.is_some();
+            // Written in any case: a branch that is hard to foresee would cost more.
+            batch.values[batch.count] = cell.unwrap_or_default();
+            batch.count += usize::from(*present);
+            batch.rows += 1;
+        }
+        batch
+    }
+
+    fn values(&self) -> &[T] {
+        &self.values[..self.count]
+    }
+
+    fn present(&self) -> &[bool] {
+        &self.present[..self.rows]
+    }
+}
+
+/// Which rows have a value (definition levels).
+#[derive(Default)]
+struct Levels {
+    rows: usize,
+    nulls: usize,
+    /// One for each row, once there are rows of both kinds.
+    present: Vec<bool>,
+}
+
+impl Levels {
+    /// Takes some rows, `count` of them with a value.
+    fn extend(&mut self, present: &[bool], count: usize) {
+        let nulls = present.len() - count;
+        let alike = (nulls == 0 && self.nulls == 0) || (count == 0 && self.nulls == self.rows);
+        if !alike || !self.present.is_empty() {
+            if self.present.is_empty() {
+                self.present.resize(self.rows, self.nulls == 0);
+            }
+            self.present.extend_from_slice(present);
+        }
+        self.rows += present.len();
+        self.nulls += nulls;
+    }
+
+    /// Appends the levels with their length and begins anew.
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let mut levels = Vec::new();
+        if self.present.is_empty() {
+            run(u16::from(self.nulls == 0), self.rows, 1, &mut levels);
+        } else {
+            packed_run(self.present.drain(..).map(u64::from), 1, &mut levels);
+        }
+        plain(&levels, out);
+        (self.rows, self.nulls) = (0, 0);
+    }
+}
+
+/// Numbers: in a dictionary, and from when there are too many different ones as differences.
+struct Numbers {
+    form: Form,
+    /// Flips the sign of times, so that they compare as the unsigned numbers do.
+    sign: u64,
+    /// Least and greatest, where they are not to be had from a dictionary.
+    bounds: Option<(u64, u64)>,
+}
+
+enum Form {
+    Dictionary(dictionary::Numbers),
+    Delta(Delta),
+}
+
+impl Numbers {
+    fn new(sign: u64) -> Self {
+        Self { form: Form::Dictionary(dictionary::Numbers::default()), sign, bounds: None }
+    }
+
+    fn extend(&mut self, numbers: &[u64]) {
+        if let Form::Dictionary(dictionary) = &mut self.form {
+            let before = dictionary.codes.count;
+            dictionary.extend(numbers);
+            if dictionary.entries.len() <= MOST_ROWS / ROWS_OF_NUMBER {
+                return;
+            }
+            let rows: Vec<u64> = dictionary.rows().take(before).collect();
+            self.form = Form::Delta(Delta::default());
+            rows.chunks(BATCH).for_each(|rows| self.extend(rows));
+        }
+        if let Form::Delta(delta) = &mut self.form {
+            delta.extend(numbers);
+            self.bounds = bounds(self.bounds, numbers, self.sign);
+        }
+    }
+
+    fn finish(&mut self, chunk: &mut Chunk) {
+        if let Form::Dictionary(dictionary) = &mut self.form
+            && dictionary.entries.len() > 1
+            && dictionary.entries.len() * ROWS_OF_NUMBER > dictionary.codes.count
+        {
+            let rows: Vec<u64> = dictionary.rows().collect();
+            self.form = Form::Delta(Delta::default());
+            self.extend(&rows);
+        }
+        match &mut self.form {
+            Form::Dictionary(dictionary) => {
+                let page = dictionary.entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
+                chunk.dictionary = Some((dictionary.entries.len(), page));
+                chunk.bounds = bounds(None, &dictionary.entries, self.sign);
+                chunk.encoding = Encoding::RleDictionary;
+                dictionary.codes.finish(&mut chunk.data);
+                dictionary.clear();
+            }
+            Form::Delta(delta) => {
+                chunk.encoding = Encoding::DeltaBinaryPacked;
+                chunk.bounds = self.bounds.take();
+                delta.finish(&mut chunk.data);
+            }
+        }
+    }
+}
+
+/// Least and greatest of what was before and of more numbers.
+fn bounds(before: Option<(u64, u64)>, numbers: &[u64], sign: u64) -> Option<(u64, u64)> {
+    let start = before.or_else(|| numbers.first().map(|first| (*first, *first)))?;
+    let (least, greatest) = numbers.iter().fold((start.0 ^ sign, start.1 ^ sign), |(least, greatest), number| {
+        (least.min(number ^ sign), greatest.max(number ^ sign))
+    });
+    Some((least ^ sign, greatest ^ sign))
+}
+
+/// Texts: in a dictionary, and from when there are too many different ones as they come.
+#[derive(Default)]
+struct Texts {
+    dictionary: dictionary::Texts,
+    /// The texts themselves, where there is no dictionary any more.
+    plain: Option<Vec<u8>>,
+    /// An address that is being written.
+    address: Vec<u8>,
+}
+
+impl Texts {
+    /// Takes a text; `None`: the cell has none.
+    fn push(&mut self, cell: Cell<'_>) -> Option<()> {
+        match cell {
+            Cell::Text(text) => self.push_bytes(text.as_bytes()),
+            Cell::Joined(text) => self.push_bytes(text.as_bytes()),
+            Cell::Address(address) => {
+                let mut text = std::mem::take(&mut self.address);
+                text.clear();
+                address::write(address, &mut text);
+                self.push_bytes(&text);
+                self.address = text;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn push_bytes(&mut self, text: &[u8]) {
+        match &mut self.plain {
+            None => self.dictionary.push(text),
+            Some(texts) => plain(text, texts),
+        }
+    }
+
+    fn leave_dictionary(&mut self) {
+        let mut texts = Vec::new();
+        self.dictionary.write_rows(&mut texts);
+        self.plain = Some(texts);
+        self.dictionary = dictionary::Texts::default();
+    }
+
+    fn finish(&mut self, chunk: &mut Chunk) {
+        let entries = self.dictionary.entries();
+        if self.plain.is_none() && entries > 1 && entries * ROWS_OF_TEXT > self.dictionary.codes.count {
+            self.leave_dictionary();
+        }
+        match &mut self.plain {
+            None => {
+                chunk.dictionary = Some((entries, std::mem::take(&mut self.dictionary.page)));
+                chunk.encoding = Encoding::RleDictionary;
+                self.dictionary.codes.finish(&mut chunk.data);
+                self.dictionary.clear();
+            }
+            Some(texts) => chunk.data.append(texts),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Values that repeat, each kept once: a row holds its number in the dictionary. Most columns of flows are of a few values, many
+//! of one.
+
+use super::bits::{packed_run, run, width};
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
+use std::hash::BuildHasher;
+
+/// The rows of a dictionary's column: numbers of entries. While there is one entry, rows are only counted.
+#[derive(Default)]
+pub(super) struct Codes {
+    codes: Vec<u16>,
+    entries: usize,
+    pub(super) count: usize,
+}
+
+impl Codes {
+    /// The code of a new entry. There are no more entries than rows, so [`MOST_ROWS`](super::column::MOST_ROWS) codes do.
+    fn entry(&mut self) -> u16 {
+        debug_assert!(self.entries <= usize::from(u16::MAX), "more rows than a chunk has");
+        if self.entries == 1 {
+            self.codes.resize(self.count, 0);
+        }
+        self.entries += 1;
+        (self.entries - 1) as u16
+    }
+
+    fn extend(&mut self, code: u16, times: usize) {
+        self.count += times;
+        if self.entries > 1 {
+            self.codes.resize(self.count, code);
+        }
+    }
+
+    fn push(&mut self, code: u16) {
+        self.count += 1;
+        if self.entries > 1 {
+            self.codes.push(code);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = u16> {
+        let constant = if self.codes.is_empty() { self.count } else { 0 };
+        self.codes.iter().copied().chain(std::iter::repeat_n(0, constant))
+    }
+
+    /// Appends the width of the codes and the codes.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        let width = width(self.entries.saturating_sub(1) as u64);
+        out.push(width as u8);
+        if width == 0 {
+            run(0, self.count, width, out);
+        } else {
+            packed_run(self.codes.iter().map(|code| u64::from(*code)), width, out);
+        }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.codes.clear();
+        (self.entries, self.count) = (0, 0);
+    }
+}
+
+/// A dictionary of numbers.
+#[derive(Default)]
+pub(super) struct Numbers {
+    known: HashMap<u64, u16, FixedState>,
+    pub(super) entries: Vec<u64>,
+    pub(super) codes: Codes,
+    last: (u64, u16),
+}
+
+impl Numbers {
+    pub(super) fn extend(&mut self, numbers: &[u64]) {
+        let Some(first) = numbers.first() else { return };
+        if self.entries.is_empty() {
+            self.look_up(*first);
+        }
+        // One pass over all of them is faster than a branch for each, and in most columns of most flows finds nothing new.
+        let (last, code) = self.last;
+        if numbers.iter().fold(0, |unlike, number| unlike | (number ^ last)) == 0 {
+            self.codes.extend(code, numbers.len());
+            return;
+        }
+        for number in numbers {
+            if *number != self.last.0 {
+                self.look_up(*number);
+            }
+            self.codes.push(self.last.1);
+        }
+    }
+
+    /// Finds or gives the code of a number.
+    fn look_up(&mut self, number: u64) {
+        let code = *self.known.entry(number).or_insert_with(|| {
+            self.entries.push(number);
+            self.codes.entry()
+        });
+        self.last = (number, code);
+    }
+
+    /// The numbers of all rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = u64> {
+        self.codes.iter().map(|code| self.entries[usize::from(code)])
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.entries.clear();
+        self.codes.clear();
+    }
+}
+
+/// A dictionary of texts, laid out as its page (PLAIN: length in four bytes, then the text).
+#[derive(Default)]
+pub(super) struct Texts {
+    known: HashTable<u16>,
+    hasher: FixedState,
+    pub(super) page: Vec<u8>,
+    /// Where each entry ends in the page.
+    ends: Vec<usize>,
+    pub(super) codes: Codes,
+    last: u16,
+}
+
+impl Texts {
+    pub(super) fn entries(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// An entry as in the page, its length in front.
+    fn entry<'a>(page: &'a [u8], ends: &[usize], code: u16) -> &'a [u8] {
+        let code = usize::from(code);
+        let start = if code == 0 { 0 } else { ends[code - 1] };
+        &page[start..ends[code]]
+    }
+
+    pub(super) fn push(&mut self, text: &[u8]) {
+        let is = |code: u16| &Self::entry(&self.page, &self.ends, code)[LENGTH_BYTES..] == text;
+        if self.ends.is_empty() || !is(self.last) {
+            let hash = self.hasher.hash_one(text);
+            match self.known.find(hash, |code| is(*code)) {
+                Some(code) => self.last = *code,
+                None => self.insert(hash, text),
+            }
+        }
+        self.codes.push(self.last);
+    }
+
+    fn insert(&mut self, hash: u64, text: &[u8]) {
+        let code = self.codes.entry();
+        plain(text, &mut self.page);
+        self.ends.push(self.page.len());
+        let Self { known, hasher, page, ends, .. } = self;
+        known.insert_unique(hash, code, |code| hasher.hash_one(&Self::entry(page, ends, *code)[LENGTH_BYTES..]));
+        self.last = code;
+    }
+
+    /// Appends the texts of all rows.
+    pub(super) fn write_rows(&self, out: &mut Vec<u8>) {
+        for code in self.codes.iter() {
+            out.extend_from_slice(Self::entry(&self.page, &self.ends, code));
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.page.clear();
+        self.ends.clear();
+        self.codes.clear();
+    }
+}
+
+/// Bytes of a text's length.
+const LENGTH_BYTES: usize = 4;
+
+/// Appends a text with its length (PLAIN).
+pub(super) fn plain(text: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text);
+}

@@ -1,0 +1,168 @@
+//! A table on its way to a Parquet file. Streaming: rows become packed columns, the columns of a batch of rows a row group, and
+//! nothing else is held.
+
+use super::cell::Cell;
+use super::column::{Chunk, ColumnBuilder, MOST_ROWS};
+use super::error::StoreError;
+use super::parquet::VERSION_KEY;
+use super::schema::{CaptureIds, FactColumn, VERSION};
+use crate::model::{Column, Kind, Value};
+use polars::error::PolarsError;
+use polars::prelude::{DataType, Field, PlSmallStr, Schema};
+use polars_io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter, StatisticsOptions};
+use polars_parquet::parquet::CowBuffer;
+use polars_parquet::parquet::page::{DataPage, DataPageHeader, DataPageHeaderV1, DictPage};
+use polars_parquet::parquet::schema::types::PrimitiveType;
+use polars_parquet::parquet::statistics::PrimitiveStatistics;
+use polars_parquet::write::{CompressedPage, CompressionOptions, Descriptor, Encoding, Page, ZstdLevel, compress};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+/// Level of Zstandard: of what higher ones gain, dictionaries and differences have taken most already.
+const ZSTD_LEVEL: i32 = 1;
+/// Bytes of a chunk that are worth compressing.
+const COMPRESSED_FROM: usize = 256;
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::String,
+        Kind::Unsigned => DataType::UInt64,
+        Kind::Real => DataType::Float64,
+        Kind::Flag => DataType::Boolean,
+        Kind::TimeNs => DataType::Int64,
+    }
+}
+
+/// Writes one table.
+pub(super) struct TableWriter {
+    path: PathBuf,
+    columns: Vec<ColumnBuilder>,
+    types: Vec<PrimitiveType>,
+    rows: usize,
+    writer: BatchedWriter<BufWriter<File>>,
+}
+
+impl TableWriter {
+    pub(super) fn create(path: &Path, columns: impl Iterator<Item = Column>) -> Result<Self, StoreError> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the store writes its own files, inside a partition not yet in place"
+        )]
+        let file = File::create(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
+        let columns: Vec<Column> = columns.collect();
+        let fields = columns.iter().map(|c| Field::new(PlSmallStr::from_str(c.name), data_type(c.kind)));
+        let schema = Schema::from_iter(fields);
+        let metadata = KeyValueMetadata::from_static(vec![(VERSION_KEY.to_owned(), VERSION.to_owned())]);
+        let mut writer = ParquetWriter::new(BufWriter::new(file))
+            .with_key_value_metadata(Some(metadata))
+            // Those of a chunk are ours; an index over pages would say them again, since a chunk has one page.
+            .with_statistics(StatisticsOptions::empty())
+            .batched(&schema)
+            .map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?;
+        let described = writer.parquet_schema().columns().iter();
+        let types = described.map(|column| column.descriptor.primitive_type.clone()).collect();
+        let columns = columns.iter().map(|c| ColumnBuilder::new(c.kind)).collect();
+        Ok(Self { path: path.to_owned(), columns, types, rows: 0, writer })
+    }
+
+    /// Takes rows; `fill` puts them into a column, which it is told by its position.
+    fn push<'r, Row>(
+        &mut self,
+        rows: &'r [Row],
+        fill: impl Fn(usize, &'r [Row], &mut ColumnBuilder),
+    ) -> Result<(), StoreError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(MOST_ROWS - self.rows));
+            for (position, column) in self.columns.iter_mut().enumerate() {
+                fill(position, now, column);
+            }
+            self.rows += now.len();
+            rest = later;
+            if self.rows == MOST_ROWS {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let rows = std::mem::take(&mut self.rows);
+        let columns = self.columns.iter_mut().zip(&self.types);
+        let pages: Result<Vec<_>, PolarsError> = columns.map(|(column, of)| pages(column.finish(), of)).collect();
+        let written = pages.and_then(|pages| self.writer.write_row_group(rows as u64, &pages));
+        written.map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        if self.rows > 0 {
+            self.flush()?;
+        }
+        self.writer.finish().map(|_| ()).map_err(|cause| StoreError::Parquet { path: self.path, cause })
+    }
+}
+
+/// The pages of a chunk as they are written. Packed numbers hardly get smaller: only the rest is compressed.
+fn pages(chunk: Chunk, of: &PrimitiveType) -> Result<Vec<CompressedPage>, PolarsError> {
+    let bytes = chunk.data.len() + chunk.dictionary.as_ref().map_or(0, |(_, page)| page.len());
+    let is_number = chunk.bounds.is_some();
+    let compression = if is_number || bytes < COMPRESSED_FROM {
+        CompressionOptions::Uncompressed
+    } else {
+        CompressionOptions::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?))
+    };
+    let statistics = PrimitiveStatistics {
+        primitive_type: of.clone(),
+        null_count: Some(chunk.nulls as i64),
+        distinct_count: None,
+        min_value: chunk.bounds.map(|(least, _)| least.cast_signed()),
+        max_value: chunk.bounds.map(|(_, greatest)| greatest.cast_signed()),
+    };
+    let header = DataPageHeader::V1(DataPageHeaderV1 {
+        num_values: chunk.rows as i32,
+        encoding: chunk.encoding.into(),
+        definition_level_encoding: Encoding::Rle.into(),
+        repetition_level_encoding: Encoding::Rle.into(),
+        statistics: Some(statistics.serialize()),
+    });
+    let descriptor = Descriptor { primitive_type: of.clone(), max_def_level: 1, max_rep_level: 0 };
+    let data = DataPage::new(header, CowBuffer::Owned(chunk.data), descriptor, chunk.rows);
+    let dictionary = chunk.dictionary.map(|(entries, page)| DictPage::new(CowBuffer::Owned(page), entries, false));
+    let pages = dictionary.map(Page::Dict).into_iter().chain([Page::Data(data)]);
+    pages.map(|page| Ok(compress(page, Vec::new(), compression)?)).collect()
+}
+
+/// A table of facts under way: each column is filled by the function that stands beside its description.
+pub(super) struct FactTable<Row> {
+    columns: Vec<FactColumn<Row>>,
+    writer: TableWriter,
+}
+
+impl<Row> FactTable<Row> {
+    pub(super) fn create(folder: &Path, name: &str, columns: Vec<FactColumn<Row>>) -> Result<Self, StoreError> {
+        let described = columns.iter().map(|column| column.column);
+        let writer = TableWriter::create(&folder.join(format!("{name}.parquet")), described)?;
+        Ok(Self { columns, writer })
+    }
+
+    pub(super) fn push(&mut self, ids: &CaptureIds, rows: &[Row]) -> Result<(), StoreError> {
+        self.writer.push(rows, |position, rows, column| (self.columns[position].fill)(ids, rows, column))
+    }
+
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        self.writer.finish()
+    }
+}
+
+/// Writes a table of results as Parquet.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_table(path: &Path, columns: &[Column], rows: impl Iterator<Item = Vec<Value>>) -> Result<(), StoreError> {
+    let mut writer = TableWriter::create(path, columns.iter().copied())?;
+    for row in rows {
+        writer.push(&[row], |position, rows, column| column.fill(&position, rows, |at, row| Cell::from(&row[*at])))?;
+    }
+    writer.finish()
+}
