@@ -145,6 +145,12 @@ impl FlowCache {
         self.idle.longest_silent(&mut self.entries)
     }
 
+    /// Places in the queue of idle flows, stale ones among them.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.idle.places
+    }
+
     /// All flows, in the order of their first frames.
     pub(super) fn in_order(&self) -> Vec<u32> {
         let active = self.entries.iter().zip(0_u32..).filter(|(entry, _)| entry.queued_at != NOT_QUEUED);

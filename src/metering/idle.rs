@@ -26,7 +26,7 @@ pub(super) struct IdleQueue {
     idle_ns: [i64; 3],
     buckets: [BTreeMap<i32, Vec<u32>>; 3],
     /// Places in all buckets, stale ones among them.
-    places: usize,
+    pub(super) places: usize,
     /// The flows of the oldest bucket with the time of their latest packet, the latest first.
     ready: Vec<(i64, u32)>,
     /// Nothing is over before.
@@ -158,5 +158,112 @@ impl IdleQueue {
             self.buckets[class as usize].retain(|_, places| !places.is_empty());
         }
         self.places = self.buckets.iter().flat_map(BTreeMap::values).map(Vec::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cache::FlowCache;
+    use super::super::count::Arrival;
+    use super::super::key::PackedKey;
+    use super::super::streams::Interest;
+    use super::*;
+    use crate::model::{Encapsulation, Endpoint, Side, Transport};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const SECOND_NS: i64 = 1_000_000_000;
+    const IDLE_NS: [i64; 3] = [20 * SECOND_NS, 100 * SECOND_NS, 7 * SECOND_NS];
+
+    /// A cache, and what should be in it: class and time of the latest packet, by place.
+    struct Checked {
+        cache: FlowCache,
+        model: BTreeMap<u32, (Class, i64)>,
+        now_ns: i64,
+        flows: u16,
+    }
+
+    impl Checked {
+        fn add(&mut self, class: Class) {
+            self.flows += 1;
+            let end = |port| Endpoint { ip: [10, 0, 0, 1].into(), port };
+            let (key, _) = PackedKey::new(Transport::Tcp, end(self.flows), end(0), 0);
+            let interest = Interest::new(false);
+            let flow = Entry::begun(key, Side::A, Encapsulation::default(), &Arrival::default(), interest);
+            let index = self.cache.insert(self.cache.hasher().hash(key), flow);
+            self.touch(index, class);
+        }
+
+        fn touch(&mut self, index: u32, class: Class) {
+            self.cache.touch(index, class, self.now_ns);
+            self.model.insert(index, (class, self.now_ns));
+        }
+
+        fn remove(&mut self, index: u32) -> (Class, i64) {
+            self.cache.remove(index);
+            self.model.remove(&index).expect("a flow that is there")
+        }
+
+        /// What is given is over; and what has been over for a bucket's time is given.
+        fn expire(&mut self) {
+            while let Some(index) = self.cache.over(self.now_ns) {
+                let (class, touched_ns) = self.remove(index);
+                assert!(self.now_ns - touched_ns > IDLE_NS[class as usize]);
+            }
+            let late = |(class, touched_ns): &(Class, i64)| {
+                self.now_ns - touched_ns > IDLE_NS[*class as usize] + (1 << 32)
+            };
+            assert!(!self.model.values().any(late), "at {}: {:?}", self.now_ns, self.model);
+        }
+
+        fn evict(&mut self) {
+            let found = self.cache.longest_silent();
+            assert_eq!(found.is_some(), !self.model.is_empty());
+            if let Some(index) = found {
+                let (_, touched_ns) = self.remove(index);
+                assert!(self.model.values().all(|(_, other_ns)| touched_ns <= *other_ns));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn flows_end_when_they_are_over_and_the_longest_silent_gives_way(
+            steps in prop::collection::vec((0_u8..10, 0_usize..3, 0_u8..255, 0_i64..9_000), 1..300)
+        ) {
+            let mut checked =
+                Checked { cache: FlowCache::new(IDLE_NS), model: BTreeMap::new(), now_ns: -50 * SECOND_NS, flows: 0 };
+            for (step, class, which, millis) in steps {
+                checked.now_ns += millis * 1_000_000;
+                checked.expire();
+                let class = Class::ALL[class];
+                let chosen = checked.model.keys().nth(usize::from(which) % checked.model.len().max(1)).copied();
+                match (step, chosen) {
+                    (0..3, _) | (_, None) => checked.add(class),
+                    (3..8, Some(index)) => checked.touch(index, class),
+                    (8, Some(index)) => _ = checked.remove(index),
+                    (_, Some(_)) => checked.evict(),
+                }
+                prop_assert_eq!(checked.cache.len(), checked.model.len());
+            }
+            while !checked.model.is_empty() {
+                checked.evict();
+            }
+        }
+    }
+
+    #[test]
+    fn places_of_flows_that_are_gone_are_forgotten() {
+        let mut checked = Checked { cache: FlowCache::new([i64::MAX; 3]), model: BTreeMap::new(), now_ns: 0, flows: 0 };
+        for _ in 0..u16::MAX {
+            checked.now_ns += SECOND_NS;
+            checked.add(Class::Transitory);
+            let [index] = checked.model.keys().copied().collect::<Vec<_>>()[..] else { panic!("one flow") };
+            for class in Class::ALL {
+                checked.touch(index, class);
+            }
+            checked.remove(index);
+        }
+        assert!(checked.cache.places() <= STALE + 8, "{}", checked.cache.places());
     }
 }
