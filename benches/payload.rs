@@ -11,7 +11,7 @@
 #![allow(clippy::expect_used, reason = "a benchmark that lacks its input has nothing to measure")]
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use portproof::capture::{Batch, Input, Observation, OpenOptions};
+use portproof::capture::{Input, Observation, OpenOptions};
 use portproof::metering::{Meter, MeterSettings, Prepared, StreamSettings};
 use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use std::convert::Infallible;
@@ -66,13 +66,16 @@ fn metered(capture: &Path, enabled: bool) -> (u64, Counted) {
     let mut observation = Observation::open(&inputs, OpenOptions::default()).expect("a capture");
     let streams = StreamSettings { enabled, ..StreamSettings::default() };
     let mut meter = Meter::new(MeterSettings { streams, ..MeterSettings::default() }, Counted::default());
-    let (mut preparer, mut batch, mut prepared) = (meter.preparer(), Batch::default(), Prepared::default());
+    let (mut preparer, mut bytes, mut prepared) = (meter.preparer(), Vec::new(), Prepared::default());
     let mut frames = 0;
-    while observation.next_batch(&mut batch) {
+    loop {
         prepared.clear();
-        batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
-        let Ok(()) = meter.batch(&prepared, batch.bytes());
-        frames += batch.len() as u64;
+        let number = observation.next_batch(&mut bytes, |frame, at| preparer.prepare(frame, at, &mut prepared));
+        if number == 0 {
+            break;
+        }
+        let Ok(()) = meter.batch(&prepared, &bytes);
+        frames += number as u64;
     }
     let Ok((_, counted)) = meter.finish();
     (frames, counted)
