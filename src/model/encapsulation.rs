@@ -41,7 +41,7 @@ pub enum Tunnel {
 }
 
 impl Tunnel {
-    const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Mpls,
         Self::Pppoe,
         Self::Pbb,
@@ -113,6 +113,17 @@ impl Tunnels {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0[0] == 0
+    }
+
+    /// All of them in one number, 0 where there is none.
+    pub(super) fn code(self) -> u64 {
+        self.0.iter().rev().fold(0, |code, tunnel| code << 8 | u64::from(*tunnel))
+    }
+
+    /// The inverse of [`Self::code`].
+    pub(super) fn of_code(code: u64) -> Self {
+        let [tunnels @ .., _] = code.to_le_bytes();
+        Self(tunnels)
     }
 }
 

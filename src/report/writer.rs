@@ -142,7 +142,7 @@ impl ReportDir {
     /// # Errors
     /// When the name is not allowed (see [`Self::path_of`]) or the file cannot be written; whatever `write` returns.
     pub fn add(
-        &mut self,
+        &self,
         name: &str,
         write: impl FnOnce(&mut ReportFile) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {

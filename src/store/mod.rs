@@ -32,7 +32,7 @@ mod write;
 
 pub use error::StoreError;
 pub use parquet::{to_frame, write_table};
-pub use read::{Facts, StoredFlow, is_store, read_facts};
+pub use read::{Facts, is_store, read_facts};
 pub use write::{PartitionWriter, observation_id};
 
 #[cfg(test)]

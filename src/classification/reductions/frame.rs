@@ -2,7 +2,7 @@
 
 use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
 use polars::prelude::{Column, DataFrame, PlSmallStr, PolarsResult};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// A judged flow, as far as the reductions go.
@@ -89,15 +89,56 @@ impl JudgedFrame {
     ///
     /// # Errors
     /// When Polars refuses the columns.
-    pub fn of(flows: impl Iterator<Item = ReducedFlow> + Clone) -> PolarsResult<Self> {
-        let hosts: BTreeSet<IpAddr> = flows.clone().flat_map(|flow| [flow.initiator.ip, flow.responder.ip]).collect();
+    pub fn of(flows: impl Iterator<Item = ReducedFlow>) -> PolarsResult<Self> {
+        let mut rows = JudgedRows::default();
+        flows.for_each(|flow| rows.push(&flow));
+        rows.frame()
+    }
+
+    /// First and last packet of all flows; `None` without flows.
+    #[must_use]
+    pub fn span_ns(&self) -> Option<(i64, i64)> {
+        let times = |name| Some(self.data.column(name).ok()?.i64().ok()?.iter().flatten());
+        times("first_seen_ns")?.min().zip(times("last_seen_ns")?.max())
+    }
+}
+
+/// The frame under way.
+#[derive(Debug, Default)]
+pub struct JudgedRows {
+    /// Hosts by number, in the order in which they came.
+    hosts: Vec<IpAddr>,
+    numbers: HashMap<IpAddr, u32>,
+    columns: Columns,
+}
+
+impl JudgedRows {
+    /// Adds a flow.
+    pub fn push(&mut self, flow: &ReducedFlow) {
+        let [initiator, responder] = [flow.initiator.ip, flow.responder.ip].map(|ip| {
+            *self.numbers.entry(ip).or_insert_with(|| {
+                self.hosts.push(ip);
+                self.hosts.len() as u32 - 1
+            })
+        });
+        self.columns.push(flow, initiator, responder);
+    }
+
+    /// Makes the frame.
+    ///
+    /// # Errors
+    /// When Polars refuses the columns.
+    pub fn frame(self) -> PolarsResult<JudgedFrame> {
+        let Self { hosts: came, mut columns, .. } = self;
+        let mut hosts = came.clone();
+        hosts.sort_unstable();
         let numbers: HashMap<IpAddr, u32> = hosts.iter().copied().zip(0..).collect();
-        let number = |ip: IpAddr| numbers.get(&ip).copied().unwrap_or(u32::MAX);
-        let mut columns = Columns::default();
-        for flow in flows {
-            columns.push(&flow, number(flow.initiator.ip), number(flow.responder.ip));
-        }
-        Ok(Self { data: columns.frame()?, hosts: hosts.into_iter().collect() })
+        let number = |host: &mut u32| {
+            let ip = came.get(*host as usize);
+            *host = ip.and_then(|ip| numbers.get(ip)).copied().unwrap_or(u32::MAX);
+        };
+        columns.initiator_host.iter_mut().chain(&mut columns.responder_host).for_each(number);
+        Ok(JudgedFrame { data: columns.frame()?, hosts })
     }
 }
 
@@ -106,7 +147,7 @@ pub(super) const INITIATOR: u32 = 1;
 /// As above.
 pub(super) const RESPONDER: u32 = 2;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Columns {
     protocol: Vec<u32>,
     initiator_host: Vec<u32>,
