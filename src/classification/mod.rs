@@ -49,7 +49,7 @@ pub use reductions::{
 };
 pub use restarts::Restarts;
 pub use roles::Roles;
-pub use table::{flow_columns, flow_row};
+pub use table::{flow_cells, flow_columns, flow_row};
 
 #[cfg(test)]
 mod propose_tests;

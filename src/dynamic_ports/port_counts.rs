@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+/// Flows whose hosts are counted together.
+const FLOWS_AT_ONCE: usize = 1_000_000;
+
 /// What was counted.
 #[derive(Debug, Default)]
 pub struct PortCounts {
@@ -85,11 +88,15 @@ pub fn count<J: JudgedFlows>(
     frame: &JudgedFrame,
     captures: &[CaptureRow],
 ) -> PolarsResult<PortCounts> {
-    let reductions = Reductions::of(frame)?;
-    let endpoints: BTreeMap<(IpAddr, Transport, u16), EndpointRow> =
-        reductions.endpoints.iter().map(|row| ((row.host, row.transport, row.port), *row)).collect();
     let recordings = recordings(captures, frame);
-    let counts = count_hosts(reductions, &recordings, known.judged.restarts(), known);
+    let mut endpoints: BTreeMap<(IpAddr, Transport, u16), EndpointRow> = BTreeMap::new();
+    let mut counts = Vec::new();
+    // Some hosts after others: the rows of all together would need more room than the flows.
+    for hosts in frame.parts(FLOWS_AT_ONCE)? {
+        let reductions = Reductions::of(&frame.narrowed(hosts))?;
+        endpoints.extend(reductions.endpoints.iter().map(|row| ((row.host, row.transport, row.port), *row)));
+        counts.extend(count_hosts(reductions, &recordings, known.judged.restarts(), known));
+    }
     let rows = Rows { known, hosts: &frame.hosts, endpoints };
     let listeners = rows.listeners(&counts);
     let of = |count: &HostCount| {

@@ -54,5 +54,5 @@ pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use restart::{MovedPort, Restart, RestartKind};
 pub use sink::FlowSink;
 pub use socket::{SocketFact, SocketRow};
-pub use table::{Column, Kind, Table, Value};
+pub use table::{Cell, Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

@@ -1,19 +1,19 @@
-//! The flow table of a report in all its formats at once: rows are handed from writer to writer, and none is kept.
+//! The flow table of a report in all its formats at once: flows are handed from writer to writer, and none is kept.
 
 use super::report::parquet;
-use crate::classification::{flow_columns, flow_row};
+use crate::classification::{flow_cells, flow_columns, flow_row};
 use crate::cli::outcome::CliError;
-use crate::model::{JudgedFlow, Value};
+use crate::model::JudgedFlow;
 use crate::report::{ReportDir, ReportError, csv::CsvRows, json::JsonRows};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 
-/// Rows that are handed on together.
-const BATCH_ROWS: usize = 1_024;
+/// Flows that are handed on together.
+const BATCH_FLOWS: usize = 1_024;
 /// Batches that wait for each writer.
 const WAITING: usize = 2;
 
-type Batch = Vec<Vec<Value>>;
+type Batch = Vec<JudgedFlow>;
 
 /// Takes flows one by one.
 pub(super) struct FlowTables {
@@ -23,13 +23,13 @@ pub(super) struct FlowTables {
 
 impl FlowTables {
     /// Adds a flow. False where a writer gave up: it says why at the end, and no more need be added.
-    pub(super) fn add(&mut self, flow: &JudgedFlow) -> bool {
-        self.batch.push(flow_row(flow));
-        self.batch.len() < BATCH_ROWS || self.hand_on()
+    pub(super) fn add(&mut self, flow: JudgedFlow) -> bool {
+        self.batch.push(flow);
+        self.batch.len() < BATCH_FLOWS || self.hand_on()
     }
 
     fn hand_on(&mut self) -> bool {
-        self.first.send(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_ROWS))).is_ok()
+        self.first.send(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_FLOWS))).is_ok()
     }
 }
 
@@ -47,19 +47,21 @@ pub(super) fn flow_tables<T>(
         let csv = scope.spawn(move || {
             dir.add("flows.csv", |out| {
                 let mut rows = CsvRows::new(out, columns)?;
-                pass_on(&to_csv, &csv_done, |row| rows.row(row))?;
+                pass_on(&to_csv, &csv_done, |flow| rows.cells(flow_cells(flow)))?;
                 rows.finish().map(drop)
             })
         });
         let json = scope.spawn(move || {
             dir.add("flows.json", |out| {
                 let mut rows = JsonRows::new(out, "flows", columns)?;
-                pass_on(&to_json, &json_done, |row| rows.row(row))?;
+                pass_on(&to_json, &json_done, |flow| rows.cells(flow_cells(flow)))?;
                 rows.finish().map(drop)
             })
         });
-        let parquet = scope.spawn(move || parquet(dir, "flows", columns, to_parquet.into_iter().flatten()));
-        let mut tables = FlowTables { batch: Vec::with_capacity(BATCH_ROWS), first };
+        let parquet = scope.spawn(move || {
+            parquet(dir, "flows", columns, to_parquet.into_iter().flatten().map(|flow| flow_row(&flow)))
+        });
+        let mut tables = FlowTables { batch: Vec::with_capacity(BATCH_FLOWS), first };
         let fed = feed(&mut tables);
         if !tables.batch.is_empty() {
             tables.hand_on();
@@ -72,14 +74,14 @@ pub(super) fn flow_tables<T>(
     })
 }
 
-/// Writes rows as they come, and hands them to the next writer as long as it takes them.
+/// Writes flows as they come, and hands them to the next writer as long as it takes them.
 fn pass_on(
     from: &Receiver<Batch>,
     to: &SyncSender<Batch>,
-    mut write: impl FnMut(&[Value]) -> Result<(), ReportError>,
+    mut write: impl FnMut(&JudgedFlow) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
     for batch in from {
-        batch.iter().try_for_each(|row| write(row))?;
+        batch.iter().try_for_each(&mut write)?;
         if to.send(batch).is_err() {
             break;
         }

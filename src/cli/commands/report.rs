@@ -39,12 +39,12 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     let judge = case.judge(&hosts);
     let mut sums = FlowSums::of(&case.facts);
     let frame = flow_tables(&dir, |tables| {
-        let mut rows = JudgedRows::default();
+        let mut rows = JudgedRows::with_capacity(judge.len());
         for flow in judge.flows() {
             interrupt::check()?;
             rows.push(&ReducedFlow::of(&flow));
             sums.note(&flow);
-            if !tables.add(&flow) {
+            if !tables.add(flow) {
                 break;
             }
         }
