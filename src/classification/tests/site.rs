@@ -6,7 +6,7 @@ use super::*;
 fn judged_at(site: &str, flows: Vec<FlowRecord>) -> Vec<Judgement> {
     let documents = Catalog::builtin().unwrap();
     let site = Site::from_toml("site.toml", &format!("{SITE}{site}"), &documents).unwrap();
-    let judged = judge(&Facts { flows, ..Facts::default() }, &documents.for_site(&site), Some(&site));
+    let judged = judge(&Facts { flows: flows.into(), ..Facts::default() }, &documents.for_site(&site), Some(&site));
     judged.flows.into_iter().map(|flow| flow.judgement).collect()
 }
 
