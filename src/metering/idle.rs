@@ -210,9 +210,8 @@ mod tests {
                 let (class, touched_ns) = self.remove(index);
                 assert!(self.now_ns - touched_ns > IDLE_NS[class as usize]);
             }
-            let late = |(class, touched_ns): &(Class, i64)| {
-                self.now_ns - touched_ns > IDLE_NS[*class as usize] + (1 << 32)
-            };
+            let late =
+                |(class, touched_ns): &(Class, i64)| self.now_ns - touched_ns > IDLE_NS[*class as usize] + (1 << 32);
             assert!(!self.model.values().any(late), "at {}: {:?}", self.now_ns, self.model);
         }
 
