@@ -11,7 +11,7 @@
 //! median of some runs is taken, since hashing is seeded in each process. Builds without Polars.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the comparison is for the reader of the run")]
-#![allow(clippy::expect_used, reason = "a gate that cannot measure fails, and says why")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a gate that cannot measure fails, and says why")]
 #![allow(clippy::disallowed_methods, reason = "the budget is a file of the repository, and git keeps the one before")]
 
 mod support;

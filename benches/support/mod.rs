@@ -20,6 +20,15 @@ pub(crate) fn opened(capture: &Path) -> Observation {
     Observation::open(&[Input::File(capture.to_owned())], OpenOptions::default()).expect("a capture")
 }
 
+/// Everything that an observation gives, read.
+pub(crate) fn batches(observation: &mut Observation) -> Vec<Batch> {
+    std::iter::from_fn(|| {
+        let mut batch = Batch::default();
+        observation.next_batch(&mut batch).then_some(batch)
+    })
+    .collect()
+}
+
 /// With all recognisers and followers, or headers only.
 pub(crate) fn settings(payload: bool) -> MeterSettings {
     let streams = StreamSettings { enabled: payload, ..StreamSettings::default() };
