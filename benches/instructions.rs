@@ -16,14 +16,13 @@
 
 mod support;
 
-use portproof::capture::Batch;
-use portproof::metering::{Meter, Prepared};
+use portproof::metering::Meter;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use support::{Counted, demo, metered, opened, settings};
+use support::{Counted, Work, demo, metered, opened, settings};
 
 const RUNS: usize = 3;
 
@@ -158,11 +157,9 @@ fn work(stage: &str) {
 fn prepare() {
     let mut observation = opened(&demo());
     let meter = Meter::new(settings(false), Counted::default());
-    let (mut preparer, mut batch, mut prepared) = (meter.preparer(), Batch::default(), Prepared::default());
-    while observation.next_batch(&mut batch) {
-        prepared.clear();
-        batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
-        black_box(&prepared);
+    let (mut preparer, mut work) = (meter.preparer(), Work::default());
+    while work.read(&mut observation, &mut preparer) > 0 {
+        black_box(&work);
     }
     _ = black_box(meter.finish());
 }

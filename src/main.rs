@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Conversations, details and rows come and go by the million.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(portproof::cli::run(std::env::args_os()) as u8)
 }

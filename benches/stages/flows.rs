@@ -2,13 +2,12 @@
 
 use crate::recording::{Recording, file_of};
 use crate::reports;
-use crate::support::opened;
+use crate::support::{metered_into, opened};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
-use portproof::capture::Batch;
 use portproof::catalog::Catalog;
 use portproof::classification::{HostTables, Judged, JudgedFrame, ReducedFlow, judge};
 use portproof::dynamic_ports::{Known, PortCounts, count};
-use portproof::metering::{Meter, MeterSettings, Prepared};
+use portproof::metering::MeterSettings;
 use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use portproof::store::schema::CaptureIds;
 use portproof::store::{Facts, PartitionWriter, read_facts};
@@ -56,12 +55,8 @@ impl FlowSink for Kept {
 }
 
 pub(crate) fn benches(criterion: &mut Criterion, recording: &Recording) {
-    let mut meter = Meter::new(MeterSettings::default(), Kept::default());
-    for frame in recording.frames() {
-        let Ok(()) = meter.frame(&frame);
-    }
-    let Ok((_, kept)) = meter.finish();
     let file = file_of(&recording.pcapng());
+    let Ok((_, kept)) = metered_into(&mut opened(file.path()), MeterSettings::default(), Kept::default());
     let folder = facts_of(file.path());
     let store = folder.path().join("store");
     let facts = read_facts(&store).expect("the facts just written");
@@ -113,15 +108,7 @@ fn facts_of(path: &Path) -> TempDir {
     let mut observation = opened(path);
     let ids = CaptureIds(observation.ids(1));
     let writer = PartitionWriter::create(&folder.path().join("store"), ids).expect("a store");
-    let mut meter = Meter::new(MeterSettings::default(), writer);
-    let (mut preparer, mut prepared) = (meter.preparer(), Prepared::default());
-    let mut batch = Batch::default();
-    while observation.next_batch(&mut batch) {
-        prepared.clear();
-        batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
-        taken(meter.batch(&prepared, batch.bytes()));
-    }
-    let (_, writer) = meter.finish().expect("room for the facts");
+    let (_, writer) = metered_into(&mut observation, MeterSettings::default(), writer).expect("room for the facts");
     let captures = observation.finish().captures;
     writer.commit(&captures, &[]).expect("room for the facts");
     folder

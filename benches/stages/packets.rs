@@ -1,16 +1,18 @@
 //! Stages that touch every packet: reading, decoding, preparing, metering, listening to conversations.
 
 use crate::recording::{Recording, file_of};
-use crate::support::{Counted, batches, metered, opened, settings};
+use crate::support::{Counted, Work, metered, opened, settings};
 use criterion::{BatchSize, BenchmarkGroup, Criterion, SamplingMode, Throughput, measurement::WallTime};
 use portproof::application::{Attention, Conversation, Heard, Moment};
-use portproof::capture::Batch;
 use portproof::decode::decode;
 use portproof::metering::{Meter, Prepared};
 use portproof::model::{Content, FlowKey, Packet, Segment, Side, Transport, flags};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::hint::black_box;
+use std::path::Path;
+
+/// Frames that are prepared before they are forgotten: as many as are metered together, about.
+const PREPARED_TOGETHER: usize = 4_096;
 
 pub(crate) fn benches(criterion: &mut Criterion, recording: &Recording) {
     let mut group = criterion.benchmark_group("packets");
@@ -19,57 +21,55 @@ pub(crate) fn benches(criterion: &mut Criterion, recording: &Recording) {
     for (name, file) in &files {
         group.bench_function(*name, |bencher| {
             bencher.iter(|| {
-                let mut observation = opened(file.path());
-                let mut batch = Batch::default();
-                let mut frames = 0;
-                while observation.next_batch(&mut batch) {
-                    frames += black_box(&batch).len() as u64;
+                let (mut observation, mut bytes) = (opened(file.path()), Vec::new());
+                while observation.next_batch(&mut bytes, |frame, _| _ = black_box(frame)) > 0 {
+                    black_box(&bytes);
                 }
-                assert_eq!(frames, recording.len());
             });
         });
     }
     group.bench_function("decode", |bencher| {
         bencher.iter(|| recording.frames().for_each(|frame| _ = black_box(decode(&frame))));
     });
-    let path = files[1].1.path();
-    let batches = batches(&mut opened(path));
     group.bench_function("prepare", |bencher| {
         let mut preparer = Meter::new(settings(true), Counted::default()).preparer();
         let mut prepared = Prepared::default();
         bencher.iter(|| {
-            for batch in &batches {
-                prepared.clear();
-                batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
+            for (number, frame) in recording.frames().enumerate() {
+                if number.is_multiple_of(PREPARED_TOGETHER) {
+                    prepared.clear();
+                }
+                preparer.prepare(&frame, 0, &mut prepared);
             }
         });
     });
-    meter(&mut group, "meter, headers only", &batches, false);
-    meter(&mut group, "meter, with payload", &batches, true);
+    let path = files[1].1.path();
+    meter(&mut group, "meter, headers only", path, false);
+    meter(&mut group, "meter, with payload", path, true);
     group.bench_function("read, prepare and meter", |bencher| bencher.iter(|| metered(path, true)));
     group.finish();
     conversations(criterion, recording);
 }
 
 /// Metering alone, of frames that were prepared for this meter.
-fn meter(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, batches: &[Batch], payload: bool) {
+fn meter(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, path: &Path, payload: bool) {
     let ready = || {
         let meter = Meter::new(settings(payload), Counted::default());
-        let mut preparer = meter.preparer();
-        let prepared = batches.iter().map(|batch| {
-            let mut prepared = Prepared::default();
-            batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
-            prepared
-        });
-        let prepared: Vec<Prepared> = prepared.collect();
-        (meter, prepared)
+        let (mut observation, mut preparer) = (opened(path), meter.preparer());
+        let next = || {
+            let mut work = Work::default();
+            (work.read(&mut observation, &mut preparer) > 0).then_some(work)
+        };
+        let works: Vec<Work> = std::iter::from_fn(next).collect();
+        (meter, works)
     };
-    let run = |(mut meter, prepared): (Meter<Counted>, Vec<Prepared>)| {
-        for (prepared, batch) in prepared.iter().zip(batches) {
-            let Ok(()) = meter.batch(prepared, batch.bytes());
+    // The frames come back, so that freeing them is not measured.
+    let run = |(mut meter, works): (Meter<Counted>, Vec<Work>)| {
+        for work in &works {
+            let Ok(()) = work.meter(&mut meter);
         }
-        let told: Result<_, Infallible> = meter.finish();
-        (told, prepared)
+        let Ok((_, counted)) = meter.finish();
+        (counted, works)
     };
     group.bench_function(name, |bencher| bencher.iter_batched(ready, run, BatchSize::PerIteration));
 }

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each benchmark uses some of it")]
 #![allow(clippy::expect_used, reason = "a benchmark that lacks its input has nothing to measure")]
 
-use portproof::capture::{Batch, Input, Observation, OpenOptions};
-use portproof::metering::{Meter, MeterSettings, Prepared, StreamSettings};
+use portproof::capture::{Input, Observation, OpenOptions};
+use portproof::metering::{Meter, MeterSettings, Prepared, Preparer, StreamSettings};
 use portproof::model::{Activity, Announcement, FlowDetail, FlowRecord, FlowSink, NameFact, SocketFact};
 use std::convert::Infallible;
 use std::fmt;
@@ -20,35 +20,54 @@ pub(crate) fn opened(capture: &Path) -> Observation {
     Observation::open(&[Input::File(capture.to_owned())], OpenOptions::default()).expect("a capture")
 }
 
-/// Everything that an observation gives, read.
-pub(crate) fn batches(observation: &mut Observation) -> Vec<Batch> {
-    std::iter::from_fn(|| {
-        let mut batch = Batch::default();
-        observation.next_batch(&mut batch).then_some(batch)
-    })
-    .collect()
-}
-
 /// With all recognisers and followers, or headers only.
 pub(crate) fn settings(payload: bool) -> MeterSettings {
     let streams = StreamSettings { enabled: payload, ..StreamSettings::default() };
     MeterSettings { streams, ..MeterSettings::default() }
 }
 
+/// Frames that were read and prepared together, and the bytes in which they stand.
+#[derive(Default)]
+pub(crate) struct Work {
+    bytes: Vec<u8>,
+    frames: Prepared,
+}
+
+impl Work {
+    /// Takes the next frames; gives how many.
+    pub(crate) fn read(&mut self, observation: &mut Observation, preparer: &mut Preparer) -> usize {
+        let Self { bytes, frames } = self;
+        frames.clear();
+        observation.next_batch(bytes, |frame, at| preparer.prepare(frame, at, frames))
+    }
+
+    pub(crate) fn meter<S: FlowSink>(&self, meter: &mut Meter<S>) -> Result<(), S::Error> {
+        meter.batch(&self.frames, &self.bytes)
+    }
+}
+
+/// Meters everything that an observation gives, on one thread; gives the frames, and the sink.
+pub(crate) fn metered_into<S: FlowSink>(
+    observation: &mut Observation,
+    settings: MeterSettings,
+    sink: S,
+) -> Result<(u64, S), S::Error> {
+    let mut meter = Meter::new(settings, sink);
+    let (mut preparer, mut work) = (meter.preparer(), Work::default());
+    let mut frames = 0;
+    loop {
+        match work.read(observation, &mut preparer) {
+            0 => return Ok((frames, meter.finish()?.1)),
+            number => frames += number as u64,
+        }
+        work.meter(&mut meter)?;
+    }
+}
+
 /// Meters a capture; gives the frames, and what was told.
 pub(crate) fn metered(capture: &Path, payload: bool) -> (u64, Counted) {
-    let mut observation = opened(capture);
-    let mut meter = Meter::new(settings(payload), Counted::default());
-    let (mut preparer, mut batch, mut prepared) = (meter.preparer(), Batch::default(), Prepared::default());
-    let mut frames = 0;
-    while observation.next_batch(&mut batch) {
-        prepared.clear();
-        batch.frames().for_each(|(at, frame)| preparer.prepare(&frame, at, &mut prepared));
-        let Ok(()) = meter.batch(&prepared, batch.bytes());
-        frames += batch.len() as u64;
-    }
-    let Ok((_, counted)) = meter.finish();
-    (frames, counted)
+    let Ok(all) = metered_into(&mut opened(capture), settings(payload), Counted::default());
+    all
 }
 
 /// Counts what is told, and forgets it.

@@ -1,6 +1,8 @@
 //! What recognisers and followers hear, on its way to the metering process.
 
+use super::tls_certificate::Certificates;
 use crate::model::{Announced, Detail, DetailKind, NameSource, Position, Side};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Longest text that is kept, in bytes.
@@ -39,6 +41,8 @@ pub struct Heard {
     pub details: Vec<(Moment, Detail)>,
     /// Names of addresses.
     pub names: Vec<Named>,
+    /// Of what was heard lately.
+    pub(super) certificates: Certificates,
 }
 
 impl Heard {
@@ -92,7 +96,13 @@ fn cut(text: &mut String) {
 /// Bytes as text, what is no UTF-8 replaced, cut to what is kept.
 #[must_use]
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_BYTES)]).into_owned()
+    readable(bytes).into_owned()
+}
+
+/// The same for reading only.
+#[must_use]
+pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_BYTES)])
 }
 
 /// UTF-16 little-endian as text, what is no character replaced, cut to what is kept.

@@ -7,10 +7,11 @@
 //!
 //! Layouts, constants and quoted examples are from memory, unverified against the text; checked on captures only.
 
-use super::heard::{Heard, text};
+use super::heard::{Heard, readable, text};
 use super::opening::{Look, Opening};
 use super::text::{first_line, host_of, is_host_name};
 use crate::model::{Certainty, DetailKind, NameSource, Protocol, Recognised, Side};
+use std::borrow::Cow;
 
 /// Methods with which a first line is waited for: RFC 9110, RFC 5789, WebDAV (RFC 4918, 3253, 3744, 5323), UPnP eventing,
 /// RPC over HTTP (MS-RPCH), BITS. A first line that is complete may have any.
@@ -223,7 +224,7 @@ fn final_response(bytes: &[u8]) -> &[u8] {
 fn request_protocol(bytes: &[u8], status: Option<u16>) -> (Protocol, Certainty) {
     let target = first_line(bytes).and_then(request_parts).map_or(&[][..], |(_, target)| target);
     let answered = status.is_none_or(|status| ENGINE_ANSWERS.contains(&status));
-    match EngineIo::read(&text(target)) {
+    match EngineIo::read(&readable(target)) {
         Some(_) if answered => {
             (Protocol::SocketIo, if status.is_some() { Certainty::Certain } else { Certainty::Likely })
         }
@@ -266,12 +267,12 @@ fn switches(status: u16, bytes: &[u8]) -> bool {
 }
 
 /// The head of a message: up to the last line that is complete, and ended there where its own end lacks.
-fn head(bytes: &[u8]) -> Vec<u8> {
+fn head(bytes: &[u8]) -> Cow<'_, [u8]> {
     if let Some(end) = bytes.windows(HEAD_ENDS.len()).position(|window| window == HEAD_ENDS) {
-        return bytes[..end + HEAD_ENDS.len()].to_vec();
+        return Cow::Borrowed(&bytes[..end + HEAD_ENDS.len()]);
     }
     let lines = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    [&bytes[..lines], b"\r\n"].concat()
+    Cow::Owned([&bytes[..lines], b"\r\n"].concat())
 }
 
 fn with_request<R>(bytes: &[u8], read: impl FnOnce(&httparse::Request<'_, '_>) -> R) -> Option<R> {

@@ -11,9 +11,10 @@ use super::heard::{Heard, text};
 use super::opening::{Look, Opening};
 use super::reader::{be16, slice};
 use super::text::is_host_name;
-use super::tls_certificate::{Subject, subject};
+use super::tls_certificate::Subject;
 use super::tls_hello::{Hello, version_name};
 use crate::model::{Certainty, DetailKind, NameSource, Protocol, Recognised, Side, Transport};
+use std::borrow::Cow;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
@@ -218,13 +219,17 @@ fn fills_a_segment(bytes: &[u8]) -> bool {
 }
 
 /// Handshake messages put together over records; and whether the plain part of the handshake ended.
-fn handshake(bytes: &[u8]) -> (Vec<u8>, bool) {
-    let mut messages = Vec::new();
+/// Only those of several records are copied.
+fn handshake(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    let mut messages = Cow::Borrowed(&[][..]);
     let mut rest = bytes;
     for _ in 0..MOST_RECORDS {
         match Record::read(rest) {
             Some(record) if record.kind == HANDSHAKE => {
-                messages.extend_from_slice(record.body);
+                match messages.is_empty() {
+                    true => messages = Cow::Borrowed(record.body),
+                    false => messages.to_mut().extend_from_slice(record.body),
+                }
                 rest = &rest[RECORD_HEADER + record.body.len()..];
             }
             Some(_) => return (messages, true),
@@ -313,7 +318,7 @@ fn describe_certificate(side: Side, body: &[u8], heard: &mut Heard) {
     let length = |at| message_length(body.get(at..)?);
     // Three bytes of length stand where `message_length` expects them behind a type: here that is the list's last byte.
     let Some(der) = length(2).and_then(|length| slice(body, 6, length)) else { return };
-    match subject(der) {
+    match heard.certificates.subject(der).cloned() {
         Some(Subject::CommonName(name)) => {
             heard.detail(side, DetailKind::CertificateSubject, name.as_str());
             if is_host_name(&name) {

@@ -18,8 +18,11 @@ const TOLD: [(ObjectIdentifier, &str); 7] = [
     (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
 ];
 
+/// Certificates that are remembered.
+const REMEMBERED: usize = 128;
+
 /// Whom a certificate is for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
     /// Its common name.
     CommonName(String),
@@ -27,8 +30,34 @@ pub(super) enum Subject {
     Whole(String),
 }
 
-/// The subject of a certificate in DER; `None` where it cannot be read.
-pub(super) fn subject(der: &[u8]) -> Option<Subject> {
+/// Certificates that were read lately: a server shows the same one in every conversation, and reading one costs as much as
+/// metering two dozen packets. Keeps at most [`REMEMBERED`] of them, none longer than an opening.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    places: Vec<Read>,
+}
+
+#[derive(Debug, Default)]
+struct Read {
+    der: Box<[u8]>,
+    subject: Option<Subject>,
+}
+
+impl Certificates {
+    /// The subject of a certificate in DER; `None` where it cannot be read.
+    pub(super) fn subject(&mut self, der: &[u8]) -> Option<&Subject> {
+        // It ends with its signature, of which any bits are as good as a hash.
+        let place = der.last_chunk().map_or(0, |end| usize::from(u16::from_be_bytes(*end))) % REMEMBERED;
+        self.places.resize_with(REMEMBERED, Read::default);
+        let read = &mut self.places[place];
+        if *read.der != *der {
+            *read = Read { der: der.into(), subject: subject(der) };
+        }
+        read.subject.as_ref()
+    }
+}
+
+fn subject(der: &[u8]) -> Option<Subject> {
     // Devices show certificates whose serial numbers and times break the rules: their subject counts all the same.
     let certificate = CertificateInner::<Raw>::from_der(der).ok()?;
     let attributes = || certificate.tbs_certificate().subject().iter();

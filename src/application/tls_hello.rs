@@ -16,6 +16,8 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const BEFORE_SESSION: usize = 34;
 /// JA4 counts no further.
 const MOST_COUNTED: usize = 99;
+/// What the lists of most clients need.
+const LIST_BYTES: usize = 256;
 /// Characters of a hash in JA4.
 const HASH_CHARACTERS: usize = 12;
 
@@ -150,14 +152,20 @@ impl<'a> Hello<'a> {
         kinds.sort_unstable();
         kinds.retain(|kind| !matches!(*kind, SERVER_NAME | ALPN));
         let signatures = self.extension(SIGNATURE_ALGORITHMS).and_then(|data| data.get(2..)).unwrap_or_default();
-        let signatures = hex_list(words(signatures).filter(|algorithm| !is_grease(*algorithm)));
-        let mut hashed = hex_list(kinds.iter().copied());
-        if !hashed.is_empty() && !signatures.is_empty() {
-            hashed = format!("{hashed}_{signatures}");
+        let mut signatures = words(signatures).filter(|algorithm| !is_grease(*algorithm)).peekable();
+        let mut ja4 = format!("{protocol}{version}{destination}{cipher_count:02}{kind_count:02}{alpn}_");
+        let mut list = Vec::with_capacity(LIST_BYTES);
+        push_list(&mut list, ciphers.into_iter());
+        push_hash(&mut ja4, &list);
+        ja4.push('_');
+        list.clear();
+        push_list(&mut list, kinds.into_iter());
+        if !list.is_empty() && signatures.peek().is_some() {
+            list.push(b'_');
+            push_list(&mut list, signatures);
         }
-        let ciphers = ja4_hash(&hex_list(ciphers.iter().copied()));
-        let head = format!("{protocol}{version}{destination}{cipher_count:02}{kind_count:02}{alpn}");
-        Some(format!("{head}_{ciphers}_{}", ja4_hash(&hashed)))
+        push_hash(&mut ja4, &list);
+        Some(ja4)
     }
 }
 
@@ -185,16 +193,26 @@ fn ja4_alpn(first: &[u8]) -> String {
     format!("{:x}{:x}", begin >> 4, end & 0x0f)
 }
 
-fn hex_list(values: impl Iterator<Item = u16>) -> String {
-    values.map(|value| format!("{value:04x}")).collect::<Vec<_>>().join(",")
+/// Adds values in hexadecimal, with commas between them. Digit by digit: formatting each would be most of what a hello costs.
+fn push_list(list: &mut Vec<u8>, values: impl Iterator<Item = u16>) {
+    for (i, value) in values.enumerate() {
+        if i > 0 {
+            list.push(b',');
+        }
+        let [high, low] = value.to_be_bytes().map(hex);
+        list.extend_from_slice(&[high[0], high[1], low[0], low[1]]);
+    }
 }
 
-fn ja4_hash(list: &str) -> String {
-    if list.is_empty() {
-        return "0".repeat(HASH_CHARACTERS);
-    }
-    let digest = Sha256::digest(list);
-    digest.iter().take(HASH_CHARACTERS / 2).map(|byte| format!("{byte:02x}")).collect()
+fn hex(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 0x0f].map(|digit| DIGITS[usize::from(digit)])
+}
+
+/// Adds the beginning of a list's SHA-256, and zeros for an empty list.
+fn push_hash(ja4: &mut String, list: &[u8]) {
+    let digest = if list.is_empty() { Default::default() } else { Sha256::digest(list) };
+    ja4.extend(digest.iter().take(HASH_CHARACTERS / 2).flat_map(|byte| hex(*byte)).map(char::from));
 }
 
 /// A version as people say it.

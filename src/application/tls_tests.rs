@@ -3,6 +3,7 @@
 //! Quoted examples are from memory, unverified against the text.
 
 use super::*;
+use crate::application::tls_certificate::Certificates;
 use crate::application::{Attention, Conversation, Moment, OPENING_BYTES, Said};
 
 /// Version, random, no session, two cipher suites, no compression; then server_name, ALPN and supported_versions.
@@ -130,9 +131,16 @@ fn a_certificate_of_tls_1_2_is_waited_for_and_told() {
 
 #[test]
 fn a_subject_without_common_name_is_told_whole_and_a_wildcard_names_no_host() {
-    let told = |attributes: &[(u8, &str)]| subject(&certificate(attributes));
-    assert_eq!(told(&[(6, "DE"), (10, "Plant")]), Some(Subject::Whole("C=DE, O=Plant".into())));
-    assert_eq!(told(&[(3, "one"), (3, "two")]), Some(Subject::CommonName("two".into())));
+    // All end with the same bytes, and so have the same place among those that are remembered.
+    let mut certificates = Certificates::default();
+    let mut told = |attributes: &[(u8, &str)]| certificates.subject(&certificate(attributes)).cloned();
+    for _ in 0..2 {
+        assert_eq!(told(&[(6, "DE"), (10, "Plant")]), Some(Subject::Whole("C=DE, O=Plant".into())));
+        assert_eq!(told(&[(3, "one"), (3, "two")]), Some(Subject::CommonName("two".into())));
+        assert_eq!(told(&[(3, "one"), (3, "two")]), Some(Subject::CommonName("two".into())));
+    }
+    assert_eq!(certificates.subject(b""), None);
+    assert_eq!(certificates.subject(b"no certificate"), None);
     let client = record(HANDSHAKE, &message(CLIENT_HELLO, &client_hello(&[])));
     let proof = certificate_message(&certificate(&[(3, "*.example")]));
     let server = record(HANDSHAKE, &[message(SERVER_HELLO, &server_hello(b"")), proof].concat());

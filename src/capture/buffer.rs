@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 
-/// Room for one refill. read(2) into 1 MiB is as fast as it gets here; mapping the file costs twice as much in page faults.
-pub(super) const CAPACITY_BYTES: usize = 1 << 20;
+/// Room for one refill: what is read and what is made of it stay in the second-level cache. Mapping the file costs twice as
+/// much, in page faults.
+pub(super) const CAPACITY_BYTES: usize = 256 << 10;
 /// Room for one refill where many files are read at once.
 pub(super) const SMALL_CAPACITY_BYTES: usize = 16 << 10;
 /// Times its usual size to which a buffer may have grown before it shrinks again.

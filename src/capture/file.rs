@@ -1,6 +1,5 @@
 //! One capture file: recognised, uncompressed, read record by record.
 
-use super::batch::Batch;
 use super::budget::{Budgets, Share};
 use super::buffer::{Buffer, CAPACITY_BYTES, SMALL_CAPACITY_BYTES};
 use super::compression::Compression;
@@ -205,29 +204,29 @@ impl CaptureFile {
         }
     }
 
-    /// Takes the frame that [`Self::advance`] read and those behind it, as far as they stand in memory together and come
-    /// before `until_ns`. Their bytes change hands and are not copied. `passes` says which of them are wanted.
-    pub(super) fn take_frames(&mut self, until_ns: i64, batch: &mut Batch, mut passes: impl FnMut(&Frame<'_>) -> bool) {
-        self.buffer.lend(std::mem::take(&mut batch.bytes));
-        loop {
-            let Some(frame) = self.frame() else { break };
-            let wanted = passes(&frame);
-            if wanted {
-                let data_at = self.current.as_ref().map_or(0, |record| record.data.start);
-                batch.note(&frame, self.buffer.place() + data_at);
-            } else {
-                self.filtered_frames += 1;
-            }
+    /// Tells the frame that [`Self::advance`] read and those behind it, as far as they stand in memory together and come
+    /// before `until_ns`, each with its place in `bytes`: the bytes change hands and are not copied. `each` answers whether
+    /// the frame passed the filter.
+    pub(super) fn take_frames(
+        &mut self,
+        until_ns: i64,
+        bytes: &mut Vec<u8>,
+        each: &mut impl FnMut(&Frame<'_>, usize) -> bool,
+    ) {
+        self.buffer.lend(std::mem::take(bytes));
+        while let (Some(frame), Some(record)) = (self.frame(), &self.current) {
+            let passed = each(&frame, self.buffer.place() + record.data.start);
+            self.filtered_frames += u64::from(!passed);
             let more = self.advance();
             if let Some(window) = self.buffer.take_used_up() {
-                batch.bytes = window;
+                *bytes = window;
                 return;
             }
             if !more || self.time_ns().is_none_or(|time_ns| time_ns >= until_ns) {
                 break;
             }
         }
-        batch.bytes = self.buffer.take_window();
+        *bytes = self.buffer.take_window();
     }
 
     fn damage(&self) -> &Damage {

@@ -11,7 +11,6 @@
 //! Original lengths are not believed when they are below the captured length, or above 262,144 bytes (libpcap's largest
 //! snap length) and above what was captured: the captured length stands in, and the frame is counted.
 
-mod batch;
 mod block;
 mod budget;
 mod buffer;
@@ -33,7 +32,6 @@ mod remarks;
 mod resync;
 mod stored;
 
-pub use batch::Batch;
 pub use error::CaptureError;
 pub use file::{CaptureFile, OpenOptions};
 pub use filter::{Filter, FilterError};

@@ -8,7 +8,6 @@
 //! much again for a decompressor's input) for each of the others, or the largest record in them; the windows of all
 //! decompressors (1 GiB in sum; a file that would exceed it is skipped with that reason); names and comments.
 
-use super::batch::Batch;
 use super::budget::Budgets;
 use super::error::CaptureError;
 use super::file::{CaptureFile, Finished, OpenOptions, Opening};
@@ -196,41 +195,50 @@ impl Observation {
         self.active.get(place)?.as_ref()?.frame()
     }
 
-    /// The next frames in time order that pass the filter; false at the end. A file that is alone at its time gives all that it
-    /// has in memory at once; frames of several files are copied in turn.
-    pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
-        batch.clear();
-        while batch.is_empty() {
+    /// Tells the next frames in time order that pass the filter, each with the place of its data in `bytes`, which is theirs
+    /// afterwards; gives their number, which is 0 at the end. A file that is alone at its time gives all that it has in memory
+    /// at once; frames of several files are copied in turn.
+    pub fn next_batch(&mut self, bytes: &mut Vec<u8>, mut each: impl FnMut(&Frame<'_>, usize)) -> usize {
+        let mut frames = 0;
+        while frames == 0 {
             if self.handed_out {
                 self.advance();
             }
             self.start_due();
-            let Some(Reverse((_, _, place))) = self.due.peek() else { return false };
+            let Some(Reverse((_, _, place))) = self.due.peek() else { return 0 };
             let place = *place;
             if self.due.len() > 1 {
-                self.copy_frames(batch);
-                break;
+                return self.copy_frames(bytes, each);
             }
             let until_ns = self.waiting.last().map_or(i64::MAX, |next| next.first_ns);
             let Self { active, filter, .. } = self;
+            let mut passes = |frame: &Frame<'_>, at: usize| {
+                let passes = filter.as_mut().is_none_or(|filter| filter.passes(frame.link_type, frame.data));
+                if passes {
+                    frames += 1;
+                    each(frame, at);
+                }
+                passes
+            };
             if let Some(file) = active.get_mut(place).and_then(Option::as_mut) {
-                let mut passes = |frame: &Frame<'_>| match filter {
-                    Some(filter) => filter.passes(frame.link_type, frame.data),
-                    None => true,
-                };
-                file.take_frames(until_ns, batch, &mut passes);
+                file.take_frames(until_ns, bytes, &mut passes);
             }
             self.read_on();
         }
-        true
+        frames
     }
 
-    fn copy_frames(&mut self, batch: &mut Batch) {
-        while batch.bytes().len() < COPIED_BYTES
+    fn copy_frames(&mut self, bytes: &mut Vec<u8>, mut each: impl FnMut(&Frame<'_>, usize)) -> usize {
+        let mut frames = 0;
+        bytes.clear();
+        while bytes.len() < COPIED_BYTES
             && let Some(frame) = self.next_frame()
         {
-            batch.copy(&frame);
+            each(&frame, bytes.len());
+            bytes.extend_from_slice(frame.data);
+            frames += 1;
         }
+        frames
     }
 
     /// Reads on in the file whose frame was handed out.

@@ -11,9 +11,7 @@ use super::buffer::Buffer;
 use super::damage::Damage;
 use super::file::{Break, Record};
 use crate::model::{InterfaceSummary, LinkType};
-use pcap_parser::pcap::{
-    LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
-};
+use pcap_parser::pcap::parse_pcap_header;
 
 /// Largest captured length that libpcap ever writes (MAXIMUM_SNAPLEN). A header may announce more.
 pub(super) const USUAL_LIMIT_BYTES: u32 = 262_144;
@@ -149,36 +147,27 @@ impl Pcap {
         if !buffer.fill(record_bytes)? {
             return Err(Break::cut("a record", record_bytes, buffer.bytes().len()));
         }
-        let Ok((_, block)) = self.parse(&buffer.bytes()[..record_bytes]) else {
-            return Err(Break::Corrupt("a record that cannot be read".into()));
-        };
-        self.latest_second = Some(block.ts_sec);
-        let fraction_ns = i64::from(block.ts_usec) * if self.nanoseconds { 1 } else { 1_000 };
+        let header = buffer.bytes();
+        let (second, fraction, original) = (self.word(header, 0), self.word(header, 4), self.word(header, 12));
+        self.latest_second = Some(second);
+        let fraction_ns = i64::from(fraction) * if self.nanoseconds { 1 } else { 1_000 };
         Ok(Some(Record {
-            time_ns: i64::from(block.ts_sec) * 1_000_000_000 + fraction_ns,
+            time_ns: i64::from(second) * 1_000_000_000 + fraction_ns,
             link_type: self.link_type,
             data: header_bytes..record_bytes,
             record_bytes,
-            wire_bytes: block.origlen,
+            wire_bytes: original,
             interface: 0,
             heading: None,
             process: None,
         }))
     }
 
-    /// A word of a record header.
+    /// A word of a record header: they all begin with second, fraction, captured and original length.
+    #[inline]
     fn word(&self, record: &[u8], at: usize) -> u32 {
         let field = record.get(at..at + 4).and_then(|b| b.try_into().ok()).unwrap_or_default();
         if self.layout == Layout::Big { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
-    }
-
-    fn parse<'a>(&self, record: &'a [u8]) -> Result<(&'a [u8], LegacyPcapBlock<'a>), ()> {
-        match self.layout {
-            Layout::Little => parse_pcap_frame(record),
-            Layout::Big => parse_pcap_frame_be(record),
-            Layout::Modified => parse_pcap_frame_modified(record),
-        }
-        .map_err(|_| ())
     }
 
     /// Looks for the next record behind damage at the start of the buffer, and consumes what stands before it.

@@ -4,7 +4,7 @@
 use super::interrupt;
 use super::outcome::CliError;
 use super::progress::Progress;
-use crate::capture::{Batch, Observation};
+use crate::capture::Observation;
 use crate::metering::{Meter, Prepared, Preparer};
 use crate::model::FlowSink;
 use std::num::NonZeroUsize;
@@ -13,11 +13,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// Batches on their way between the threads.
 const UNDER_WAY: usize = 4;
 
-/// Frames that were read, and what was made of them.
+/// Frames that were read and prepared, and the bytes in which they stand.
 #[derive(Default)]
 struct Work {
-    batch: Batch,
-    prepared: Prepared,
+    bytes: Vec<u8>,
+    frames: Prepared,
 }
 
 /// Meters everything that the observation gives, and gives the meter back.
@@ -50,9 +50,8 @@ where
 {
     let mut preparer = meter.preparer();
     let mut work = Work::default();
-    while read(observation, &mut work, progress)? {
-        prepare(&mut preparer, &mut work);
-        meter.batch(&work.prepared, work.batch.bytes())?;
+    while read(observation, &mut preparer, &mut work, progress)? {
+        meter.batch(&work.frames, &work.bytes)?;
     }
     Ok(meter)
 }
@@ -74,8 +73,7 @@ where
         let metering = scope.spawn(move || meter_all(meter, &work, &empty));
         let mut read_all = || -> Result<(), CliError> {
             let mut next = Work::default();
-            while read(observation, &mut next, progress)? {
-                prepare(&mut preparer, &mut next);
+            while read(observation, &mut preparer, &mut next, progress)? {
                 if full.send(next).is_err() {
                     // The other thread ended, and says why.
                     return Ok(());
@@ -98,23 +96,24 @@ fn meter_all<S: FlowSink>(
     empty: &SyncSender<Work>,
 ) -> Result<Meter<S>, S::Error> {
     for work in full {
-        meter.batch(&work.prepared, work.batch.bytes())?;
+        meter.batch(&work.frames, &work.bytes)?;
         // Whoever reads may have ended.
         let _ = empty.try_send(work);
     }
     Ok(meter)
 }
 
-fn read(observation: &mut Observation, work: &mut Work, progress: &mut Progress) -> Result<bool, CliError> {
+/// Reads the next frames and prepares them while they are at hand; false at the end.
+fn read(
+    observation: &mut Observation,
+    preparer: &mut Preparer,
+    work: &mut Work,
+    progress: &mut Progress,
+) -> Result<bool, CliError> {
     interrupt::check()?;
-    let more = observation.next_batch(&mut work.batch);
-    progress.packets(work.batch.len(), || observation.read_bytes());
-    Ok(more)
-}
-
-fn prepare(preparer: &mut Preparer, work: &mut Work) {
-    work.prepared.clear();
-    for (at, frame) in work.batch.frames() {
-        preparer.prepare(&frame, at, &mut work.prepared);
-    }
+    let Work { bytes, frames } = work;
+    frames.clear();
+    let number = observation.next_batch(bytes, |frame, at| preparer.prepare(frame, at, frames));
+    progress.packets(number, || observation.read_bytes());
+    Ok(number > 0)
 }

@@ -3,6 +3,7 @@
 use super::entry::{Class, Entry, NOT_QUEUED};
 use super::idle::IdleQueue;
 use super::key::PackedKey;
+use super::slab::Slab;
 use super::table::Table;
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
@@ -23,8 +24,7 @@ impl KeyHasher {
 pub(super) const APPROACH: usize = 64;
 
 pub(super) struct FlowCache {
-    entries: Vec<Entry>,
-    free: Vec<u32>,
+    entries: Slab,
     table: Table,
     hasher: KeyHasher,
     idle: IdleQueue,
@@ -36,8 +36,7 @@ impl FlowCache {
     /// A cache whose flows end after so much silence, by class.
     pub(super) fn new(idle_ns: [i64; 3]) -> Self {
         Self {
-            entries: Vec::new(),
-            free: Vec::new(),
+            entries: Slab::default(),
             table: Table::new(),
             hasher: KeyHasher::default(),
             idle: IdleQueue::new(idle_ns),
@@ -69,36 +68,27 @@ impl FlowCache {
 
     /// Reads something of every cache line of these flows.
     pub(super) fn bring_near(&self, places: &[u32]) {
-        black_box(places.iter().fold(0, |seen, place| seen ^ self.entries[*place as usize].glimpse()));
+        black_box(places.iter().fold(0, |seen, place| seen ^ self.entries[*place].glimpse()));
     }
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: PackedKey) -> Option<u32> {
-        self.table.find(hash, |place| self.entries[place as usize].key == key)
+        self.table.find(hash, |place| self.entries[place].key == key)
     }
 
     #[inline]
     pub(super) fn get(&self, index: u32) -> &Entry {
-        &self.entries[index as usize]
+        &self.entries[index]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, index: u32) -> &mut Entry {
-        &mut self.entries[index as usize]
+        &mut self.entries[index]
     }
 
     /// Takes a flow in. It is to be touched next.
     pub(super) fn insert(&mut self, hash: u64, entry: Entry) -> u32 {
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.entries[index as usize] = entry;
-                index
-            }
-            None => {
-                self.entries.push(entry);
-                (self.entries.len() - 1) as u32
-            }
-        };
+        let index = self.entries.insert(entry);
         self.table.insert(hash, index);
         index
     }
@@ -106,7 +96,7 @@ impl FlowCache {
     /// Notes a packet, after which the flow is of this class.
     #[inline]
     pub(super) fn touch(&mut self, index: u32, class: Class, now_ns: i64) {
-        let entry = &mut self.entries[index as usize];
+        let entry = &mut self.entries[index];
         entry.touched_ns = now_ns;
         if entry.class != class || entry.queued_at == NOT_QUEUED {
             entry.class = class;
@@ -116,9 +106,8 @@ impl FlowCache {
     }
 
     pub(super) fn remove(&mut self, index: u32) -> Entry {
-        let entry = std::mem::replace(&mut self.entries[index as usize], Entry::vacant());
+        let entry = self.entries.remove(index);
         self.table.remove(self.hasher.hash(entry.key), index);
-        self.free.push(index);
         entry
     }
 
@@ -153,9 +142,9 @@ impl FlowCache {
 
     /// All flows, in the order of their first frames.
     pub(super) fn in_order(&self) -> Vec<u32> {
-        let active = self.entries.iter().zip(0_u32..).filter(|(entry, _)| entry.queued_at != NOT_QUEUED);
+        let active = self.entries.iter().filter(|(_, entry)| entry.queued_at != NOT_QUEUED);
         let mut all: Vec<_> =
-            active.map(|(entry, index)| (entry.capture, entry.first_frame, entry.key.depth(), index)).collect();
+            active.map(|(index, entry)| (entry.capture, entry.first_frame, entry.key.depth(), index)).collect();
         all.sort_unstable();
         all.into_iter().map(|(.., index)| index).collect()
     }

@@ -76,8 +76,11 @@ struct Slot {
     hash: u64,
     time_ns: i64,
     tap: u32,
-    copied_at: Option<u32>,
+    copied_at: u32,
 }
+
+/// No tap.
+const NO_TAP: u32 = u32::MAX;
 
 /// Packets seen lately.
 pub(super) struct Copies {
@@ -86,7 +89,7 @@ pub(super) struct Copies {
 
 impl Copies {
     pub(super) fn new() -> Self {
-        let never = Slot { hash: 0, time_ns: i64::MIN, tap: 0, copied_at: None };
+        let never = Slot { hash: 0, time_ns: i64::MIN, tap: 0, copied_at: NO_TAP };
         Self { slots: vec![never; SLOTS] }
     }
 
@@ -107,11 +110,11 @@ impl Copies {
             (false, false) => OTHER_TAP_UNIDENTIFIED_NS,
         };
         let near = time_ns.saturating_sub(slot.time_ns).saturating_abs() <= window_ns;
-        let copy = slot.hash == hash && near && slot.copied_at != Some(tap);
+        let copy = slot.hash == hash && near && slot.copied_at != tap;
         if copy {
-            slot.copied_at = Some(tap);
+            slot.copied_at = tap;
         } else {
-            *slot = Slot { hash, time_ns, tap, copied_at: None };
+            *slot = Slot { hash, time_ns, tap, copied_at: NO_TAP };
         }
         copy
     }

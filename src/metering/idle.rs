@@ -5,6 +5,7 @@
 //! go to the bucket of their latest one, the others are put in order. So a flow moves once in a timeout instead of once a packet.
 
 use super::entry::{Class, Entry, NOT_QUEUED};
+use super::slab::Slab;
 use std::collections::BTreeMap;
 
 /// Places that are stale before all buckets are cleared of them: as many as there are flows, and these.
@@ -56,15 +57,15 @@ impl IdleQueue {
 
     /// A flow that is over by its silence, now or a few seconds ago.
     #[inline]
-    pub(super) fn over(&mut self, flows: &mut [Entry], now_ns: i64) -> Option<u32> {
+    pub(super) fn over(&mut self, flows: &mut Slab, now_ns: i64) -> Option<u32> {
         if now_ns <= self.due_ns { None } else { self.next_over(flows, now_ns) }
     }
 
     #[cold]
-    fn next_over(&mut self, flows: &mut [Entry], now_ns: i64) -> Option<u32> {
+    fn next_over(&mut self, flows: &mut Slab, now_ns: i64) -> Option<u32> {
         loop {
             while let Some((touched_ns, index)) = self.ready.pop() {
-                let flow = &mut flows[index as usize];
+                let flow = &mut flows[index];
                 if flow.queued_at == NOT_QUEUED {
                     continue;
                 }
@@ -86,10 +87,10 @@ impl IdleQueue {
     }
 
     /// The flow that has been silent for longest, of any class.
-    pub(super) fn longest_silent(&mut self, flows: &mut [Entry]) -> Option<u32> {
+    pub(super) fn longest_silent(&mut self, flows: &mut Slab) -> Option<u32> {
         loop {
             while let Some((touched_ns, index)) = self.ready.pop() {
-                let flow = &mut flows[index as usize];
+                let flow = &mut flows[index];
                 if flow.queued_at == NOT_QUEUED {
                     continue;
                 }
@@ -110,11 +111,11 @@ impl IdleQueue {
     }
 
     /// Takes the oldest bucket of a class apart.
-    fn open(&mut self, flows: &mut [Entry], class: Class) {
+    fn open(&mut self, flows: &mut Slab, class: Class) {
         let Some((number, places)) = self.buckets[class as usize].pop_first() else { return };
         self.places -= places.len();
         for index in places {
-            let flow = &mut flows[index as usize];
+            let flow = &mut flows[index];
             if flow.queued_at != number || flow.class != class {
                 continue;
             }
@@ -140,14 +141,14 @@ impl IdleQueue {
     }
 
     /// Forgets places of flows that are gone or lie elsewhere now, once they are many.
-    pub(super) fn clear_stale(&mut self, flows: &[Entry], active: usize) {
+    pub(super) fn clear_stale(&mut self, flows: &Slab, active: usize) {
         if self.places <= 2 * active + STALE {
             return;
         }
         for class in Class::ALL {
             for (number, places) in &mut self.buckets[class as usize] {
                 let lies_here = |index: &u32| {
-                    let flow = &flows[*index as usize];
+                    let flow = &flows[*index];
                     flow.queued_at == *number && flow.class == class
                 };
                 places.retain(lies_here);

@@ -25,6 +25,7 @@ mod key;
 mod meter;
 mod prepare;
 mod settings;
+mod slab;
 mod streams;
 mod table;
 mod tcp;
