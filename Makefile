@@ -25,7 +25,7 @@ portproof = $(target_dir)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/portpr
 
 .DEFAULT_GOAL = help
 .NOTPARALLEL:
-.PHONY: help demo sample test build fetch bootstrap fmt lint doc calibrate lab bench dist clean-reports clean
+.PHONY: help demo sample test build fetch bootstrap fmt lint doc calibrate lab bench instructions budgets peers dist clean-reports clean
 
 help: ## this list
 	@echo "make TARGET [FEATURES=live|] [PROFILE=dev|dist] [INSTALL=yes|no]"
@@ -74,6 +74,17 @@ lab: fetch ## record real programs in network namespaces and compare (root; inst
 
 bench: fetch ## run the benchmarks (builds every dependency again, optimised)
 	@$(CARGO) bench --locked $(feature_flags)
+
+instructions: fetch ## count the instructions per frame of each stage (valgrind), fail above benches/instructions.toml
+	@$(count_instructions)
+
+budgets: fetch ## make the instructions that are counted now the budgets (benches/instructions.toml)
+	@$(count_instructions) -- --write
+
+count_instructions = $(CARGO) bench --locked --no-default-features --bench instructions
+
+peers: ## compare with other meters (make peers DIR=where/the/captures/are PEERS_FLAGS='--write'; target/dist/portproof)
+	@scripts/peers.py $(PEERS_FLAGS) $(or $(DIR),$(error DIR= names the folder with the captures, see scripts/peers.py --help))
 
 dist: fetch ## build the program for shipping (target/dist/portproof; slow)
 	@$(CARGO) build --locked --profile dist $(feature_flags) --bin portproof

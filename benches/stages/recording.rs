@@ -3,10 +3,11 @@
 //! Deterministic: `captures/backup-run.pcapng` is read, and each of its frames is repeated with shifted addresses, a
 //! microsecond apart, so that all copies run side by side and their flows are in the cache together.
 
-use portproof::capture::{Observation, OpenOptions, expand};
+use crate::support::{demo, opened};
 use portproof::model::{CaptureIndex, Frame, LinkType, Position};
 use portproof::recording::{InterfaceInfo, PcapngWriter, SectionInfo};
-use std::path::Path;
+use std::io::Write;
+use tempfile::NamedTempFile;
 
 /// Copies of the demo recording's 9,219 frames: 202,818 frames, 14,960 flows.
 const PLANTS: u8 = 22;
@@ -25,10 +26,7 @@ pub(crate) struct Recording(Vec<OwnedFrame>);
 impl Recording {
     /// Reads the demo recording and multiplies it.
     pub(crate) fn many_plants() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/backup-run.pcapng");
-        let inputs = expand(&[path.to_string_lossy().into_owned()]).expect("the demo recording is there");
-        let mut observation =
-            Observation::open(&inputs, OpenOptions::default()).expect("the demo recording is readable");
+        let mut observation = opened(&demo());
         let mut frames = Vec::new();
         while let Some(frame) = observation.next_frame() {
             for plant in 0..PLANTS {
@@ -86,6 +84,13 @@ impl Recording {
         }
         file
     }
+}
+
+/// A file of these bytes. It is read from the page cache: the disk is not measured.
+pub(crate) fn file_of(bytes: &[u8]) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("room for the recording");
+    file
 }
 
 /// The frame as another plant has it: 10.20.x.y becomes 10.(20 + plant).x.y in the IPv4 header, and in the header that
