@@ -6,14 +6,15 @@
 
 use super::entry::{Class, Entry, NOT_QUEUED};
 use super::slab::Slab;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Places that are stale before all buckets are cleared of them: as many as there are flows, and these.
 const STALE: usize = 65_536;
 
-/// Number of the bucket of a time: 4.3 s each.
+/// Number of the bucket of a time: 4.3 s each. The earliest times that there are share one.
 fn bucket(time_ns: i64) -> i32 {
-    (time_ns >> 32) as i32
+    ((time_ns >> 32) as i32).max(NOT_QUEUED + 1)
 }
 
 /// From this time on a bucket has passed.
@@ -28,15 +29,24 @@ pub(super) struct IdleQueue {
     buckets: [BTreeMap<i32, Vec<u32>>; 3],
     /// Places in all buckets, stale ones among them.
     pub(super) places: usize,
-    /// The flows of the oldest bucket with the time of their latest packet, the latest first.
-    ready: Vec<(i64, u32)>,
+    /// The flows of the oldest bucket, with the time of their latest packet when they were looked at.
+    ready: BinaryHeap<Reverse<(i64, u32)>>,
+    /// Which bucket that was.
+    ready_bucket: i32,
     /// Nothing is over before.
     due_ns: i64,
 }
 
 impl IdleQueue {
     pub(super) fn new(idle_ns: [i64; 3]) -> Self {
-        Self { idle_ns, buckets: Default::default(), places: 0, ready: Vec::new(), due_ns: i64::MAX }
+        Self {
+            idle_ns,
+            buckets: Default::default(),
+            places: 0,
+            ready: BinaryHeap::new(),
+            ready_bucket: NOT_QUEUED,
+            due_ns: i64::MAX,
+        }
     }
 
     /// Whether a flow is over by its silence.
@@ -64,7 +74,7 @@ impl IdleQueue {
     #[cold]
     fn next_over(&mut self, flows: &mut Slab, now_ns: i64) -> Option<u32> {
         loop {
-            while let Some((touched_ns, index)) = self.ready.pop() {
+            while let Some(Reverse((touched_ns, index))) = self.ready.pop() {
                 let flow = &mut flows[index];
                 if flow.queued_at == NOT_QUEUED {
                     continue;
@@ -89,25 +99,46 @@ impl IdleQueue {
     /// The flow that has been silent for longest, of any class.
     pub(super) fn longest_silent(&mut self, flows: &mut Slab) -> Option<u32> {
         loop {
-            while let Some((touched_ns, index)) = self.ready.pop() {
-                let flow = &mut flows[index];
-                if flow.queued_at == NOT_QUEUED {
-                    continue;
+            self.open_oldest(flows);
+            let Some(Reverse((touched_ns, index))) = self.ready.pop() else {
+                match self.ready_bucket {
+                    NOT_QUEUED => return None,
+                    // All in it had packets since.
+                    _ => continue,
                 }
-                if flow.touched_ns == touched_ns {
-                    return Some(index);
-                }
-                self.put(index, flow);
+            };
+            let flow = &mut flows[index];
+            if flow.queued_at == NOT_QUEUED {
+                continue;
             }
-            let oldest = |class: &Class| Some((*self.buckets[*class as usize].first_key_value()?.0, *class));
-            let (_, class) = Class::ALL.iter().filter_map(oldest).min_by_key(|(bucket, _)| *bucket)?;
-            self.open(flows, class);
+            if flow.touched_ns == touched_ns {
+                return Some(index);
+            }
+            match bucket(flow.touched_ns) == self.ready_bucket {
+                true => self.ready.push(Reverse((flow.touched_ns, index))),
+                false => self.put(index, flow),
+            }
+        }
+    }
+
+    /// Has the oldest bucket of every class taken apart, and what was put there since.
+    fn open_oldest(&mut self, flows: &mut Slab) {
+        let oldest =
+            |queue: &Self, class: Class| queue.buckets[class as usize].first_key_value().map(|(number, _)| *number);
+        if self.ready.is_empty() {
+            self.ready_bucket =
+                Class::ALL.into_iter().filter_map(|class| oldest(self, class)).min().unwrap_or(NOT_QUEUED);
+        }
+        for class in Class::ALL {
+            while oldest(self, class).is_some_and(|number| number <= self.ready_bucket) {
+                self.open(flows, class);
+            }
         }
     }
 
     /// The next of those that have been silent for longest, as far as they are known.
     pub(super) fn next_ready(&self, most: usize) -> Vec<u32> {
-        self.ready.iter().rev().take(most).map(|(_, index)| *index).collect()
+        self.ready.iter().take(most).map(|Reverse((_, index))| *index).collect()
     }
 
     /// Takes the oldest bucket of a class apart.
@@ -120,12 +151,10 @@ impl IdleQueue {
                 continue;
             }
             match bucket(flow.touched_ns) == number {
-                true => self.ready.push((flow.touched_ns, index)),
+                true => self.ready.push(Reverse((flow.touched_ns, index))),
                 false => self.put(index, flow),
             }
         }
-        self.ready.sort_unstable_by(|one, other| other.cmp(one));
-        self.ready.dedup();
     }
 
     fn over_ns(&self, class: Class, bucket: i32) -> i64 {
@@ -250,6 +279,16 @@ mod tests {
                 checked.evict();
             }
         }
+    }
+
+    #[test]
+    fn the_earliest_time_there_is_is_a_time() {
+        let mut checked =
+            Checked { cache: FlowCache::new(IDLE_NS), model: BTreeMap::new(), now_ns: i64::MIN, flows: 0 };
+        checked.add(Class::Open);
+        assert_eq!(checked.cache.in_order().len(), 1);
+        checked.evict();
+        assert_eq!(checked.cache.in_order().len(), 0);
     }
 
     #[test]
