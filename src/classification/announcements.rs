@@ -24,48 +24,139 @@ fn key(said: &Announcement) -> Key<'_> {
     (said.announcer.ip, said.told.ip, inner.mechanism, said.host, inner.transport, inner.answer, inner.subject.as_str())
 }
 
-/// Announcements by broker, client, port and subject, in the order of their first times, with what followed. Enumerations
-/// are left out: they promise nothing, and nobody was sent anywhere.
+/// Calls to announced ports, as they gather.
+#[derive(Debug)]
+pub struct AnnouncedCalls<'a> {
+    facts: &'a Facts,
+    /// By who said what to whom: positions of the announcements.
+    groups: BTreeMap<Key<'a>, Vec<usize>>,
+    calls: HashMap<Called, Vec<Call>>,
+    /// Over what each announcement was heard, by the flow that carried it.
+    carriers: HashMap<(CaptureIndex, u64), Transport>,
+}
+
+/// An announced port, and who is to call there.
+type Called = (Transport, Endpoint, IpAddr);
+
+/// A call, as far as it shows what became of an announcement.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    first_seen_ns: i64,
+    outcome: Outcome,
+    capture: CaptureIndex,
+    first_frame: u64,
+}
+
+impl<'a> AnnouncedCalls<'a> {
+    /// Nobody has called yet. Enumerations are left out: they promise nothing, and nobody was sent anywhere.
+    #[must_use]
+    pub fn of(facts: &'a Facts) -> Self {
+        let mut groups: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
+        let promises = facts.announcements.iter().enumerate();
+        for (at, said) in promises.filter(|(_, said)| said.said.mechanism != Mechanism::EptLookup) {
+            groups.entry(key(said)).or_default().push(at);
+        }
+        // Documented ports are announced too: a call counts, whatever explains it.
+        let first = groups.values().filter_map(|group| facts.announcements.get(*group.first()?));
+        let calls = first.filter_map(called).map(|called| (called, Vec::new())).collect();
+        let carriers = facts.announcements.iter().map(|said| (carried(said), Transport::Tcp)).collect();
+        Self { facts, groups, calls, carriers }
+    }
+
+    /// Takes note of a flow; flows come in the order of the facts.
+    pub fn note(&mut self, flow: &JudgedFlow) {
+        let JudgedFlow { facts, judgement, .. } = flow;
+        if let Some(over) = self.carriers.get_mut(&(facts.capture, facts.first_frame)) {
+            *over = facts.key.transport;
+        }
+        let called = (facts.key.transport, judgement.responder, judgement.initiator.ip);
+        if let Some(calls) = self.calls.get_mut(&called) {
+            calls.push(Call {
+                first_seen_ns: facts.first_seen_ns,
+                outcome: judgement.outcome,
+                capture: facts.capture,
+                first_frame: facts.first_frame,
+            });
+        }
+    }
+
+    /// Announcements by broker, client, port and subject, in the order of their first times, with what followed.
+    #[must_use]
+    pub fn rows(self, catalog: &Catalog) -> Vec<AnnouncementRow> {
+        let names: Vec<Arc<str>> = self.facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+        let mut rows: Vec<AnnouncementRow> =
+            self.groups.values().map(|group| self.row(group, catalog, &names)).collect();
+        alternatives(&mut rows);
+        rows.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.frame).cmp(&(y.first_seen_ns, &y.capture, y.frame)));
+        rows
+    }
+
+    fn row(&self, group: &[usize], catalog: &Catalog, names: &[Arc<str>]) -> AnnouncementRow {
+        let name = |capture: CaptureIndex| names.get(capture.0 as usize).cloned().unwrap_or_else(|| "".into());
+        let all = || group.iter().map(|at| &self.facts.announcements[*at]);
+        let [first, last] = [group[0], group[group.len() - 1]].map(|at| &self.facts.announcements[at]);
+        let said = &first.said;
+        let port = said.answer.port();
+        // Calls stand in the order of their first packets.
+        let calls = called(first).and_then(|called| self.calls.get(&called)).map_or(&[][..], |calls| {
+            let begun = |call: &Call| call.first_seen_ns < first.time_ns.saturating_sub(CLOCKS_NS);
+            &calls[calls.partition_point(begun)..]
+        });
+        let follow_up = match said.answer {
+            Answer::NotRegistered => FollowUp::NotRegistered,
+            Answer::Encrypted | Answer::Cut => FollowUp::Unreadable,
+            Answer::Port(_) => follow_up(calls),
+        };
+        let over = self.carriers.get(&carried(first)).copied().unwrap_or(Transport::Tcp);
+        AnnouncementRow {
+            announcer: first.announcer,
+            told: first.told.ip,
+            mechanism: said.mechanism,
+            host: first.host,
+            transport: said.transport,
+            port,
+            subject: subject(catalog, said).name,
+            subject_id: said.subject.clone(),
+            version: said.version.clone(),
+            stated_host: said.stated_host.clone(),
+            tier: all().map(|said| said.said.tier).max().unwrap_or(said.tier),
+            process_id: all().find_map(|said| said.said.process_id),
+            times: group.len() as u64,
+            follow_up,
+            flows: calls.len() as u64,
+            first_call: calls
+                .iter()
+                .find(|call| FollowUp::of(call.outcome) == follow_up)
+                .map(|call| (name(call.capture), call.first_frame)),
+            first_seen_ns: first.time_ns,
+            last_seen_ns: last.time_ns,
+            capture: name(first.position.capture),
+            frame: first.position.frame,
+            display_filter: announcement_filter(
+                first.told.ip,
+                (first.announcer, over),
+                port.map(|port| (Endpoint { ip: first.host, port }, said.transport)),
+            ),
+        }
+    }
+}
+
+/// The flow that carried an announcement.
+fn carried(said: &Announcement) -> (CaptureIndex, u64) {
+    (said.flow_capture, said.flow_first_frame)
+}
+
+fn called(said: &Announcement) -> Option<Called> {
+    let port = said.said.answer.port()?;
+    Some((said.said.transport, Endpoint { ip: said.host, port }, said.caller))
+}
+
+/// Announcements with what followed, see [`AnnouncedCalls`].
 #[must_use]
 pub fn announcement_rows(facts: &Facts, judged: &Judged, catalog: &Catalog) -> Vec<AnnouncementRow> {
-    let mut groups: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
-    let promises = facts.announcements.iter().enumerate();
-    for (at, said) in promises.filter(|(_, said)| said.said.mechanism != Mechanism::EptLookup) {
-        groups.entry(key(said)).or_default().push(at);
-    }
-    // Documented ports are announced too: a call counts, whatever explains it.
-    let mut calls: HashMap<(Transport, Endpoint, IpAddr), Vec<&JudgedFlow>> = HashMap::new();
-    for said in groups.values().filter_map(|group| facts.announcements.get(*group.first()?)) {
-        if let Some(port) = said.said.answer.port() {
-            calls.entry((said.said.transport, Endpoint { ip: said.host, port }, said.caller)).or_default();
-        }
-    }
-    let carried = |said: &Announcement| (said.flow_capture, said.flow_first_frame);
-    let mut carriers: HashMap<(CaptureIndex, u64), Transport> =
-        facts.announcements.iter().map(|said| (carried(said), Transport::Tcp)).collect();
-    for flow in &judged.flows {
-        if let Some(over) = carriers.get_mut(&(flow.facts.capture, flow.facts.first_frame)) {
-            *over = flow.facts.key.transport;
-        }
-        let end = (flow.facts.key.transport, flow.judgement.responder, flow.judgement.initiator.ip);
-        if let Some(calls) = calls.get_mut(&end) {
-            calls.push(flow);
-        }
-    }
-    let name = |said: &Announcement| -> Arc<str> {
-        facts.captures.get(said.position.capture.0 as usize).map_or("", |capture| capture.name.as_str()).into()
-    };
-    let mut rows: Vec<AnnouncementRow> = groups
-        .into_values()
-        .map(|group| {
-            let first = &facts.announcements[group[0]];
-            let over = carriers.get(&carried(first)).copied().unwrap_or(Transport::Tcp);
-            row(&group, facts, &calls, catalog, (name(first), over))
-        })
-        .collect();
-    alternatives(&mut rows);
-    rows.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.frame).cmp(&(y.first_seen_ns, &y.capture, y.frame)));
-    rows
+    let mut calls = AnnouncedCalls::of(facts);
+    judged.flows.iter().for_each(|flow| calls.note(flow));
+    calls.rows(catalog)
 }
 
 /// A broker may answer with several ports of which the client takes one: the others wait for nobody.
@@ -76,62 +167,6 @@ fn alternatives(rows: &mut [AnnouncementRow]) {
         if taken.contains(&(answer(row), row.mechanism)) {
             row.follow_up = FollowUp::Alternative;
         }
-    }
-}
-
-fn row(
-    group: &[usize],
-    facts: &Facts,
-    calls: &HashMap<(Transport, Endpoint, IpAddr), Vec<&JudgedFlow>>,
-    catalog: &Catalog,
-    (capture, over): (Arc<str>, Transport),
-) -> AnnouncementRow {
-    let all = || group.iter().map(|at| &facts.announcements[*at]);
-    let (first, last) = (&facts.announcements[group[0]], &facts.announcements[group[group.len() - 1]]);
-    let said = &first.said;
-    let port = said.answer.port();
-    // Calls stand in the order of their first packets.
-    let calls = port
-        .and_then(|port| calls.get(&(said.transport, Endpoint { ip: first.host, port }, first.caller)))
-        .map(|calls| {
-            let begun = |flow: &&JudgedFlow| flow.facts.first_seen_ns < first.time_ns.saturating_sub(CLOCKS_NS);
-            &calls[calls.partition_point(begun)..]
-        })
-        .unwrap_or_default();
-    let follow_up = match said.answer {
-        Answer::NotRegistered => FollowUp::NotRegistered,
-        Answer::Encrypted | Answer::Cut => FollowUp::Unreadable,
-        Answer::Port(_) => follow_up(calls),
-    };
-    AnnouncementRow {
-        announcer: first.announcer,
-        told: first.told.ip,
-        mechanism: said.mechanism,
-        host: first.host,
-        transport: said.transport,
-        port,
-        subject: subject(catalog, said).name,
-        subject_id: said.subject.clone(),
-        version: said.version.clone(),
-        stated_host: said.stated_host.clone(),
-        tier: all().map(|said| said.said.tier).max().unwrap_or(said.tier),
-        process_id: all().find_map(|said| said.said.process_id),
-        times: group.len() as u64,
-        follow_up,
-        flows: calls.len() as u64,
-        first_call: calls
-            .iter()
-            .find(|flow| FollowUp::of(flow.judgement.outcome) == follow_up)
-            .map(|flow| (flow.capture.clone(), flow.facts.first_frame)),
-        first_seen_ns: first.time_ns,
-        last_seen_ns: last.time_ns,
-        capture,
-        frame: first.position.frame,
-        display_filter: announcement_filter(
-            first.told.ip,
-            (first.announcer, over),
-            port.map(|port| (Endpoint { ip: first.host, port }, said.transport)),
-        ),
     }
 }
 
@@ -208,8 +243,8 @@ fn finding(row: &AnnouncementRow) -> Option<Finding> {
 
 /// What followed. Kept out is a client whose latest call was, or none of whose calls was served: a refusal after which it was
 /// served is no block.
-fn follow_up(calls: &[&JudgedFlow]) -> FollowUp {
-    let of = |flow: &&JudgedFlow| FollowUp::of(flow.judgement.outcome);
+fn follow_up(calls: &[Call]) -> FollowUp {
+    let of = |call: &Call| FollowUp::of(call.outcome);
     let Some(latest) = calls.last().map(of) else { return FollowUp::NotFollowed };
     let mut each = calls.iter().take(MOST_CALLS).map(of);
     if latest.is_blocked() || each.clone().any(|one| one == FollowUp::Followed) {

@@ -5,18 +5,25 @@ use crate::model::{BlockedAttempt, Endpoint, JudgedFlow, Outcome, Status, Transp
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Refused, unanswered and prohibited attempts by initiator, endpoint and outcome, in the order of their first tries.
-/// Sweeps are left out: they are findings of their own.
-#[must_use]
-pub fn blocked_attempts(flows: &[JudgedFlow]) -> Vec<BlockedAttempt> {
-    let mut groups: BTreeMap<(IpAddr, Transport, Endpoint, Outcome), BlockedAttempt> = BTreeMap::new();
-    // Where only one direction is tunnelled, the record that holds the answers alone is no attempt of its own.
-    let attempted = flows.iter().filter(|f| f.judgement.outcome.is_blocked() && f.forward().packets > 0);
-    for flow in attempted.filter(|f| f.judgement.status != Status::Scan) {
+/// Attempts as they gather: refused, unanswered and prohibited ones by initiator, endpoint and outcome. Sweeps are left
+/// out: they are findings of their own.
+#[derive(Debug, Default)]
+pub struct BlockedAttempts {
+    groups: BTreeMap<(IpAddr, Transport, Endpoint, Outcome), BlockedAttempt>,
+}
+
+impl BlockedAttempts {
+    /// Takes note of a flow. The first one of an attempt describes it.
+    pub fn note(&mut self, flow: &JudgedFlow) {
         let judgement = &flow.judgement;
+        // Where only one direction is tunnelled, the record that holds the answers alone is no attempt of its own.
+        let is_attempt = judgement.outcome.is_blocked() && flow.forward().packets > 0;
+        if !is_attempt || judgement.status == Status::Scan {
+            return;
+        }
         let transport = flow.facts.key.transport;
         let key = (judgement.initiator.ip, transport, judgement.responder, judgement.outcome);
-        let attempt = groups.entry(key).or_insert_with(|| BlockedAttempt {
+        let attempt = self.groups.entry(key).or_insert_with(|| BlockedAttempt {
             initiator: judgement.initiator.ip,
             responder: judgement.responder,
             transport,
@@ -35,9 +42,22 @@ pub fn blocked_attempts(flows: &[JudgedFlow]) -> Vec<BlockedAttempt> {
         attempt.packets += flow.forward().packets;
         attempt.last_seen_ns = attempt.last_seen_ns.max(flow.facts.last_seen_ns);
     }
-    let mut attempts: Vec<BlockedAttempt> = groups.into_values().collect();
-    attempts.sort_by(|x, y| {
-        (x.first_seen_ns, &x.capture, x.first_frame).cmp(&(y.first_seen_ns, &y.capture, y.first_frame))
-    });
-    attempts
+
+    /// All of them, in the order of their first tries.
+    #[must_use]
+    pub fn finish(self) -> Vec<BlockedAttempt> {
+        let mut attempts: Vec<BlockedAttempt> = self.groups.into_values().collect();
+        attempts.sort_by(|x, y| {
+            (x.first_seen_ns, &x.capture, x.first_frame).cmp(&(y.first_seen_ns, &y.capture, y.first_frame))
+        });
+        attempts
+    }
+}
+
+/// The blocked attempts of flows, see [`BlockedAttempts`].
+#[must_use]
+pub fn blocked_attempts<'a>(flows: impl IntoIterator<Item = &'a JudgedFlow>) -> Vec<BlockedAttempt> {
+    let mut attempts = BlockedAttempts::default();
+    flows.into_iter().for_each(|flow| attempts.note(flow));
+    attempts.finish()
 }

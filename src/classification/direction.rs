@@ -2,11 +2,9 @@
 //!
 //! SYN and SYN-ACK settle it, and only they make it *certain*. What else counts, and for how much, stands in `evidence`.
 
-use super::evidence::{Evidence, circumstances, handshake};
-use super::host_tables::HostTables;
-use super::survey::Survey;
-use crate::catalog::Catalog;
+use super::evidence::{Evidence, Sources, Words, circumstances, handshake};
 use crate::model::{FlowRecord, Orientation, Side, TcpState};
+use std::fmt::Write;
 
 const CERTAIN: i32 = 50;
 const STRONG: i32 = 30;
@@ -25,24 +23,39 @@ pub(super) struct Direction {
     /// Whether much speaks for the other side as well.
     pub(super) conflict: bool,
     /// The evidence, strongest first.
-    pub(super) evidence: String,
+    all: Vec<Evidence>,
 }
 
-pub(super) fn direction(flow: &FlowRecord, survey: &Survey, catalog: &Catalog, hosts: &HostTables<'_>) -> Direction {
+impl Direction {
+    /// The evidence as text, strongest first; what speaks against the initiator that was found says so.
+    pub(super) fn evidence(&self) -> String {
+        let mut text = String::new();
+        for evidence in &self.all {
+            let against = self.orientation != Orientation::Unknown && evidence.server == self.initiator;
+            let (gap, mark) = (if text.is_empty() { "" } else { "; " }, if against { " (against)" } else { "" });
+            // Writing to a text does not fail.
+            let _ = write!(text, "{gap}{}{mark}", evidence.text);
+        }
+        if self.all.is_empty() { "none".into() } else { text }
+    }
+}
+
+pub(super) fn direction(flow: &FlowRecord, from: &Sources<'_>) -> Direction {
     if is_simultaneous(flow) {
+        let text = Words::InFrame("both sides opened at once: neither is the server", None);
         return Direction {
             orientation: Orientation::Unknown,
             initiator: flow.first_sender,
             score: 0,
             conflict: true,
-            evidence: "both sides opened at once: neither is the server".into(),
+            all: vec![Evidence { server: flow.first_sender.other(), weight: 0, text }],
         };
     }
     let opened = handshake(flow);
     if !opened.is_empty() {
         return decide(flow, opened);
     }
-    let direction = decide(flow, circumstances(flow, survey, catalog, hosts));
+    let direction = decide(flow, circumstances(flow, from));
     // However much points one way, only a handshake shows it.
     Direction { orientation: direction.orientation.min(Orientation::Strong), ..direction }
 }
@@ -75,15 +88,6 @@ fn decide(flow: &FlowRecord, mut all: Vec<Evidence>) -> Direction {
         initiator: if unknown { flow.first_sender } else { winner.other() },
         score: if unknown { 0 } else { score.unsigned_abs() },
         conflict,
-        evidence: words(&all, winner, unknown),
+        all,
     }
-}
-
-/// The evidence as text; what speaks against the initiator that was found says so.
-fn words(all: &[Evidence], winner: Side, unknown: bool) -> String {
-    let word = |e: &Evidence| match e.server == winner || unknown {
-        true => e.text.clone(),
-        false => format!("{} (against)", e.text),
-    };
-    if all.is_empty() { "none".into() } else { all.iter().map(word).collect::<Vec<_>>().join("; ") }
 }

@@ -4,7 +4,7 @@
 //! weights come from captures whose handshakes were taken away (`docs/direction.md`, `tests/conformance_direction.rs`).
 
 use super::host_tables::HostTables;
-use super::survey::Survey;
+use super::survey::{Learned, Survey};
 use crate::catalog::Catalog;
 use crate::model::{Certainty, Endpoint, FlowRecord, Side, Transport, flags};
 
@@ -21,19 +21,47 @@ const SYSTEM: std::ops::RangeInclusive<u16> = 1..=1023;
 const FTP_DATA: u16 = 20;
 
 /// Points for the side that is the server, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Evidence {
     pub(super) server: Side,
     pub(super) weight: i32,
-    pub(super) text: String,
+    pub(super) text: Words,
+}
+
+/// What evidence says. Most of it is never read, and worded only when it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Words {
+    /// Something is in a frame, where that is known.
+    InFrame(&'static str, Option<u64>),
+    /// Anything else.
+    Other(String),
+}
+
+impl std::fmt::Display for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InFrame(what, Some(frame)) => write!(f, "{what} in frame {frame}"),
+            Self::InFrame(what, None) => f.write_str(what),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Where evidence comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) survey: &'a Survey,
+    /// What other flows taught; nothing at a first look.
+    pub(super) learned: Option<&'a Learned>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) hosts: &'a HostTables<'a>,
 }
 
 /// One side of a flow, looked at as if it were the server.
 struct Case<'a> {
     flow: &'a FlowRecord,
     side: Side,
-    survey: &'a Survey,
-    catalog: &'a Catalog,
-    hosts: &'a HostTables<'a>,
+    from: &'a Sources<'a>,
 }
 
 impl Case<'_> {
@@ -55,14 +83,14 @@ struct Rule {
     /// Where it holds for both sides it tells nothing.
     one_side_only: bool,
     /// The points, where it holds, and the words.
-    points: fn(&Case<'_>) -> Option<(i32, String)>,
+    points: fn(&Case<'_>) -> Option<(i32, Words)>,
 }
 
-const fn each(points: fn(&Case<'_>) -> Option<(i32, String)>) -> Rule {
+const fn each(points: fn(&Case<'_>) -> Option<(i32, Words)>) -> Rule {
     Rule { one_side_only: false, points }
 }
 
-const fn one(points: fn(&Case<'_>) -> Option<(i32, String)>) -> Rule {
+const fn one(points: fn(&Case<'_>) -> Option<(i32, Words)>) -> Rule {
     Rule { one_side_only: true, points }
 }
 
@@ -87,16 +115,11 @@ const RULES: [Rule; 16] = [
 ];
 
 /// Everything that the circumstances of a flow say.
-pub(super) fn circumstances(
-    flow: &FlowRecord,
-    survey: &Survey,
-    catalog: &Catalog,
-    hosts: &HostTables<'_>,
-) -> Vec<Evidence> {
+pub(super) fn circumstances(flow: &FlowRecord, from: &Sources<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
     for rule in &RULES {
         let [a, b] = [Side::A, Side::B].map(|side| {
-            let points = (rule.points)(&Case { flow, side, survey, catalog, hosts });
+            let points = (rule.points)(&Case { flow, side, from });
             points.map(|(weight, text)| Evidence { server: side, weight, text })
         });
         if !(rule.one_side_only && a.is_some() && b.is_some()) {
@@ -106,50 +129,50 @@ pub(super) fn circumstances(
     all
 }
 
-fn group_address(case: &Case<'_>) -> Option<(i32, String)> {
+fn group_address(case: &Case<'_>) -> Option<(i32, Words)> {
     let ip = case.own().ip;
-    case.survey.is_group(ip).then(|| (50, format!("{ip} is a group address")))
+    case.from.survey.is_group(ip).then(|| (50, Words::Other(format!("{ip} is a group address"))))
 }
 
 /// A host table shows a listener there, at that time.
-fn listens(case: &Case<'_>) -> Option<(i32, String)> {
+fn listens(case: &Case<'_>) -> Option<(i32, Words)> {
     let own = case.own();
-    let row = case.hosts.listener(own.ip, case.transport(), own.port, case.flow.first_seen_ns)?;
+    let row = case.from.hosts.listener(own.ip, case.transport(), own.port, case.flow.first_seen_ns)?;
     let who = row.process.as_deref().unwrap_or("a process");
-    Some((50, format!("{}: {who} listens there", row.place())))
+    Some((50, Words::Other(format!("{}: {who} listens there", row.place()))))
 }
 
 /// Where this side was heard as well, the error may answer an answer: it tells nothing about who began.
-fn icmp_error(case: &Case<'_>) -> Option<(i32, String)> {
+fn icmp_error(case: &Case<'_>) -> Option<(i32, Words)> {
     let quoted = case.flow.icmp.quoted == Some(case.side.other()) && case.flow.from(case.side).packets == 0;
-    quoted.then(|| (50, in_frame("ICMP error about what the other side sent", case.flow.icmp.first_frame)))
+    quoted.then(|| (50, Words::InFrame("ICMP error about what the other side sent", case.flow.icmp.first_frame)))
 }
 
 /// What is said shows who serves: requests and answers, server flags, greetings.
-fn role_bytes(case: &Case<'_>) -> Option<(i32, String)> {
+fn role_bytes(case: &Case<'_>) -> Option<(i32, Words)> {
     let is = case.flow.application.filter(|is| is.server == Some(case.side))?;
     let weight = match is.certainty {
         Certainty::Certain => 50,
         Certainty::Likely => 25,
         Certainty::Hint => 10,
     };
-    Some((weight, format!("what is said is that of a {} server", is.protocol.name())))
+    Some((weight, Words::Other(format!("what is said is that of a {} server", is.protocol.name()))))
 }
 
-fn announced(case: &Case<'_>) -> Option<(i32, String)> {
+fn announced(case: &Case<'_>) -> Option<(i32, Words)> {
     let own = case.own();
-    let to_peer = case.survey.is_announced(case.transport(), own, case.peer().ip)?;
+    let to_peer = case.from.survey.is_announced(case.transport(), own, case.peer().ip)?;
     Some(match to_peer {
-        true => (40, format!("a broker announced {own} to {}", case.peer().ip)),
-        false => (20, format!("a broker announced {own} to others")),
+        true => (40, Words::Other(format!("a broker announced {own} to {}", case.peer().ip))),
+        false => (20, Words::Other(format!("a broker announced {own} to others"))),
     })
 }
 
 /// A reset with sequence number 0 and ACK answers a segment without ACK, hence a SYN (RFC 9293 section 3.5.2).
-fn refused(case: &Case<'_>) -> Option<(i32, String)> {
+fn refused(case: &Case<'_>) -> Option<(i32, Words)> {
     let sent = case.flow.from(case.side);
     let answers_syn = sent.next_seq == Some(0) && sent.tcp_flags & flags::ACK != 0;
-    (only_resets(case) && answers_syn).then(|| (40, in_frame("RST that answers a SYN", sent.rst_frame)))
+    (only_resets(case) && answers_syn).then(|| (40, Words::InFrame("RST that answers a SYN", sent.rst_frame)))
 }
 
 fn only_resets(case: &Case<'_>) -> bool {
@@ -157,84 +180,87 @@ fn only_resets(case: &Case<'_>) -> bool {
     sent.rst > 0 && sent.packets == u64::from(sent.rst)
 }
 
-fn accepted_or_served(case: &Case<'_>) -> Option<(i32, String)> {
+fn accepted_or_served(case: &Case<'_>) -> Option<(i32, Words)> {
     let (transport, own) = (case.transport(), case.own());
-    if case.survey.accepts(transport, own) {
-        return Some((40, format!("{own} accepted other connections")));
+    if case.from.survey.accepts(transport, own) {
+        return Some((40, Words::Other(format!("{own} accepted other connections"))));
     }
-    case.survey.serves(transport, own).then(|| (25, format!("{own} served other flows")))
+    case.from.learned?.serves(transport, own).then(|| (25, Words::Other(format!("{own} served other flows"))))
 }
 
 /// A server's clients come from many ports. Two may be a client's port that was used again.
-fn fan_in(case: &Case<'_>) -> Option<(i32, String)> {
-    let peers = case.survey.fan_in(case.transport(), case.own());
+fn fan_in(case: &Case<'_>) -> Option<(i32, Words)> {
+    let peers = case.from.survey.fan_in(case.transport(), case.own());
     let weight = i32::try_from(peers).unwrap_or(i32::MAX).saturating_add(1).saturating_mul(5).min(35);
-    (peers >= 2).then(|| (weight, format!("{} talks with {peers} peer ports", case.own())))
+    (peers >= 2).then(|| (weight, Words::Other(format!("{} talks with {peers} peer ports", case.own()))))
 }
 
-fn only_rst(case: &Case<'_>) -> Option<(i32, String)> {
+fn only_rst(case: &Case<'_>) -> Option<(i32, Words)> {
     let came_back = only_resets(case) && case.flow.from(case.side.other()).packets > 0;
-    came_back.then(|| (5, in_frame("nothing but RST came back", case.flow.from(case.side).rst_frame)))
+    came_back.then(|| (5, Words::InFrame("nothing but RST came back", case.flow.from(case.side).rst_frame)))
 }
 
-fn documented_port(case: &Case<'_>) -> Option<(i32, String)> {
+fn documented_port(case: &Case<'_>) -> Option<(i32, Words)> {
     let own = case.own();
-    case.catalog.is_stated(case.transport(), own).then(|| (20, format!("port {} is documented", own.port)))
+    case.from
+        .catalog
+        .is_stated(case.transport(), own)
+        .then(|| (20, Words::Other(format!("port {} is documented", own.port))))
 }
 
 /// The other side's ports around this one were first used in their order: a host that opens one connection after another.
-fn calls_in_a_row(case: &Case<'_>) -> Option<(i32, String)> {
+fn calls_in_a_row(case: &Case<'_>) -> Option<(i32, Words)> {
     let peer = case.peer();
-    let row = case.survey.is_in_a_row(case.transport(), peer);
-    row.then(|| (12, format!("{peer} is one of ports that were used in their order")))
+    let row = case.from.survey.is_in_a_row(case.transport(), peer);
+    row.then(|| (12, Words::Other(format!("{peer} is one of ports that were used in their order"))))
 }
 
 /// What the numbers say. With the lower port they stay below *probable*: a number alone is a guess.
-fn port_number(case: &Case<'_>) -> Option<(i32, String)> {
+fn port_number(case: &Case<'_>) -> Option<(i32, Words)> {
     let (own, peer) = (case.own().port, case.peer().port);
     let system = |port: u16| SYSTEM.contains(&port) && port != FTP_DATA;
     if system(own) && !system(peer) {
-        return Some((12, format!("port {own} is a system port")));
+        return Some((12, Words::Other(format!("port {own} is a system port"))));
     }
     let below = !DYNAMIC.contains(&own) && DYNAMIC.contains(&peer);
-    below.then(|| (10, format!("port {own} is below the dynamic range")))
+    below.then(|| (10, Words::Other(format!("port {own} is below the dynamic range"))))
 }
 
-fn mapper_was_asked(case: &Case<'_>) -> Option<(i32, String)> {
+fn mapper_was_asked(case: &Case<'_>) -> Option<(i32, Words)> {
     let (own, peer) = (case.own(), case.peer());
-    let asked = !SYSTEM.contains(&own.port) && case.survey.asked_shortly_before(case.flow, peer.ip, own.ip);
-    asked.then(|| (10, format!("{} asked the endpoint mapper of {} before", peer.ip, own.ip)))
+    let asked = !SYSTEM.contains(&own.port) && case.from.learned?.asked_shortly_before(case.flow, peer.ip, own.ip);
+    asked.then(|| (10, Words::Other(format!("{} asked the endpoint mapper of {} before", peer.ip, own.ip))))
 }
 
-fn called_elsewhere(case: &Case<'_>) -> Option<(i32, String)> {
+fn called_elsewhere(case: &Case<'_>) -> Option<(i32, Words)> {
     let (own, peer) = (case.own().ip, case.peer().ip);
-    case.survey.calls(peer, own).then(|| (7, format!("{peer} calls {own} elsewhere")))
+    case.from.learned?.calls(peer, own).then(|| (7, Words::Other(format!("{peer} calls {own} elsewhere"))))
 }
 
-fn first_datagram(case: &Case<'_>) -> Option<(i32, String)> {
+fn first_datagram(case: &Case<'_>) -> Option<(i32, Words)> {
     let received = case.transport() == Transport::Udp && case.flow.first_sender != case.side;
-    received.then(|| (5, "first datagram seen".to_owned()))
+    received.then(|| (5, Words::InFrame("first datagram seen", None)))
 }
 
-fn lower_port(case: &Case<'_>) -> Option<(i32, String)> {
-    (case.own().port < case.peer().port).then(|| (2, "lower port".to_owned()))
+fn lower_port(case: &Case<'_>) -> Option<(i32, Words)> {
+    (case.own().port < case.peer().port).then(|| (2, Words::InFrame("lower port", None)))
 }
 
 /// What the handshake says. Empty where none was recorded.
 pub(super) fn handshake(flow: &FlowRecord) -> Vec<Evidence> {
     let mut all = Vec::new();
     if let Some(side) = flow.first_syn {
-        let text = in_frame("SYN", flow.from(side).syn_frame);
+        let text = Words::InFrame("SYN", flow.from(side).syn_frame);
         all.push(Evidence { server: side.other(), weight: SYN, text });
         if flow.from(side.other()).syn > 0 {
-            let text = in_frame("SYN of the other side", flow.from(side.other()).syn_frame);
+            let text = Words::InFrame("SYN of the other side", flow.from(side.other()).syn_frame);
             all.push(Evidence { server: side, weight: SECOND_SYN, text });
         }
     }
     for side in [Side::A, Side::B] {
         // In a split handshake both sides may send SYN-ACK: the first SYN tells.
         if flow.from(side).syn_ack > 0 && flow.first_syn.is_none_or(|first| first != side) {
-            let text = in_frame("SYN-ACK", flow.from(side).syn_ack_frame);
+            let text = Words::InFrame("SYN-ACK", flow.from(side).syn_ack_frame);
             // Nobody asked for it, as far as is seen: whoever sends such segments may be probing.
             let other = flow.from(side.other());
             let unsolicited = flow.first_syn.is_none() && other.packets > 0 && other.packets == u64::from(other.rst);
@@ -243,8 +269,4 @@ pub(super) fn handshake(flow: &FlowRecord) -> Vec<Evidence> {
         }
     }
     all
-}
-
-fn in_frame(what: &str, frame: Option<u64>) -> String {
-    frame.map_or_else(|| what.to_owned(), |frame| format!("{what} in frame {frame}"))
 }

@@ -108,6 +108,12 @@ impl<'a> HostTables<'a> {
         }
     }
 
+    /// Whether any tells when its host started.
+    #[must_use]
+    pub fn tell_of_boots(&self) -> bool {
+        self.boots.values().any(|boots| !boots.is_empty())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

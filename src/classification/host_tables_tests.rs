@@ -142,7 +142,7 @@ fn ranges_are_those_of_the_transport_and_the_ip_version() {
 /// How a conversation without its handshake is oriented, the host's end being `port`.
 fn judged(port: u16, tables: Vec<HostTable>) -> (Orientation, String, String) {
     let flows = vec![tcp(("10.0.0.9", 49_800), ("10.0.0.1", port), MIDSTREAM, 0)];
-    let mut facts = Facts { flows, ..Facts::default() };
+    let mut facts = Facts { flows: flows.into(), ..Facts::default() };
     tables.into_iter().for_each(|table| facts.add_host_table(table));
     let judged = judge(&facts, &Catalog::builtin().unwrap(), None);
     let judgement = &judged.flows[0].judgement;

@@ -25,17 +25,18 @@ mod restarts;
 mod roles;
 mod scan;
 mod sequence;
+mod status;
 mod subject;
 mod survey;
 mod table;
 mod wrapped;
 
-pub use announcements::{announcement_findings, announcement_rows};
-pub use blocked::blocked_attempts;
-pub use findings::findings;
+pub use announcements::{AnnouncedCalls, announcement_findings, announcement_rows};
+pub use blocked::{BlockedAttempts, blocked_attempts};
+pub use findings::{Findings, findings};
 pub use host_tables::{Attribution, HostTables};
-pub use judge::{JudgeSettings, Judged, judge, judge_with};
-pub use one_sided::{one_sided_pairs, tcp_sides};
+pub use judge::{Judge, JudgeSettings, Judged, JudgedFlows, judge, judge_with};
+pub use one_sided::{OneSided, one_sided_pairs, tcp_sides};
 pub use outcome::outcome_evidence;
 pub use proposal::{
     CalledPort, CloseCall, CloseReason, Doubt, GuessedRole, MOST_HOSTS, Proposal, ProposedHost, Reach, ServedPort,
@@ -43,12 +44,12 @@ pub use proposal::{
 };
 pub use propose::propose;
 pub use reductions::{
-    ContactRow, EndpointRow, HoldRow, JudgedFrame, ReducedFlow, contact_rows, contacts, endpoint_rows, endpoints,
-    hold_rows, holds,
+    ContactRow, EndpointRow, HoldRow, JudgedFrame, JudgedRows, ReducedFlow, contact_rows, contacts, endpoint_rows,
+    endpoints, hold_rows, holds,
 };
 pub use restarts::Restarts;
 pub use roles::Roles;
-pub use table::{flow_columns, flow_row};
+pub use table::{flow_cells, flow_columns, flow_row};
 
 #[cfg(test)]
 mod propose_tests;

@@ -21,15 +21,42 @@ fn ips(flow: &JudgedFlow, from: Side) -> (IpAddr, IpAddr) {
     (flow.facts.key.endpoint(from).ip, flow.facts.key.endpoint(from.other()).ip)
 }
 
-/// Pairs of hosts with one-sided conversations, by who was heard, in the order of their first packets.
-#[must_use]
-pub fn one_sided_pairs(flows: &[JudgedFlow]) -> Vec<OneSidedPair> {
-    let mut pairs: BTreeMap<Pair, OneSidedPair> = BTreeMap::new();
-    for flow in flows.iter().filter(|f| f.judgement.outcome == Outcome::OneSided) {
+/// One-sided conversations as they gather, by who was heard.
+#[derive(Debug, Default)]
+pub struct OneSided {
+    pairs: BTreeMap<Pair, OneSidedPair>,
+    /// Conversations heard both ways, by who called.
+    two_sided: HashMap<Pair, u64>,
+    /// Attempts of which nobody can tell what became of them.
+    undetermined: HashMap<Pair, u64>,
+    sides: TcpSides,
+}
+
+impl OneSided {
+    /// Takes note of a flow.
+    pub fn note(&mut self, flow: &JudgedFlow) {
+        let transport = flow.facts.key.transport;
+        let is_one_sided = flow.judgement.outcome == Outcome::OneSided;
+        if transport == Transport::Tcp && payload_packets(&flow.facts) > 0 {
+            self.sides.with_payload_flows += 1;
+            self.sides.one_sided_flows += u64::from(is_one_sided);
+        }
+        if is_one_sided {
+            return self.note_one_sided(flow);
+        }
+        let (from, to) = ips(flow, flow.initiator_side());
+        match (heard(flow), flow.judgement.outcome) {
+            (None, _) => *self.two_sided.entry((from, to, transport)).or_default() += 1,
+            (Some(_), Outcome::Undetermined) => *self.undetermined.entry((from, to, transport)).or_default() += 1,
+            _ => {}
+        }
+    }
+
+    fn note_one_sided(&mut self, flow: &JudgedFlow) {
         // Where the handshake alone is missing on one side, the side that went on talking was heard.
         let from = heard(flow).unwrap_or_else(|| flow.initiator_side());
         let ((heard, unheard), transport) = (ips(flow, from), flow.facts.key.transport);
-        let pair = pairs.entry((heard, unheard, transport)).or_insert_with(|| OneSidedPair {
+        let pair = self.pairs.entry((heard, unheard, transport)).or_insert_with(|| OneSidedPair {
             heard,
             unheard,
             transport,
@@ -47,47 +74,49 @@ pub fn one_sided_pairs(flows: &[JudgedFlow]) -> Vec<OneSidedPair> {
         pair.packets = pair.packets.saturating_add(flow.facts.from(from).packets);
         pair.last_seen_ns = pair.last_seen_ns.max(flow.facts.last_seen_ns);
     }
-    let (two_sided, undetermined) = others(flows);
-    for ((heard, unheard, transport), pair) in &mut pairs {
-        let both = [(*heard, *unheard, *transport), (*unheard, *heard, *transport)];
-        pair.two_sided_flows = both.iter().filter_map(|pair| two_sided.get(pair)).sum();
-        pair.undetermined_flows = undetermined.get(&both[0]).copied().unwrap_or_default();
+
+    /// How many TCP flows with payload there are, and of how many one direction is in the recording.
+    #[must_use]
+    pub fn tcp_sides(&self) -> TcpSides {
+        self.sides
     }
-    let mut pairs: Vec<OneSidedPair> = pairs.into_values().collect();
-    pairs.sort_by(|x, y| {
-        (x.first_seen_ns, &x.capture, x.first_frame, x.heard).cmp(&(
-            y.first_seen_ns,
-            &y.capture,
-            y.first_frame,
-            y.heard,
-        ))
-    });
-    pairs
+
+    /// The pairs of hosts, in the order of their first packets.
+    #[must_use]
+    pub fn finish(self) -> Vec<OneSidedPair> {
+        let Self { mut pairs, two_sided, undetermined, .. } = self;
+        for ((heard, unheard, transport), pair) in &mut pairs {
+            let both = [(*heard, *unheard, *transport), (*unheard, *heard, *transport)];
+            pair.two_sided_flows = both.iter().filter_map(|pair| two_sided.get(pair)).sum();
+            pair.undetermined_flows = undetermined.get(&both[0]).copied().unwrap_or_default();
+        }
+        let mut pairs: Vec<OneSidedPair> = pairs.into_values().collect();
+        pairs.sort_by(|x, y| {
+            (x.first_seen_ns, &x.capture, x.first_frame, x.heard).cmp(&(
+                y.first_seen_ns,
+                &y.capture,
+                y.first_frame,
+                y.heard,
+            ))
+        });
+        pairs
+    }
 }
 
-/// By pair of hosts: conversations heard both ways (one-sided ones left out), and attempts of which nobody can tell what
-/// became of them.
-fn others(flows: &[JudgedFlow]) -> (HashMap<Pair, u64>, HashMap<Pair, u64>) {
-    let (mut two_sided, mut undetermined): (HashMap<Pair, u64>, HashMap<Pair, u64>) = Default::default();
-    for flow in flows.iter().filter(|f| f.judgement.outcome != Outcome::OneSided) {
-        let (from, to) = ips(flow, flow.initiator_side());
-        let pair = (from, to, flow.facts.key.transport);
-        match (heard(flow), flow.judgement.outcome) {
-            (None, _) => *two_sided.entry(pair).or_default() += 1,
-            (Some(_), Outcome::Undetermined) => *undetermined.entry(pair).or_default() += 1,
-            _ => {}
-        }
-    }
-    (two_sided, undetermined)
+fn of<'a>(flows: impl IntoIterator<Item = &'a JudgedFlow>) -> OneSided {
+    let mut one_sided = OneSided::default();
+    flows.into_iter().for_each(|flow| one_sided.note(flow));
+    one_sided
+}
+
+/// Pairs of hosts with one-sided conversations, see [`OneSided`].
+#[must_use]
+pub fn one_sided_pairs<'a>(flows: impl IntoIterator<Item = &'a JudgedFlow>) -> Vec<OneSidedPair> {
+    of(flows).finish()
 }
 
 /// How many TCP flows with payload there are, and of how many one direction is in the recording.
 #[must_use]
-pub fn tcp_sides(flows: &[JudgedFlow]) -> TcpSides {
-    let mut sides = TcpSides::default();
-    for flow in flows.iter().filter(|f| f.facts.key.transport == Transport::Tcp && payload_packets(&f.facts) > 0) {
-        sides.with_payload_flows += 1;
-        sides.one_sided_flows += u64::from(flow.judgement.outcome == Outcome::OneSided);
-    }
-    sides
+pub fn tcp_sides<'a>(flows: impl IntoIterator<Item = &'a JudgedFlow>) -> TcpSides {
+    of(flows).tcp_sides()
 }

@@ -33,7 +33,7 @@ const FEW_CALLERS: usize = 4;
 #[must_use]
 pub fn propose(facts: &Facts, catalog: &Catalog) -> Proposal {
     let judged = judge(facts, catalog, None);
-    let survey = Survey::of(&facts.flows, &facts.captures, Referrals::of(facts).listeners());
+    let survey = Survey::of(facts.flows.iter(), &facts.captures, Referrals::of(facts).listeners());
     let mut ledger = Ledger::new(probing(&judged.flows), survey);
     for flow in &judged.flows {
         ledger.note(flow);

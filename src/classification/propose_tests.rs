@@ -28,7 +28,7 @@ const DATAGRAMS: (Sent, Sent) = (
 
 fn proposed(mut flows: Vec<FlowRecord>) -> Proposal {
     flows.sort_by_key(|flow| flow.first_seen_ns);
-    propose(&Facts { flows, ..Facts::default() }, &Catalog::builtin().unwrap())
+    propose(&Facts { flows: flows.into(), ..Facts::default() }, &Catalog::builtin().unwrap())
 }
 
 fn host<'a>(proposal: &'a Proposal, address: &str) -> &'a ProposedHost {
@@ -303,7 +303,7 @@ citation = "Table 1"
 rows = [ { service = "archive", tcp = 5450 } ]
 "#;
     let flows = calls("10.0.0.9", "10.0.0.1", &[7002, 5450], OPENED);
-    let facts = Facts { flows, ..Facts::default() };
+    let facts = Facts { flows: flows.into(), ..Facts::default() };
     let proposal = propose(&facts, &Catalog::from_toml("x.toml", own).unwrap());
     assert_eq!(roles(&proposal, "10.0.0.1"), ["historian"]);
     let nothing = propose(&facts, &Catalog::empty());

@@ -66,8 +66,9 @@ impl Restarts {
             .map(|(host, seen)| (host, (moves(&seen), seen)))
             .filter(|(_, (moves, _))| !moves.is_empty())
             .collect();
-        let mut flows: BTreeMap<IpAddr, Vec<&FlowRecord>> = BTreeMap::new();
-        for flow in &facts.flows {
+        let mut flows: BTreeMap<IpAddr, Vec<FlowRecord>> = BTreeMap::new();
+        let any = !moved.is_empty() || hosts.tell_of_boots();
+        for flow in facts.flows.iter().take_while(|_| any) {
             let ends = BTreeSet::from([flow.key.a.ip, flow.key.b.ip]);
             let matters = |ip: &IpAddr| moved.contains_key(ip) || !hosts.boots(*ip).is_empty();
             ends.into_iter().filter(matters).for_each(|ip| flows.entry(ip).or_default().push(flow));
@@ -123,7 +124,7 @@ impl Restarts {
 type Seen<'a> = BTreeMap<Subject<'a>, Vec<Announced>>;
 
 /// Starts within the recording that a host tells of.
-fn told(host: IpAddr, flows: &[&FlowRecord], hosts: &HostTables<'_>) -> Vec<Restart> {
+fn told(host: IpAddr, flows: &[FlowRecord], hosts: &HostTables<'_>) -> Vec<Restart> {
     let first = flows.iter().map(|flow| flow.first_seen_ns).min();
     let last = flows.iter().map(|flow| flow.last_seen_ns).max();
     let Some((first_ns, last_ns)) = first.zip(last) else { return Vec::new() };
@@ -222,7 +223,7 @@ fn restarts_of(
     host: IpAddr,
     group: &[Move<'_>],
     seen: &Seen<'_>,
-    flows: &[&FlowRecord],
+    flows: &[FlowRecord],
     captures: &[Arc<str>],
 ) -> Vec<Restart> {
     let (from_ns, to_ns) = between(group);
@@ -251,7 +252,7 @@ fn restarts_of(
 }
 
 /// From when to when a host can have restarted: nobody is let in at a new port before, nor at a former one after.
-fn window(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord]) -> (i64, i64) {
+fn window(host: IpAddr, group: &[Move<'_>], flows: &[FlowRecord]) -> (i64, i64) {
     let (from_ns, to_ns) = between(group);
     let former: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.from.port)).collect();
     let new: BTreeSet<(Transport, u16)> = group.iter().map(|moved| (moved.transport, moved.to.port)).collect();
@@ -270,7 +271,7 @@ fn window(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord]) -> (i64, i64)
 
 /// A time within an interval in which nothing of the host goes on: last and first packet around it. Where there are several, one
 /// in which somebody knocked in vain where others are let in, else the longest.
-fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Option<(i64, i64)> {
+fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[FlowRecord]) -> Option<(i64, i64)> {
     let knocks = knocks(host, from_ns, to_ns, flows);
     let mut busy: Vec<(i64, i64)> = flows
         .iter()
@@ -293,8 +294,8 @@ fn silence(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> Opt
 }
 
 /// When somebody asked in vain for a connection to a port of the host at which others are let in: it may have been away.
-fn knocks(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> BTreeSet<i64> {
-    let unanswered = |flow: &&FlowRecord| {
+fn knocks(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[FlowRecord]) -> BTreeSet<i64> {
+    let unanswered = |flow: &FlowRecord| {
         let side = flow.first_syn.map(Side::other)?;
         let at = flow.key.endpoint(side);
         let in_vain = at.ip == host && flow.from(side).packets == 0;
@@ -306,7 +307,7 @@ fn knocks(host: IpAddr, from_ns: i64, to_ns: i64, flows: &[&FlowRecord]) -> BTre
     }
     let lets_in: BTreeSet<(Transport, u16)> =
         flows.iter().filter_map(|flow| accepted_at(flow, host)).filter(|at| asked.contains(at)).collect();
-    let is_knock = |flow: &&&FlowRecord| unanswered(flow).is_some_and(|at| lets_in.contains(&at));
+    let is_knock = |flow: &&FlowRecord| unanswered(flow).is_some_and(|at| lets_in.contains(&at));
     flows.iter().filter(is_knock).map(|flow| flow.first_seen_ns).collect()
 }
 
@@ -315,7 +316,7 @@ fn host_restart(
     group: &[Move<'_>],
     silence: (i64, i64),
     stayed: usize,
-    flows: &[&FlowRecord],
+    flows: &[FlowRecord],
     captures: &[Arc<str>],
 ) -> Restart {
     let restart = restart(RestartKind::Host, host, group, silence, flows, captures);
@@ -330,7 +331,7 @@ fn host_restart(
     Restart { evidence, ..restart }
 }
 
-fn service_restart(host: IpAddr, group: &[Move<'_>], flows: &[&FlowRecord], captures: &[Arc<str>]) -> Restart {
+fn service_restart(host: IpAddr, group: &[Move<'_>], flows: &[FlowRecord], captures: &[Arc<str>]) -> Restart {
     let evidence =
         format!("{} announced at another port since, and the former one is not used any more", ports_moved(group));
     Restart { evidence, ..restart(RestartKind::Service, host, group, between(group), flows, captures) }
@@ -348,7 +349,7 @@ fn restart(
     host: IpAddr,
     group: &[Move<'_>],
     (before_ns, after_ns): (i64, i64),
-    flows: &[&FlowRecord],
+    flows: &[FlowRecord],
     captures: &[Arc<str>],
 ) -> Restart {
     let first = group.iter().min_by_key(|moved| (moved.to.first_ns, moved.to.frame));
@@ -382,9 +383,9 @@ fn ports_moved(group: &[Move<'_>]) -> String {
 }
 
 /// Connections that a host opened within two minutes.
-fn opened(host: IpAddr, from_ns: i64, flows: &[&FlowRecord]) -> u64 {
-    let begins = |flow: &&&FlowRecord| (from_ns..=from_ns.saturating_add(STORM_NS)).contains(&flow.first_seen_ns);
-    let calls = |flow: &&&FlowRecord| flow.first_syn.is_some_and(|side| flow.key.endpoint(side).ip == host);
+fn opened(host: IpAddr, from_ns: i64, flows: &[FlowRecord]) -> u64 {
+    let begins = |flow: &&FlowRecord| (from_ns..=from_ns.saturating_add(STORM_NS)).contains(&flow.first_seen_ns);
+    let calls = |flow: &&FlowRecord| flow.first_syn.is_some_and(|side| flow.key.endpoint(side).ip == host);
     flows.iter().filter(begins).filter(calls).count() as u64
 }
 

@@ -84,13 +84,47 @@ pub(super) struct Explained {
     pub(super) referral: Option<Referral>,
 }
 
+impl Broker {
+    /// The place in [`BROKERS`] of the one that a conversation is with. What speaks another language at a broker's port is
+    /// no broker.
+    fn of(conversation: &Conversation) -> Option<usize> {
+        let Conversation { transport, responder, application, .. } = conversation;
+        let speaks = |b: &Self| application.is_none_or(|spoken| spoken == b.speaks);
+        BROKERS.iter().position(|b| b.transport == *transport && b.ports.contains(&responder.port) && speaks(b))
+    }
+}
+
+/// Which conversations may come before others and explain them.
+pub(super) struct Precedes {
+    /// Fixed ports of the scenarios' steps.
+    step_ports: HashSet<(Transport, u16)>,
+}
+
+impl Precedes {
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        let steps = catalog.scenarios().flat_map(|(_, scenario)| &scenario.steps);
+        let ports = steps.flat_map(|step| &step.ports);
+        Self { step_ports: ports.filter_map(|port| Some((port.transport, port.spec.fixed()?))).collect() }
+    }
+
+    pub(super) fn any(&self, conversation: &Conversation) -> bool {
+        self.as_step(conversation) || Broker::of(conversation).is_some()
+    }
+
+    fn as_step(&self, conversation: &Conversation) -> bool {
+        self.step_ports.contains(&(conversation.transport, conversation.responder.port))
+    }
+}
+
 /// Conversations with fixed ports, by who talked to whom.
 #[derive(Debug, Default)]
 pub(super) struct Sequence {
-    /// Calls of a broker (by its place in [`BROKERS`]) by client and server, in order of first packets.
-    broker_calls: HashMap<(usize, IpAddr, IpAddr), Vec<Conversation>>,
-    /// Conversations at a scenario's fixed ports by either host, in order of first packets.
-    steps_of: HashMap<IpAddr, Vec<Conversation>>,
+    /// All of them, in order of first packets.
+    conversations: Vec<Conversation>,
+    /// Places of the calls of a broker (by its place in [`BROKERS`]) by client and server, in order.
+    broker_calls: HashMap<(usize, IpAddr, IpAddr), Vec<u32>>,
+    /// Places of the conversations at a scenario's fixed ports by either host, in order.
+    steps_of: HashMap<IpAddr, Vec<u32>>,
     /// Names of the captures.
     names: Vec<Arc<str>>,
     timing: Timing,
@@ -106,7 +140,7 @@ pub(super) struct Timing {
 }
 
 impl Sequence {
-    /// Gathers conversations that may precede a dynamic one: both sides spoke, and the direction is known.
+    /// Orders conversations that may precede a dynamic one: both sides spoke, and the direction is known.
     pub(super) fn of(
         mut conversations: Vec<Conversation>,
         catalog: &Catalog,
@@ -114,31 +148,19 @@ impl Sequence {
         timing: Timing,
     ) -> Self {
         conversations.sort_by_key(|c| (c.first_seen_ns, c.capture, c.first_frame));
+        let precedes = Precedes::of(catalog);
         let mut sequence = Self { names: names.to_vec(), timing, ..Self::default() };
-        let step_ports: HashSet<(Transport, u16)> = catalog
-            .scenarios()
-            .flat_map(|(_, scenario)| &scenario.steps)
-            .flat_map(|step| &step.ports)
-            .filter_map(|port| Some((port.transport, port.spec.fixed()?)))
-            .collect();
-        for conversation in conversations {
-            let Conversation { transport, initiator, responder, .. } = conversation;
-            // What speaks another language at a broker's port is no broker.
-            let speaks = |b: &Broker| conversation.application.is_none_or(|spoken| spoken == b.speaks);
-            let is_broker = |b: &Broker| b.transport == transport && b.ports.contains(&responder.port) && speaks(b);
-            if let Some(broker) = BROKERS.iter().position(is_broker) {
-                // A connection may stay open long after its one question.
-                let asked_until_ns =
-                    if conversation.single_burst { conversation.first_seen_ns } else { conversation.last_seen_ns };
-                let call = Conversation { last_seen_ns: asked_until_ns, ..conversation };
-                sequence.broker_calls.entry((broker, initiator, responder.ip)).or_default().push(call);
+        for (place, conversation) in (0..).zip(&conversations) {
+            let Conversation { initiator, responder, .. } = *conversation;
+            if let Some(broker) = Broker::of(conversation) {
+                sequence.broker_calls.entry((broker, initiator, responder.ip)).or_default().push(place);
             }
-            if step_ports.contains(&(transport, responder.port)) {
-                sequence.steps_of.entry(initiator).or_default().push(conversation);
-                sequence.steps_of.entry(responder.ip).or_default().push(conversation);
+            if precedes.as_step(conversation) {
+                sequence.steps_of.entry(initiator).or_default().push(place);
+                sequence.steps_of.entry(responder.ip).or_default().push(place);
             }
         }
-        sequence
+        Self { conversations, ..sequence }
     }
 
     fn frame(&self, of: &Conversation) -> String {
@@ -174,7 +196,9 @@ impl Sequence {
                 None => unread || !self.timing.payload_read || broker.next == Protocol::FlexNet,
             };
             let within_ns = self.timing.broker_within_ns;
-            let before = latest_active(calls, first_seen_ns, within_ns, |_| true)?;
+            // A connection may stay open long after its one question.
+            let asked_until_ns = |c: &Conversation| if c.single_burst { c.first_seen_ns } else { c.last_seen_ns };
+            let before = self.latest(calls, first_seen_ns, |c| asked_until_ns(c).saturating_add(within_ns))?;
             let read = referrals.were_read(broker.kind, client, responder.ip, first_seen_ns, within_ns);
             (fits && !read).then_some((broker, before))
         };
@@ -204,8 +228,11 @@ impl Sequence {
                     continue;
                 }
                 let Some(previous) = previous_step(scenario, position) else { continue };
-                let fits = |c: &Conversation| is_step(previous, c, roles);
-                if let Some(before) = latest_active(took_part, of.first_seen_ns, STEP_WITHIN_NS, fits) {
+                let until_ns = |c: &Conversation| match is_step(previous, c, roles) {
+                    true => c.last_seen_ns.saturating_add(STEP_WITHIN_NS),
+                    false => i64::MIN,
+                };
+                if let Some(before) = self.latest(took_part, of.first_seen_ns, until_ns) {
                     return Some(format!(
                         "{}: {} step {}, after its step {} in {}",
                         document.id,
@@ -219,20 +246,14 @@ impl Sequence {
         }
         None
     }
-}
 
-/// The conversation under way, or ended last, within a time before `time_ns`. Looks back over a bounded number, so that a
-/// recording with millions of them stays linear.
-fn latest_active(
-    conversations: &[Conversation],
-    time_ns: i64,
-    within_ns: i64,
-    fits: impl Fn(&Conversation) -> bool,
-) -> Option<&Conversation> {
-    let begun = conversations.partition_point(|c| c.first_seen_ns <= time_ns);
-    let recent = conversations[..begun].iter().rev().take(LOOK_BACK);
-    let active = |c: &&Conversation| c.last_seen_ns.saturating_add(within_ns) >= time_ns;
-    recent.filter(active).find(|c| fits(c))
+    /// The conversation that began last before a time and explains what comes until it, and a while after. Looks back over a bounded
+    /// number, so that a recording with millions of them stays linear.
+    fn latest(&self, places: &[u32], time_ns: i64, until_ns: impl Fn(&Conversation) -> i64) -> Option<&Conversation> {
+        let at = |place: &u32| &self.conversations[*place as usize];
+        let begun = places.partition_point(|place| at(place).first_seen_ns <= time_ns);
+        places[..begun].iter().rev().take(LOOK_BACK).map(at).find(|c| until_ns(c) >= time_ns)
+    }
 }
 
 fn has_any(roles: &[String], wanted: &[String]) -> bool {

@@ -35,12 +35,6 @@ pub(super) struct Survey {
     announced: AnnouncedTo,
     /// TCP endpoints that sent a SYN-ACK.
     accepted: HashSet<(Transport, Endpoint)>,
-    /// Endpoints whose direction was strong in another flow.
-    served: HashSet<(Transport, Endpoint)>,
-    /// When a host called the endpoint mapper of another, the direction being strong: in the order of time, as the flows are.
-    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
-    /// Pairs of hosts of which the first called the second, the direction being strong.
-    calls: HashSet<(IpAddr, IpAddr)>,
     /// Ports that a host used over TCP, and when first.
     first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
     /// Ports of the peers that talked with an endpoint, both ways.
@@ -57,10 +51,52 @@ pub(super) struct Survey {
     reset: bool,
     /// TCP flows with a SYN to which nothing came back.
     silent_openings: usize,
+    /// Some payload was recognised: it was looked into, and the recording holds it.
+    payload_read: bool,
     /// A filter chose the frames.
     filtered: bool,
     /// The latest packet, stray stamps left out.
     end_ns: i64,
+}
+
+/// What a first look at all flows teaches: from those whose direction is strong.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// Endpoints that served.
+    served: HashSet<(Transport, Endpoint)>,
+    /// When a host called the endpoint mapper of another: in the order of time, as the flows are.
+    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    /// Pairs of hosts of which the first called the second.
+    calls: HashSet<(IpAddr, IpAddr)>,
+}
+
+impl Learned {
+    /// Takes note that an endpoint served a conversation, the direction being strong.
+    pub(super) fn learn(&mut self, flow: &FlowRecord, initiator: Side) {
+        let (client, server) = (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()));
+        self.served.insert((flow.key.transport, server));
+        self.calls.insert((client.ip, server.ip));
+        if flow.key.transport == Transport::Tcp && server.port == MAPPER {
+            self.asked_ns.entry((client.ip, server.ip)).or_default().push(flow.first_seen_ns);
+        }
+    }
+
+    /// Whether the endpoint served other conversations.
+    pub(super) fn serves(&self, transport: Transport, endpoint: Endpoint) -> bool {
+        self.served.contains(&(transport, endpoint))
+    }
+
+    /// Whether one host was seen to call the other.
+    pub(super) fn calls(&self, client: IpAddr, server: IpAddr) -> bool {
+        self.calls.contains(&(client, server))
+    }
+
+    /// Whether the client asked the server's endpoint mapper within the minute before the flow.
+    pub(super) fn asked_shortly_before(&self, flow: &FlowRecord, client: IpAddr, server: IpAddr) -> bool {
+        let times = self.asked_ns.get(&(client, server)).map_or(&[][..], Vec::as_slice);
+        let before = times.partition_point(|asked_ns| *asked_ns <= flow.first_seen_ns);
+        before > 0 && flow.first_seen_ns.saturating_sub(times[before - 1]) <= SHORTLY_NS
+    }
 }
 
 /// Whether both sides had something to say.
@@ -72,20 +108,22 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 }
 
 impl Survey {
-    pub(super) fn of(flows: &[FlowRecord], captures: &[CaptureRow], announced: AnnouncedTo) -> Self {
+    pub(super) fn of(flows: impl Iterator<Item = FlowRecord>, captures: &[CaptureRow], announced: AnnouncedTo) -> Self {
         let filtered = captures.iter().any(|capture| capture.filter.is_some());
-        let mut survey =
-            Self { announced, ends_ns: ends_ns(captures), end_ns: end_ns(flows), filtered, ..Self::default() };
+        let mut survey = Self { announced, ends_ns: ends_ns(captures), filtered, ..Self::default() };
+        let mut latest = Latest::default();
         for flow in flows {
-            survey.note(flow);
+            survey.note(&flow);
+            latest.note(flow.last_seen_ns);
         }
-        survey
+        Self { end_ns: latest.end_ns(), ..survey }
     }
 
     fn note(&mut self, flow: &FlowRecord) {
         let transport = flow.key.transport;
         let conversation = is_conversation(flow);
         self.hearing.note(flow);
+        self.payload_read |= flow.application.is_some();
         for side in [Side::A, Side::B] {
             let (own, peer) = (flow.key.endpoint(side), flow.key.endpoint(side.other()));
             let facts = flow.from(side);
@@ -124,42 +162,15 @@ impl Survey {
         self.announced.get(&(transport, endpoint)).map(|callers| callers.contains(&client))
     }
 
-    /// Takes note that an endpoint served a conversation, the direction being strong.
-    pub(super) fn learn(&mut self, flow: &FlowRecord, initiator: Side) {
-        let (client, server) = (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()));
-        self.served.insert((flow.key.transport, server));
-        self.calls.insert((client.ip, server.ip));
-        if flow.key.transport == Transport::Tcp && server.port == MAPPER {
-            self.asked_ns.entry((client.ip, server.ip)).or_default().push(flow.first_seen_ns);
-        }
-    }
-
     /// Whether the endpoint was seen to accept connections.
     pub(super) fn accepts(&self, transport: Transport, endpoint: Endpoint) -> bool {
         self.accepted.contains(&(transport, endpoint))
-    }
-
-    /// Whether the endpoint served other conversations.
-    pub(super) fn serves(&self, transport: Transport, endpoint: Endpoint) -> bool {
-        self.served.contains(&(transport, endpoint))
     }
 
     /// Distinct ports of the peers that talked with an endpoint, at most 64. A server's clients come from many ports; who
     /// calls many servers finds the same port, or gets no conversation.
     pub(super) fn fan_in(&self, transport: Transport, endpoint: Endpoint) -> usize {
         self.peer_ports.get(&(transport, endpoint)).map_or(0, HashSet::len)
-    }
-
-    /// Whether one host was seen to call the other.
-    pub(super) fn calls(&self, client: IpAddr, server: IpAddr) -> bool {
-        self.calls.contains(&(client, server))
-    }
-
-    /// Whether the client asked the server's endpoint mapper within the minute before the flow.
-    pub(super) fn asked_shortly_before(&self, flow: &FlowRecord, client: IpAddr, server: IpAddr) -> bool {
-        let times = self.asked_ns.get(&(client, server)).map_or(&[][..], Vec::as_slice);
-        let before = times.partition_point(|asked_ns| *asked_ns <= flow.first_seen_ns);
-        before > 0 && flow.first_seen_ns.saturating_sub(times[before - 1]) <= SHORTLY_NS
     }
 
     /// Whether the host's neighbouring ports, those with one peer port each, were first used in the order of their numbers:
@@ -197,6 +208,11 @@ impl Survey {
             false => !self.reset,
         };
         !self.spoke && lacks
+    }
+
+    /// Where nothing at all was recognised, payload was not looked into, or the recording does not hold it.
+    pub(super) fn payload_read(&self) -> bool {
+        self.payload_read
     }
 
     /// Whether a filter chose the frames.
@@ -244,16 +260,23 @@ fn ends_ns(captures: &[CaptureRow]) -> Vec<Option<i64>> {
     ends_ns
 }
 
-fn end_ns(flows: &[FlowRecord]) -> i64 {
-    let mut latest: Vec<i64> = Vec::with_capacity(STRAYS + 2);
-    for flow in flows {
-        let place = latest.partition_point(|t| *t > flow.last_seen_ns);
+/// The latest times of all, latest first: as many as may be stray, and one more.
+#[derive(Default)]
+struct Latest(Vec<i64>);
+
+impl Latest {
+    fn note(&mut self, time_ns: i64) {
+        let place = self.0.partition_point(|t| *t > time_ns);
         if place <= STRAYS {
-            latest.insert(place, flow.last_seen_ns);
-            latest.truncate(STRAYS + 1);
+            self.0.insert(place, time_ns);
+            self.0.truncate(STRAYS + 1);
         }
     }
-    let gap = |pair: &[i64]| pair[0].saturating_sub(pair[1]) > STRAY_NS;
-    let strays = latest.windows(2).rposition(gap).map_or(0, |last| last + 1);
-    latest.get(strays).copied().unwrap_or(i64::MIN)
+
+    /// The latest that is no stray one.
+    fn end_ns(&self) -> i64 {
+        let gap = |pair: &[i64]| pair[0].saturating_sub(pair[1]) > STRAY_NS;
+        let strays = self.0.windows(2).rposition(gap).map_or(0, |last| last + 1);
+        self.0.get(strays).copied().unwrap_or(i64::MIN)
+    }
 }

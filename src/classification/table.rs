@@ -1,10 +1,10 @@
 //! The flow table as it is printed and exported. Column names are an interface: other programs read them.
 
-use crate::model::{Column, JudgedFlow, Kind, Referral, Tunnel, Value};
+use crate::model::{Cell, Column, JudgedFlow, Kind, Referral, Tunnel, Value};
 
 macro_rules! columns {
     ($($name:literal: $kind:ident, $meaning:literal => $get:expr;)*) => {
-        const COLUMNS: &[(Column, fn(&JudgedFlow) -> Value)] =
+        const COLUMNS: &[(Column, fn(&JudgedFlow) -> Cell<'_>)] =
             &[$((Column { name: $name, kind: Kind::$kind, meaning: $meaning }, $get)),*];
     };
 }
@@ -12,9 +12,9 @@ macro_rules! columns {
 columns! {
     "capture": Text, "capture file of its first frame, as given" => |f| f.capture.as_ref().into();
     "protocol": Text, "tcp or udp" => |f| f.facts.key.transport.name().into();
-    "initiator_ip": Text, "address of the initiator; when orientation is unknown, of the sender of the first packet" => |f| f.judgement.initiator.ip.to_string().into();
+    "initiator_ip": Text, "address of the initiator; when orientation is unknown, of the sender of the first packet" => |f| f.judgement.initiator.ip.into();
     "initiator_port": Unsigned, "its port" => |f| f.judgement.initiator.port.into();
-    "responder_ip": Text, "address of the responder" => |f| f.judgement.responder.ip.to_string().into();
+    "responder_ip": Text, "address of the responder" => |f| f.judgement.responder.ip.into();
     "responder_port": Unsigned, "its port" => |f| f.judgement.responder.port.into();
     "orientation": Text, "how sure the direction is: certain, strong, probable, guess or unknown" => |f| f.judgement.orientation.name().into();
     "forward_packets": Unsigned, "packets from initiator to responder" => |f| f.forward().packets.into();
@@ -25,18 +25,21 @@ columns! {
     "reverse_ip_bytes": Unsigned, "IP lengths, responder to initiator" => |f| f.reverse().ip_bytes.into();
     "forward_payload_bytes": Unsigned, "transport payload, initiator to responder" => |f| f.forward().payload_bytes.into();
     "reverse_payload_bytes": Unsigned, "transport payload, responder to initiator" => |f| f.reverse().payload_bytes.into();
-    "first_seen_ns": TimeNs, "earliest packet" => |f| Value::TimeNs(f.facts.first_seen_ns);
-    "last_seen_ns": TimeNs, "latest packet" => |f| Value::TimeNs(f.facts.last_seen_ns);
+    "first_seen_ns": TimeNs, "earliest packet" => |f| Cell::TimeNs(f.facts.first_seen_ns);
+    "last_seen_ns": TimeNs, "latest packet" => |f| Cell::TimeNs(f.facts.last_seen_ns);
     "first_frame": Unsigned, "frame number of its first packet in that capture" => |f| f.facts.first_frame.into();
-    "application": Text, "application protocol that its payload shows; empty where none was recognised" => |f| f.judgement.application.clone().into();
-    "service": Text, "documented service, or empty" => |f| f.judgement.service.clone().into();
+    "application": Text, "application protocol that its payload shows; empty where none was recognised" => |f| f.judgement.application.as_str().into();
+    "service": Text, "documented service, or empty" => |f| f.judgement.service.as_str().into();
     "status": Text, "how it relates to the documents" => |f| f.judgement.status.name().into();
     "outcome": Text, "what became of it" => |f| f.judgement.outcome.name().into();
     "tcp_state": Text, "how far the conversation got" => |f| f.facts.state.name().into();
     "end_reason": Text, "why the record ended" => |f| f.facts.end_reason.name().into();
     "vlan": Unsigned, "innermost VLAN of the first frame; null without a tag" => |f| f.facts.encapsulation.vlan.into();
     "outer_vlan": Unsigned, "outermost VLAN, where there are several" => |f| f.facts.encapsulation.outer_vlan.into();
-    "tunnels": Text, "tunnels around it, outermost first, joined by slashes; empty without" => |f| f.facts.encapsulation.tunnels.to_string().into();
+    "tunnels": Text, "tunnels around it, outermost first, joined by slashes; empty without" => |f| match f.facts.encapsulation.tunnels {
+        none if none.is_empty() => "".into(),
+        tunnels => tunnels.to_string().into(),
+    };
     "tunnel_id": Unsigned, "network, key, session or label of the innermost tunnel that has one" => |f| f.facts.encapsulation.tunnel_id.into();
     "ip_depth": Unsigned, "IP headers around its own" => |f| u32::from(f.facts.encapsulation.depth).into();
     "carries": Text, "tunnel that this UDP flow carries; what travels inside has rows of its own" => |f| f.facts.carries.map_or("", Tunnel::name).into();
@@ -67,18 +70,18 @@ columns! {
     "announced_as": Text, "what is to be found there: interface, instance, vendor or program, by its name in a document or as it was said" => |f| referral(f, |r| r.subject.as_str().into());
     "announced_capture": Text, "capture of the frame that announced it, or in which the broker was asked" => |f| referral(f, |r| r.capture.as_ref().into());
     "announced_frame": Unsigned, "that frame" => |f| f.judgement.referral.as_ref().map(|r| r.frame).into();
-    "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.clone().into();
+    "orientation_evidence": Text, "why the direction is so, strongest evidence first" => |f| f.judgement.orientation_evidence.as_str().into();
     "orientation_score": Unsigned, "how much more speaks for this initiator than against it, in tenths of log10 odds; 0 when orientation is unknown" => |f| f.judgement.orientation_score.into();
     "orientation_conflict": Flag, "true where 20 tenths or more speak for the other side" => |f| f.judgement.orientation_conflict.into();
-    "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.clone().into();
+    "reason": Text, "why the status is so: document and table, or rule" => |f| f.judgement.reason.as_str().into();
     "display_filter": Text, "Wireshark display filter that shows it" => |f| f.display_filter().into();
 }
 
-fn referral(flow: &JudgedFlow, get: fn(&Referral) -> Value) -> Value {
+fn referral(flow: &JudgedFlow, get: fn(&Referral) -> Cell<'_>) -> Cell<'_> {
     flow.judgement.referral.as_ref().map_or_else(|| "".into(), |referral| get(referral))
 }
 
-fn nanoseconds(elapsed_ns: Option<i64>) -> Value {
+fn nanoseconds(elapsed_ns: Option<i64>) -> Cell<'static> {
     elapsed_ns.and_then(|ns| u64::try_from(ns).ok()).into()
 }
 
@@ -89,7 +92,12 @@ pub fn flow_columns() -> Vec<Column> {
 }
 
 /// One flow as a row of the flow table.
+pub fn flow_cells(flow: &JudgedFlow) -> impl Iterator<Item = Cell<'_>> {
+    COLUMNS.iter().map(|(_, get)| get(flow))
+}
+
+/// The same, to keep.
 #[must_use]
 pub fn flow_row(flow: &JudgedFlow) -> Vec<Value> {
-    COLUMNS.iter().map(|(_, get)| get(flow)).collect()
+    flow_cells(flow).map(Value::from).collect()
 }

@@ -112,7 +112,7 @@ reason = "remote maintenance"
 fn judged(flows: Vec<FlowRecord>, with_site: bool) -> Judged {
     let catalog = Catalog::builtin().unwrap();
     let site = with_site.then(|| Site::from_toml("site.toml", SITE, &catalog).unwrap());
-    judge(&Facts { flows, ..Facts::default() }, &catalog, site.as_ref())
+    judge(&Facts { flows: flows.into(), ..Facts::default() }, &catalog, site.as_ref())
 }
 
 fn only(flow: FlowRecord) -> Judgement {

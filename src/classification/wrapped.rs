@@ -4,9 +4,10 @@
 //! Where one direction alone is tunnelled, a conversation becomes two records of one direction each: neither is one-sided, and
 //! what is missing in one is looked up in the other.
 
-use crate::model::{CaptureIndex, FlowRecord, Side};
-use std::borrow::Cow;
+use super::judge::ends;
+use crate::model::{CaptureIndex, Endpoint, FlowKey, FlowRecord, Flows, Side};
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 /// Records of the same endpoints at another depth belong together when they are no farther apart.
 const TOGETHER_NS: i64 = 5_000_000_000;
@@ -15,25 +16,43 @@ const LOOKED_AT: usize = 16;
 
 /// The flows; where one direction was recorded, and the other at another depth, with both. Frames, times and packets of the
 /// direction that a record has stay its own.
-pub(super) fn joined(flows: &[FlowRecord]) -> Cow<'_, [FlowRecord]> {
-    let tunnelled: HashSet<_> = flows.iter().filter(|f| f.encapsulation.depth > 0).map(|f| f.key).collect();
-    if tunnelled.is_empty() {
-        return Cow::Borrowed(flows);
+pub(super) struct Joined<'a> {
+    flows: &'a Flows,
+    /// Records of endpoints of which some are tunnelled, in the order of the flows.
+    records: HashMap<FlowKey, Vec<FlowRecord>>,
+}
+
+impl<'a> Joined<'a> {
+    pub(super) fn of(flows: &'a Flows) -> Self {
+        let tunnelled: HashSet<_> = flows.iter().filter(|f| f.encapsulation.depth > 0).map(|f| f.key).collect();
+        let mut records: HashMap<_, Vec<FlowRecord>> = HashMap::new();
+        if !tunnelled.is_empty() {
+            for flow in flows.iter().filter(|f| tunnelled.contains(&f.key)) {
+                records.entry(flow.key).or_default().push(flow);
+            }
+        }
+        Self { flows, records }
     }
-    let mut records: HashMap<_, Vec<&FlowRecord>> = HashMap::new();
-    for flow in flows.iter().filter(|f| tunnelled.contains(&f.key)) {
-        records.entry(flow.key).or_default().push(flow);
+
+    /// All of them, in their order.
+    pub(super) fn flows(&self) -> impl Iterator<Item = FlowRecord> + '_ {
+        self.flows.iter().map(|flow| self.of_flow(&flow))
     }
-    let join = |flow: &FlowRecord| {
+
+    /// One of them.
+    pub(super) fn of_flow(&self, flow: &FlowRecord) -> FlowRecord {
+        self.with_other(flow).unwrap_or(*flow)
+    }
+
+    fn with_other(&self, flow: &FlowRecord) -> Option<FlowRecord> {
         let missing = missing(flow)?;
-        let others = records.get(&flow.key)?;
+        let others = self.records.get(&flow.key)?;
         let near = others.partition_point(|o| o.first_seen_ns <= flow.last_seen_ns.saturating_add(TOGETHER_NS));
-        let together = |o: &&&FlowRecord| o.last_seen_ns.saturating_add(TOGETHER_NS) >= flow.first_seen_ns;
-        let heard = |o: &&&FlowRecord| o.encapsulation.depth != flow.encapsulation.depth && o.from(missing).packets > 0;
+        let together = |o: &&FlowRecord| o.last_seen_ns.saturating_add(TOGETHER_NS) >= flow.first_seen_ns;
+        let heard = |o: &&FlowRecord| o.encapsulation.depth != flow.encapsulation.depth && o.from(missing).packets > 0;
         let other = others[..near].iter().rev().take(LOOKED_AT).filter(together).find(heard)?;
         Some(both(flow, other, missing))
-    };
-    Cow::Owned(flows.iter().map(|flow| join(flow).unwrap_or(*flow)).collect())
+    }
 }
 
 /// The side that was not heard, where the other one was.
@@ -67,18 +86,27 @@ fn both(flow: &FlowRecord, other: &FlowRecord, missing: Side) -> FlowRecord {
 
 /// What travels around flows, in words.
 #[derive(Debug, Default)]
-pub(super) struct Around<'a> {
+pub(super) struct Around {
     /// By the frame in which they begin: records of UDP that carry packets, the outermost.
-    carriers: HashMap<(CaptureIndex, u64), &'a FlowRecord>,
+    carriers: HashMap<(CaptureIndex, u64), Carrier>,
 }
 
-impl<'a> Around<'a> {
-    pub(super) fn of(flows: &'a [FlowRecord]) -> Self {
+#[derive(Debug, Clone, Copy)]
+struct Carrier {
+    depth: u8,
+    from: IpAddr,
+    to: Endpoint,
+}
+
+impl Around {
+    pub(super) fn of(flows: &Flows) -> Self {
         let mut around = Self::default();
         for flow in flows.iter().filter(|flow| flow.carries.is_some()) {
-            let carrier = around.carriers.entry((flow.capture, flow.first_frame)).or_insert(flow);
-            if flow.encapsulation.depth < carrier.encapsulation.depth {
-                *carrier = flow;
+            let (from, to) = ends(&flow, flow.first_sender);
+            let found = Carrier { depth: flow.encapsulation.depth, from: from.ip, to };
+            let carrier = around.carriers.entry((flow.capture, flow.first_frame)).or_insert(found);
+            if found.depth < carrier.depth {
+                *carrier = found;
             }
         }
         around
@@ -97,9 +125,7 @@ impl<'a> Around<'a> {
             };
             words.extend(passed.tunnel_id.map(|id| format!(" {id}")));
             let carrier = self.carriers.get(&(flow.capture, flow.first_frame));
-            if let Some(carrier) = carrier.filter(|carrier| carrier.encapsulation.depth < passed.depth) {
-                let from = carrier.key.endpoint(carrier.first_sender).ip;
-                let to = carrier.key.endpoint(carrier.first_sender.other());
+            if let Some(Carrier { from, to, .. }) = carrier.filter(|carrier| carrier.depth < passed.depth) {
                 words.push_str(&format!(" carried by {from} -> {to}/udp"));
             }
         }

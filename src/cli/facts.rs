@@ -8,7 +8,7 @@ use super::pipeline;
 use super::progress::Progress;
 use crate::capture::{Filter, Input, Observation, ObservationEnd, OpenOptions, expand};
 use crate::catalog::{Catalog, Site};
-use crate::classification::{JudgeSettings, Judged, judge_with};
+use crate::classification::{HostTables, Judge, JudgeSettings, Judged, judge_with};
 use crate::metering::{Meter, MeterSummary};
 use crate::model::{CaptureEnd, CaptureIndex, CaptureSummary, HostTable, Tally};
 use crate::report::{gaps, os_reason};
@@ -92,6 +92,11 @@ impl Case {
     /// All flows, judged.
     pub(super) fn judged(&self) -> Judged {
         judge_with(&self.facts, &self.catalog, self.site.as_ref(), self.settings)
+    }
+
+    /// Who judges the flows, one by one.
+    pub(super) fn judge<'a>(&'a self, hosts: &'a HostTables<'a>) -> Judge<'a> {
+        Judge::of(&self.facts, hosts, &self.catalog, self.site.as_ref(), self.settings)
     }
 
     /// Why nothing seen proves little: what was lost, damage and inputs that were not read among it, one reason each.

@@ -5,13 +5,16 @@ use super::knowledge::Knowledge;
 use super::ranges::{HostRange, RangeSource};
 use super::visits::Visit;
 use crate::catalog::{Catalog, Site};
-use crate::classification::{Attribution, EndpointRow, HostTables, Judged, JudgedFrame};
+use crate::classification::{Attribution, EndpointRow, HostTables, Judged, JudgedFlows, JudgedFrame};
 use crate::model::{CaptureRow, Endpoint, HostPorts, IdleListener, Listener, Orientation, Transport};
 use polars::prelude::PolarsResult;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+
+/// Flows whose hosts are counted together.
+const FLOWS_AT_ONCE: usize = 1_000_000;
 
 /// What was counted.
 #[derive(Debug, Default)]
@@ -31,20 +34,20 @@ pub struct PortCounts {
 }
 
 /// What site file, documents and options say of hosts.
-pub struct Known<'a> {
+pub struct Known<'a, J = Judged> {
     /// The documents as they hold at the site.
     pub catalog: &'a Catalog,
     /// The site file.
     pub site: Option<&'a Site>,
     /// The judged flows and roles.
-    pub judged: &'a Judged,
+    pub judged: &'a J,
     /// What hosts tell of themselves.
     pub hosts: &'a HostTables<'a>,
     /// TIME-WAIT of all hosts, where the user states it, ns.
     pub time_wait_ns: Option<i64>,
 }
 
-impl Knowledge for Known<'_> {
+impl<J: JudgedFlows> Knowledge for Known<'_, J> {
     fn stated_range(&self, host: IpAddr, transport: Transport) -> Option<HostRange> {
         let site = self.site.and_then(|site| site.stated_dynamic_range(host));
         let site = site.map(|range| HostRange::stated(range, RangeSource::Site));
@@ -53,7 +56,7 @@ impl Knowledge for Known<'_> {
     }
 
     fn is_static(&self, transport: Transport, at: Endpoint) -> bool {
-        self.catalog.statements_of(transport, at, self.judged.roles.of(at.ip)).next().is_some()
+        self.catalog.statements_of(transport, at, self.judged.roles().of(at.ip)).next().is_some()
     }
 
     fn time_wait_ns(&self, _: IpAddr) -> Option<i64> {
@@ -80,13 +83,21 @@ impl Knowledge for Known<'_> {
 ///
 /// # Errors
 /// When Polars fails on the reductions.
-pub fn count(known: &Known<'_>, frame: &JudgedFrame, captures: &[CaptureRow]) -> PolarsResult<PortCounts> {
-    let reductions = Reductions::of(frame)?;
-    let endpoints: BTreeMap<(IpAddr, Transport, u16), EndpointRow> =
-        reductions.endpoints.iter().map(|row| ((row.host, row.transport, row.port), *row)).collect();
-    let recordings = recordings(captures, known.judged);
-    let counts = count_hosts(reductions, &recordings, &known.judged.restarts, known);
-    let rows = Rows { known, endpoints };
+pub fn count<J: JudgedFlows>(
+    known: &Known<'_, J>,
+    frame: &JudgedFrame,
+    captures: &[CaptureRow],
+) -> PolarsResult<PortCounts> {
+    let recordings = recordings(captures, frame);
+    let mut endpoints: BTreeMap<(IpAddr, Transport, u16), EndpointRow> = BTreeMap::new();
+    let mut counts = Vec::new();
+    // Some hosts after others: the rows of all together would need more room than the flows.
+    for hosts in frame.parts(FLOWS_AT_ONCE)? {
+        let reductions = Reductions::of(&frame.narrowed(hosts))?;
+        endpoints.extend(reductions.endpoints.iter().map(|row| ((row.host, row.transport, row.port), *row)));
+        counts.extend(count_hosts(reductions, &recordings, known.judged.restarts(), known));
+    }
+    let rows = Rows { known, hosts: &frame.hosts, endpoints };
     let listeners = rows.listeners(&counts);
     let of = |count: &HostCount| {
         let (host, transport) = (count.host, count.transport);
@@ -104,13 +115,11 @@ pub fn count(known: &Known<'_>, frame: &JudgedFrame, captures: &[CaptureRow]) ->
 }
 
 /// First and last frame of each recording; of the flows where no recording says when it was.
-fn recordings(captures: &[CaptureRow], judged: &Judged) -> Vec<(i64, i64)> {
+fn recordings(captures: &[CaptureRow], frame: &JudgedFrame) -> Vec<(i64, i64)> {
     let timed: Vec<(i64, i64)> = captures.iter().filter_map(|c| c.first_ns.zip(c.last_ns)).collect();
     // What lies outside of the recordings' own word (clocks that jump, stores of older facts) belongs to the time too.
-    let first = judged.flows.iter().map(|flow| flow.facts.first_seen_ns).min();
-    let last = judged.flows.iter().map(|flow| flow.facts.last_seen_ns).max();
     let covered = |ns: i64| timed.iter().any(|(start, end)| (*start..=*end).contains(&ns));
-    match first.zip(last) {
+    match frame.span_ns() {
         Some((first, last)) if !(covered(first) && covered(last)) => timed.into_iter().chain([(first, last)]).collect(),
         _ => timed,
     }
@@ -128,12 +137,14 @@ fn covered_s(recordings: &[(i64, i64)]) -> f64 {
     covered_s
 }
 
-struct Rows<'a> {
-    known: &'a Known<'a>,
+struct Rows<'a, J> {
+    known: &'a Known<'a, J>,
+    /// All hosts of the flows.
+    hosts: &'a [IpAddr],
     endpoints: BTreeMap<(IpAddr, Transport, u16), EndpointRow>,
 }
 
-impl Rows<'_> {
+impl<J: JudgedFlows> Rows<'_, J> {
     fn listeners(&self, counts: &[HostCount]) -> Vec<Listener> {
         let mut listeners = Vec::new();
         for count in counts {
@@ -159,8 +170,8 @@ impl Rows<'_> {
         port: u16,
     ) -> Option<Listener> {
         let row = self.endpoints.get(&(count.host, count.transport, port))?;
-        let first = self.known.judged.flows.get(row.first_flow)?;
-        let worst = &self.known.judged.flows.get(row.worst_flow)?.judgement;
+        let first = self.known.judged.flow(row.first_flow)?;
+        let worst = &self.known.judged.flow(row.worst_flow)?.judgement;
         let interval = epoch.epoch.start_ns..=epoch.epoch.end_ns;
         let process = self.known.hosts.process_of(count.host, count.transport, port, &interval);
         Some(Listener {
@@ -212,10 +223,9 @@ impl Rows<'_> {
     fn hosts(&self, counts: &[HostCount]) -> Vec<HostPorts> {
         let mut hosts: Vec<HostPorts> = counts.iter().map(|count| self.host(count)).collect();
         let there: BTreeSet<(IpAddr, Transport)> = hosts.iter().map(|host| (host.host, host.transport)).collect();
-        let judged = self.known.judged;
-        let named = judged.flows.iter().flat_map(|f| [f.judgement.initiator.ip, f.judgement.responder.ip]);
-        let named: BTreeSet<IpAddr> = named.filter(|ip| !judged.roles.of(*ip).is_empty()).collect();
-        let idle = named.into_iter().filter(|ip| !there.contains(&(*ip, Transport::Tcp)));
+        let roles = self.known.judged.roles();
+        let named = self.hosts.iter().copied().filter(|ip| !roles.of(*ip).is_empty());
+        let idle = named.filter(|ip| !there.contains(&(*ip, Transport::Tcp)));
         hosts.extend(idle.map(|ip| self.idle(ip, Transport::Tcp)));
         hosts.sort_by_key(|h| (Reverse(h.dynamic_listeners), h.transport, h.host));
         hosts
@@ -226,7 +236,7 @@ impl Rows<'_> {
         let listeners = fullest.map_or(&[][..], |epoch| &epoch.listeners);
         let row = |listener: &&CountedListener| self.endpoints.get(&(count.host, count.transport, listener.port));
         let explained = |row: &EndpointRow| {
-            let worst = self.known.judged.flows.get(row.worst_flow);
+            let worst = self.known.judged.flow(row.worst_flow);
             worst.is_some_and(|flow| !flow.judgement.status.is_undocumented())
         };
         let counted = |test: &dyn Fn(&EndpointRow) -> bool| {
@@ -257,7 +267,7 @@ impl Rows<'_> {
     /// A host of which no dynamic port was seen in use.
     fn idle(&self, host: IpAddr, transport: Transport) -> HostPorts {
         let Known { catalog, site, judged, .. } = self.known;
-        let roles = judged.roles.of(host);
+        let roles = judged.roles().of(host);
         let ranges = roles.iter().flat_map(|role| catalog.dynamic_ranges_for(role));
         let observed = ranges.filter(|(_, range)| range.transport == transport).filter_map(|(_, r)| r.observed_ports);
         let range = self.known.stated_range(host, transport).unwrap_or_else(|| HostRange::observed(&BTreeSet::new()));
@@ -266,7 +276,7 @@ impl Rows<'_> {
             name: site.map_or(String::new(), |site| site.name(host).to_owned()),
             zone: site.and_then(|site| site.zone(host)).map_or(String::new(), |zone| zone.id.clone()),
             roles: roles.to_vec(),
-            roles_guessed: judged.roles.are_guessed(),
+            roles_guessed: judged.roles().are_guessed(),
             transport,
             range: (*range.ephemeral.start(), *range.ephemeral.end()),
             range_source: range.source.name(),

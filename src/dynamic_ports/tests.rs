@@ -56,7 +56,7 @@ fn flow(from: Endpoint, to: Endpoint, refused: bool, start: i64, end: i64) -> Fl
 fn counted(flows: Vec<FlowRecord>) -> PortCounts {
     let catalog = Catalog::builtin().unwrap();
     let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();
-    let judged = judge(&Facts { flows, ..Facts::default() }, &catalog, Some(&site));
+    let judged = judge(&Facts { flows: flows.into(), ..Facts::default() }, &catalog, Some(&site));
     counts(&judged, &catalog, &site)
 }
 
@@ -118,7 +118,7 @@ fn a_port_that_the_site_file_pins_is_static_at_its_host_only() {
         flow(endpoint(9, 60_000), endpoint(1, 50_123), false, 0, 1),
         flow(endpoint(1, 60_001), endpoint(9, 50_123), false, 0, 1),
     ];
-    let judged = judge(&Facts { flows, ..Facts::default() }, &catalog, Some(&site));
+    let judged = judge(&Facts { flows: flows.into(), ..Facts::default() }, &catalog, Some(&site));
     let counts = counts(&judged, &catalog, &site);
     assert_eq!(counts.listeners.iter().map(|l| l.host).collect::<Vec<_>>(), [endpoint(9, 1).ip]);
     let pinned = counts.hosts.iter().find(|h| h.host == endpoint(1, 1).ip).unwrap();
@@ -131,7 +131,7 @@ fn hosts_are_told_with_their_zone() {
     let text = "[[zone]]\nid = \"cell-1\"\ntitle = \"Packaging\"\nnetworks = [\"10.0.0.0/29\"]\n";
     let site = Site::from_toml("site.toml", &format!("{SITE}{text}"), &documents).unwrap();
     let flows = vec![flow(endpoint(9, 60_000), endpoint(1, 7002), false, 0, 1)];
-    let judged = judge(&Facts { flows, ..Facts::default() }, &documents, Some(&site));
+    let judged = judge(&Facts { flows: flows.into(), ..Facts::default() }, &documents, Some(&site));
     let counts = counts(&judged, &documents, &site);
     let zones: Vec<_> = counts.hosts.iter().map(|h| (h.host, h.zone.as_str())).collect();
     assert_eq!(zones, [(endpoint(1, 1).ip, "cell-1"), (endpoint(9, 1).ip, "")]);
@@ -149,7 +149,7 @@ fn a_host_table_shows_listeners_that_nobody_called_and_makes_the_called_ones_kno
         flow(endpoint(9, 50_000), endpoint(1, 49_700), false, 0, 5),
         flow(endpoint(9, 50_001), endpoint(1, 49_701), false, 6, 9),
     ];
-    let mut facts = Facts { flows, ..Facts::default() };
+    let mut facts = Facts { flows: flows.into(), ..Facts::default() };
     facts.add_host_table(table);
     let catalog = Catalog::builtin().unwrap();
     let site = Site::from_toml("site.toml", SITE, &catalog).unwrap();

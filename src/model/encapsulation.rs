@@ -41,7 +41,7 @@ pub enum Tunnel {
 }
 
 impl Tunnel {
-    const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Mpls,
         Self::Pppoe,
         Self::Pbb,
@@ -117,6 +117,16 @@ impl Tunnels {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0[0] == 0
+    }
+
+    /// All of them in one number, 0 where there is none.
+    pub(super) fn code(self) -> u64 {
+        u64::from_le_bytes(self.0)
+    }
+
+    /// The inverse of [`Self::code`].
+    pub(super) fn of_code(code: u64) -> Self {
+        Self(code.to_le_bytes())
     }
 }
 

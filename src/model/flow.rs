@@ -247,7 +247,7 @@ pub enum TcpState {
 }
 
 impl TcpState {
-    const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Datagrams,
         Self::Midstream,
         Self::SynSent,
@@ -302,7 +302,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    const ALL: [Self; 6] =
+    pub(super) const ALL: [Self; 6] =
         [Self::Idle, Self::Active, Self::Closed, Self::PortReused, Self::EndOfCapture, Self::Evicted];
 
     /// The reason of a stored name.

@@ -7,6 +7,7 @@ mod capture;
 mod display_filter;
 mod encapsulation;
 mod flow;
+mod flows;
 mod frame;
 mod host_table;
 mod judged;
@@ -32,6 +33,7 @@ pub use encapsulation::{Encapsulation, Tunnel, Tunnels};
 pub use flow::{
     Activity, DirectionFacts, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Side, TcpState, Transport,
 };
+pub use flows::Flows;
 pub use frame::{CaptureIndex, Frame, Heading, LinkType, Position, Process, believed_wire_bytes};
 pub use host_table::{
     HostAddresses, HostRange, HostRangeKind, HostSocket, HostTable, HostTableCounts, HostTableFormat, HostTableRow,
@@ -52,5 +54,5 @@ pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use restart::{MovedPort, Restart, RestartKind};
 pub use sink::FlowSink;
 pub use socket::{SocketFact, SocketRow};
-pub use table::{Column, Kind, Table, Value};
+pub use table::{Cell, Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

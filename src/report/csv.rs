@@ -4,25 +4,32 @@
 //! and characters that act instead of being shown are written out ([`visible`]). Unknown values are empty cells, times
 //! are whole nanoseconds since 1970-01-01 UTC.
 
-use super::{ReportError, text::visible};
-use crate::model::{Column, Table, Value};
+use super::ReportError;
+use super::text::{push_number, push_shown, push_signed, visible};
+use crate::model::{Cell, Column, Table, Value};
 use std::borrow::Cow;
 use std::io::Write;
 
 /// Writes rows one by one, so that a table of millions of rows needs no memory.
 pub struct CsvRows<W: Write> {
-    inner: ::csv::Writer<W>,
+    out: W,
+    columns: usize,
+    /// Lines that wait to be written.
+    lines: String,
 }
 
+/// Lines of so many bytes are written together.
+pub(super) const BATCH_BYTES: usize = 32_768;
+
 impl<W: Write> CsvRows<W> {
-    /// Writes the header line.
+    /// Begins with the header line.
     ///
     /// # Errors
     /// When the output cannot be written.
     pub fn new(out: W, columns: &[Column]) -> Result<Self, ReportError> {
-        let mut inner = ::csv::WriterBuilder::new().from_writer(out);
-        inner.write_record(columns.iter().map(|c| c.name))?;
-        Ok(Self { inner })
+        let mut rows = Self { out, columns: columns.len(), lines: String::new() };
+        rows.cells(columns.iter().map(|column| column.name.into()))?;
+        Ok(rows)
     }
 
     /// Writes one row.
@@ -30,11 +37,38 @@ impl<W: Write> CsvRows<W> {
     /// # Errors
     /// When the output cannot be written, or the row has not one value per column.
     pub fn row(&mut self, row: &[Value]) -> Result<(), ReportError> {
-        for value in row {
-            self.inner.write_field(cell(value).as_bytes())?;
+        self.cells(row.iter().map(Value::cell))
+    }
+
+    /// The same from borrowed cells.
+    ///
+    /// # Errors
+    /// As [`Self::row`].
+    pub fn cells<'a>(&mut self, row: impl IntoIterator<Item = Cell<'a>>) -> Result<(), ReportError> {
+        let start = self.lines.len();
+        let mut found = 0;
+        for cell in row {
+            if found > 0 {
+                self.lines.push(',');
+            }
+            found += 1;
+            push_cell(&mut self.lines, &cell);
         }
-        // An empty record ends the line that the fields began.
-        self.inner.write_record(None::<&[u8]>)?;
+        if found != self.columns {
+            self.lines.truncate(start);
+            return Err(ReportError::RowWidth { expected: self.columns, found });
+        }
+        if self.lines.len() == start {
+            // One empty cell: an empty line would be no row.
+            self.lines.push_str("\"\"");
+        }
+        self.lines.push('\n');
+        if self.lines.len() >= BATCH_BYTES { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), ReportError> {
+        self.out.write_all(self.lines.as_bytes()).map_err(ReportError::Output)?;
+        self.lines.clear();
         Ok(())
     }
 
@@ -42,8 +76,10 @@ impl<W: Write> CsvRows<W> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(self) -> Result<W, ReportError> {
-        self.inner.into_inner().map_err(|e| ReportError::Output(e.into_error()))
+    pub fn finish(mut self) -> Result<W, ReportError> {
+        self.write()?;
+        self.out.flush().map_err(ReportError::Output)?;
+        Ok(self.out)
     }
 }
 
@@ -75,15 +111,29 @@ pub fn write_table<W: Write>(out: W, table: &Table) -> Result<(), ReportError> {
     writer.finish().map(drop)
 }
 
-fn cell(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::Null => Cow::Borrowed(""),
-        Value::Text(text) => harmless(text),
-        Value::Unsigned(number) => Cow::Owned(number.to_string()),
-        Value::Real(number) => Cow::Owned(number.to_string()),
-        Value::Flag(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
-        Value::TimeNs(ns) => Cow::Owned(ns.to_string()),
+fn push_cell(line: &mut String, cell: &Cell<'_>) {
+    match cell {
+        Cell::Null => {}
+        Cell::Text(text) => push_text(line, &harmless(text)),
+        Cell::Address(ip) => push_shown(line, ip),
+        Cell::Unsigned(number) => push_number(line, *number),
+        Cell::Real(number) => push_shown(line, number),
+        Cell::Flag(flag) => push_shown(line, flag),
+        Cell::TimeNs(ns) => push_signed(line, *ns),
     }
+}
+
+/// Text in quotes where it holds what divides cells.
+fn push_text(line: &mut String, text: &str) {
+    if !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        return line.push_str(text);
+    }
+    line.push('"');
+    for (at, part) in text.split('"').enumerate() {
+        line.push_str(if at == 0 { "" } else { "\"\"" });
+        line.push_str(part);
+    }
+    line.push('"');
 }
 
 /// Text that no spreadsheet takes for a formula: an apostrophe goes before `=`, `+`, `-`, `@` (also their full-width

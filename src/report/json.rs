@@ -5,8 +5,10 @@
 //! gives back unchanged. Times are whole nanoseconds since 1970-01-01 UTC and exceed 2^53: read them as 64-bit
 //! integers.
 
-use super::{ReportError, text::acts};
-use crate::model::{Column, Kind, Table, Value};
+use super::ReportError;
+use super::csv::BATCH_BYTES;
+use super::text::{acts, is_plain, push_number, push_shown, push_signed};
+use crate::model::{Cell, Column, Kind, Table, Value};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
@@ -16,14 +18,16 @@ pub struct JsonRows<W: Write> {
     out: W,
     keys: Vec<String>,
     rows: u64,
+    /// Lines that wait to be written.
+    lines: String,
 }
 
 impl<W: Write> JsonRows<W> {
-    /// Writes the head of the object: table name and columns.
+    /// Begins with the head of the object: table name and columns.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn new(mut out: W, name: &str, columns: &[Column]) -> Result<Self, ReportError> {
+    pub fn new(out: W, name: &str, columns: &[Column]) -> Result<Self, ReportError> {
         let keys = columns.iter().map(|c| quoted(c.name)).collect::<Result<_, _>>()?;
         let mut head = format!("{{\"table\":{},\n\"columns\":[", quoted(name)?);
         for (at, column) in columns.iter().enumerate() {
@@ -32,8 +36,7 @@ impl<W: Write> JsonRows<W> {
             head.push_str(&format!("{{\"name\":{name},\"kind\":\"{}\",\"meaning\":{meaning}}}", kind(column.kind)));
         }
         head.push_str("],\n\"rows\":[");
-        out.write_all(head.as_bytes()).map_err(ReportError::Output)?;
-        Ok(Self { out, keys, rows: 0 })
+        Ok(Self { out, keys, rows: 0, lines: head })
     }
 
     /// Writes one row.
@@ -41,29 +44,40 @@ impl<W: Write> JsonRows<W> {
     /// # Errors
     /// When the output cannot be written, or the row has not one value per column.
     pub fn row(&mut self, row: &[Value]) -> Result<(), ReportError> {
-        if row.len() != self.keys.len() {
-            return Err(ReportError::RowWidth { expected: self.keys.len(), found: row.len() });
-        }
-        let mut line = String::from(if self.rows == 0 { "\n{" } else { ",\n{" });
-        for (at, (key, value)) in self.keys.iter().zip(row).enumerate() {
-            if at > 0 {
-                line.push(',');
+        self.cells(row.iter().map(Value::cell))
+    }
+
+    /// The same from borrowed cells.
+    ///
+    /// # Errors
+    /// As [`Self::row`].
+    pub fn cells<'a>(&mut self, row: impl IntoIterator<Item = Cell<'a>>) -> Result<(), ReportError> {
+        let Self { keys, lines, .. } = self;
+        let start = lines.len();
+        lines.push_str(if self.rows == 0 { "\n{" } else { ",\n{" });
+        let mut found = 0;
+        for cell in row {
+            if let Some(key) = keys.get(found) {
+                lines.push_str(if found == 0 { "" } else { "," });
+                lines.push_str(key);
+                lines.push(':');
+                push_cell(lines, &cell)?;
             }
-            line.push_str(key);
-            line.push(':');
-            match value {
-                Value::Null => line.push_str("null"),
-                Value::Text(text) => line.push_str(&quoted(text)?),
-                Value::Unsigned(number) => line.push_str(&number.to_string()),
-                // With a fraction always: 4.0, not 4.
-                Value::Real(number) => line.push_str(&format!("{number:?}")),
-                Value::Flag(flag) => line.push_str(if *flag { "true" } else { "false" }),
-                Value::TimeNs(ns) => line.push_str(&ns.to_string()),
-            }
+            found += 1;
         }
-        line.push('}');
+        if found != keys.len() {
+            lines.truncate(start);
+            return Err(ReportError::RowWidth { expected: keys.len(), found });
+        }
+        lines.push('}');
         self.rows += 1;
-        self.out.write_all(line.as_bytes()).map_err(ReportError::Output)
+        if self.lines.len() >= BATCH_BYTES { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), ReportError> {
+        self.out.write_all(self.lines.as_bytes()).map_err(ReportError::Output)?;
+        self.lines.clear();
+        Ok(())
     }
 
     /// Ends the object, flushes and gives the output back.
@@ -71,10 +85,30 @@ impl<W: Write> JsonRows<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn finish(mut self) -> Result<W, ReportError> {
-        let end = if self.rows == 0 { "]}\n" } else { "\n]}\n" };
-        self.out.write_all(end.as_bytes()).and_then(|()| self.out.flush()).map_err(ReportError::Output)?;
+        self.lines.push_str(if self.rows == 0 { "]}\n" } else { "\n]}\n" });
+        self.write()?;
+        self.out.flush().map_err(ReportError::Output)?;
         Ok(self.out)
     }
+}
+
+fn push_cell(line: &mut String, cell: &Cell<'_>) -> Result<(), ReportError> {
+    match cell {
+        Cell::Null => line.push_str("null"),
+        Cell::Text(text) if is_plain(text) && !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) => {
+            line.push('"');
+            line.push_str(text);
+            line.push('"');
+        }
+        Cell::Text(text) => line.push_str(&quoted(text)?),
+        Cell::Address(ip) => push_shown(line, format_args!("\"{ip}\"")),
+        Cell::Unsigned(number) => push_number(line, *number),
+        // With a fraction always: 4.0, not 4.
+        Cell::Real(number) => push_shown(line, format_args!("{number:?}")),
+        Cell::Flag(flag) => push_shown(line, flag),
+        Cell::TimeNs(ns) => push_signed(line, *ns),
+    }
+    Ok(())
 }
 
 /// Writes a table from its rows.

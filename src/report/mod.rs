@@ -221,7 +221,7 @@ pub struct PortUse {
 ///
 /// # Errors
 /// When a file cannot be written or a chart cannot be drawn.
-pub fn write_all(dir: &mut ReportDir, data: &ReportData) -> Result<Vec<Table>, ReportError> {
+pub fn write_all(dir: &ReportDir, data: &ReportData) -> Result<Vec<Table>, ReportError> {
     let tables = tables::all(data);
     for table in &tables {
         dir.add(&format!("{}.csv", table.name), |out| csv::write_table(out, table))?;

@@ -16,6 +16,9 @@ const FLOWS: &str = "flows";
 /// Formats of every table.
 const SUFFIXES: [&str; 3] = ["csv", "json", "parquet"];
 
+/// Bytes that are written to a file at once.
+const BUFFER_BYTES: usize = 65_536;
+
 /// How much of an `index.html` is searched for the generator's name.
 const HEAD_BYTES: u64 = 4_096;
 
@@ -142,7 +145,7 @@ impl ReportDir {
     /// # Errors
     /// When the name is not allowed (see [`Self::path_of`]) or the file cannot be written; whatever `write` returns.
     pub fn add(
-        &mut self,
+        &self,
         name: &str,
         write: impl FnOnce(&mut ReportFile) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
@@ -158,7 +161,8 @@ impl ReportDir {
             reason = "inside the staging directory, which is renamed when it is whole"
         )]
         let created = File::create(&path);
-        let mut file = ReportFile { inner: BufWriter::new(created.map_err(at("create", &shown))?) };
+        let mut file =
+            ReportFile { inner: BufWriter::with_capacity(BUFFER_BYTES, created.map_err(at("create", &shown))?) };
         write(&mut file).map_err(place)?;
         file.inner.into_inner().map_err(|e| place(ReportError::Output(e.into_error()))).map(drop)
     }

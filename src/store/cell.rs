@@ -1,12 +1,14 @@
 //! What a fact says in one column, before it is packed.
 
-use crate::model::{Transport, Value};
+use crate::model::{Kind, Value};
 use std::net::IpAddr;
 
 /// One cell. It borrows from the fact: nothing is allocated to hand it over.
 pub(super) enum Cell<'a> {
     /// Not known or not applicable.
     Null,
+    /// Text of the program, of which there are few.
+    Name(&'static str),
     /// Text.
     Text(&'a str),
     /// Text that had to be put together.
@@ -21,6 +23,20 @@ pub(super) enum Cell<'a> {
     Flag(bool),
     /// Nanoseconds since 1970-01-01 UTC.
     TimeNs(i64),
+}
+
+impl Cell<'_> {
+    /// The cell as a column of this kind holds it, texts apart; `None`: it has nothing of that kind.
+    #[inline]
+    pub(super) fn bits(self, kind: Kind) -> Option<u64> {
+        match (kind, self) {
+            (Kind::Unsigned, Self::Unsigned(number)) => Some(number),
+            (Kind::TimeNs, Self::TimeNs(ns)) => Some(ns.cast_unsigned()),
+            (Kind::Flag, Self::Flag(flag)) => Some(flag.into()),
+            (Kind::Real, Self::Real(real)) => Some(real.to_bits()),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> From<&'a Value> for Cell<'a> {
@@ -48,8 +64,6 @@ macro_rules! cells {
 
 cells! {
     &'a str: text => Self::Text(text);
-    &'a String: text => Self::Text(text);
-    &'a std::sync::Arc<str>: text => Self::Text(text);
     String: text => Self::Joined(text);
     IpAddr: address => Self::Address(address);
     u64: number => Self::Unsigned(number);
@@ -57,7 +71,6 @@ cells! {
     u16: number => Self::Unsigned(number.into());
     u8: number => Self::Unsigned(number.into());
     bool: flag => Self::Flag(flag);
-    Transport: transport => Self::Unsigned(transport.number().into());
 }
 
 impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {

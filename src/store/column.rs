@@ -32,6 +32,7 @@ pub(super) struct Chunk {
 
 /// A column under way.
 pub(super) struct ColumnBuilder {
+    kind: Kind,
     levels: Levels,
     values: Values,
 }
@@ -39,8 +40,9 @@ pub(super) struct ColumnBuilder {
 enum Values {
     Numbers(Numbers),
     Texts(Texts),
-    Flags(Vec<bool>),
-    Reals(Vec<f64>),
+    /// There is no dictionary of flags in Parquet; ours holds what is nearly always one flag.
+    Flags(dictionary::Numbers),
+    Reals(Vec<u64>),
 }
 
 impl ColumnBuilder {
@@ -49,10 +51,10 @@ impl ColumnBuilder {
             Kind::Text => Values::Texts(Texts::default()),
             Kind::Unsigned => Values::Numbers(Numbers::new(0)),
             Kind::TimeNs => Values::Numbers(Numbers::new(1 << 63)),
-            Kind::Flag => Values::Flags(Vec::new()),
+            Kind::Flag => Values::Flags(dictionary::Numbers::default()),
             Kind::Real => Values::Reals(Vec::new()),
         };
-        Self { levels: Levels::default(), values }
+        Self { kind, levels: Levels::default(), values }
     }
 
     /// Takes the cells of some rows. A value of another kind than the column's is stored as null.
@@ -62,37 +64,27 @@ impl ColumnBuilder {
         rows: &'r [Row],
         get: impl Fn(&'r Ids, &'r Row) -> Cell<'r>,
     ) {
+        let mut batch = Batch { values: [0; BATCH], present: [false; BATCH], rows: 0, count: 0 };
         for rows in rows.chunks(BATCH) {
             let cells = rows.iter().map(|row| get(ids, row));
+            // All that is made anew for each column of the schema: what follows is the same for many.
             match &mut self.values {
-                Values::Numbers(numbers) => {
-                    let number = |cell| match cell {
-                        Cell::Unsigned(number) => Some(number),
-                        Cell::TimeNs(ns) => Some(ns.cast_unsigned()),
-                        _ => None,
-                    };
-                    let batch = Batch::gather(cells.map(number));
-                    numbers.extend(batch.values());
-                    self.levels.extend(batch.present(), batch.count);
-                }
-                Values::Texts(texts) => {
-                    let batch = Batch::gather(cells.map(|cell| texts.push(cell)));
-                    self.levels.extend(batch.present(), batch.count);
-                }
-                Values::Flags(flags) => {
-                    let batch =
-                        Batch::gather(cells.map(|cell| if let Cell::Flag(flag) = cell { Some(flag) } else { None }));
-                    flags.extend_from_slice(batch.values());
-                    self.levels.extend(batch.present(), batch.count);
-                }
-                Values::Reals(reals) => {
-                    let batch =
-                        Batch::gather(cells.map(|cell| if let Cell::Real(real) = cell { Some(real) } else { None }));
-                    reals.extend_from_slice(batch.values());
-                    self.levels.extend(batch.present(), batch.count);
-                }
+                Values::Texts(texts) => batch.gather(cells.map(|cell| texts.push(cell))),
+                _ => batch.gather(cells.map(|cell| cell.bits(self.kind))),
             }
+            self.extend(&batch);
         }
+    }
+
+    fn extend(&mut self, batch: &Batch) {
+        let values = &batch.values[..batch.count];
+        match &mut self.values {
+            Values::Numbers(numbers) => numbers.extend(values),
+            Values::Texts(_) => {}
+            Values::Flags(flags) => flags.extend(values),
+            Values::Reals(reals) => reals.extend_from_slice(values),
+        }
+        self.levels.extend(&batch.present[..batch.rows], batch.count);
     }
 
     /// What has gathered; the column begins anew.
@@ -111,41 +103,37 @@ impl ColumnBuilder {
             _ if chunk.rows == chunk.nulls => {}
             Values::Numbers(numbers) => numbers.finish(&mut chunk),
             Values::Texts(texts) => texts.finish(&mut chunk),
-            Values::Flags(flags) => pack(flags.drain(..).map(u64::from), 1, &mut chunk.data),
-            Values::Reals(reals) => chunk.data.extend(reals.drain(..).flat_map(f64::to_le_bytes)),
+            Values::Flags(flags) => {
+                pack(flags.rows(), 1, &mut chunk.data);
+                flags.clear();
+            }
+            Values::Reals(reals) => pack(reals.drain(..), 64, &mut chunk.data),
         }
         chunk
     }
 }
 
-/// Values of at most [`BATCH`] rows, nulls left out.
-struct Batch<T> {
-    values: [T; BATCH],
+/// The bits of at most [`BATCH`] rows, nulls left out.
+struct Batch {
+    values: [u64; BATCH],
     present: [bool; BATCH],
     rows: usize,
     count: usize,
 }
 
-impl<T: Copy + Default> Batch<T> {
+impl Batch {
     #[inline]
-    fn gather(cells: impl Iterator<Item = Option<T>>) -> Self {
-        let mut batch = Self { values: [T::default(); BATCH], present: [false; BATCH], rows: 0, count: 0 };
-        for (cell, present) in cells.zip(&mut batch.present) {
+    fn gather(&mut self, cells: impl Iterator<Item = Option<u64>>) {
+        // Counted here and not in the batch: that keeps them in registers.
+        let (mut rows, mut count) = (0, 0);
+        for (cell, present) in cells.zip(&mut self.present) {
             *present = cell.is_some();
-            // Written in any case: a branch that is hard to foresee would cost more.
-            batch.values[batch.count] = cell.unwrap_or_default();
-            batch.count += usize::from(*present);
-            batch.rows += 1;
+            // Written in any case: a branch that is hard to foresee would cost more. The count stays below [`BATCH`].
+            self.values[count % BATCH] = cell.unwrap_or_default();
+            count += usize::from(*present);
+            rows += 1;
         }
-        batch
-    }
-
-    fn values(&self) -> &[T] {
-        &self.values[..self.count]
-    }
-
-    fn present(&self) -> &[bool] {
-        &self.present[..self.rows]
+        (self.rows, self.count) = (rows, count);
     }
 }
 
@@ -270,8 +258,10 @@ struct Texts {
 
 impl Texts {
     /// Takes a text; `None`: the cell has none.
-    fn push(&mut self, cell: Cell<'_>) -> Option<()> {
+    fn push(&mut self, cell: Cell<'_>) -> Option<u64> {
         match cell {
+            Cell::Name(name) if self.plain.is_none() => self.dictionary.push_name(name),
+            Cell::Name(name) => self.push_bytes(name.as_bytes()),
             Cell::Text(text) => self.push_bytes(text.as_bytes()),
             Cell::Joined(text) => self.push_bytes(text.as_bytes()),
             Cell::Address(address) => {
@@ -283,7 +273,7 @@ impl Texts {
             }
             _ => return None,
         }
-        Some(())
+        Some(0)
     }
 
     fn push_bytes(&mut self, text: &[u8]) {

@@ -72,6 +72,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// Takes numbers.
     pub(super) fn extend(&mut self, numbers: &[u64]) {
         let Some(first) = numbers.first() else { return };
         if self.entries.is_empty() {
@@ -123,6 +124,9 @@ pub(super) struct Texts {
     ends: Vec<usize>,
     pub(super) codes: Codes,
     last: u16,
+    /// Codes of names by where they lie in the program: they need not be compared.
+    names: Vec<(&'static str, u16)>,
+    last_name: Option<&'static str>,
 }
 
 impl Texts {
@@ -137,25 +141,42 @@ impl Texts {
         &page[start..ends[code]]
     }
 
-    pub(super) fn push(&mut self, text: &[u8]) {
-        let is = |code: u16| &Self::entry(&self.page, &self.ends, code)[LENGTH_BYTES..] == text;
-        if self.ends.is_empty() || !is(self.last) {
-            let hash = self.hasher.hash_one(text);
-            match self.known.find(hash, |code| is(*code)) {
-                Some(code) => self.last = *code,
-                None => self.insert(hash, text),
+    /// Takes a name of the program.
+    pub(super) fn push_name(&mut self, name: &'static str) {
+        if !self.last_name.is_some_and(|last| std::ptr::eq(last, name)) {
+            match self.names.iter().find(|(known, _)| std::ptr::eq(*known, name)) {
+                Some((_, code)) => self.last = *code,
+                None => {
+                    self.last = self.look_up(name.as_bytes());
+                    self.names.push((name, self.last));
+                }
             }
+            self.last_name = Some(name);
         }
         self.codes.push(self.last);
     }
 
-    fn insert(&mut self, hash: u64, text: &[u8]) {
-        let code = self.codes.entry();
-        plain(text, &mut self.page);
-        self.ends.push(self.page.len());
+    /// Takes a text.
+    pub(super) fn push(&mut self, text: &[u8]) {
+        if self.ends.is_empty() || Self::entry(&self.page, &self.ends, self.last)[LENGTH_BYTES..] != *text {
+            self.last = self.look_up(text);
+            self.last_name = None;
+        }
+        self.codes.push(self.last);
+    }
+
+    /// Finds or gives the code of a text.
+    fn look_up(&mut self, text: &[u8]) -> u16 {
         let Self { known, hasher, page, ends, .. } = self;
+        let hash = hasher.hash_one(text);
+        if let Some(code) = known.find(hash, |code| Self::entry(page, ends, *code)[LENGTH_BYTES..] == *text) {
+            return *code;
+        }
+        let code = self.codes.entry();
+        plain(text, page);
+        ends.push(page.len());
         known.insert_unique(hash, code, |code| hasher.hash_one(&Self::entry(page, ends, *code)[LENGTH_BYTES..]));
-        self.last = code;
+        code
     }
 
     /// Appends the texts of all rows.
@@ -171,6 +192,8 @@ impl Texts {
         self.page.clear();
         self.ends.clear();
         self.codes.clear();
+        self.names.clear();
+        self.last_name = None;
     }
 }
 

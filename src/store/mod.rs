@@ -38,7 +38,7 @@ mod table_writer;
 mod write;
 
 pub use error::StoreError;
-pub use read::{Facts, StoredFlow, is_store, read_facts};
+pub use read::{Facts, is_store, read_facts};
 pub use table_writer::write_table;
 pub use write::{PartitionWriter, observation_id};
 

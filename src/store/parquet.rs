@@ -5,10 +5,12 @@ use super::pages::{self, Chunk, Group};
 use super::schema::VERSION;
 use polars::prelude::DataFrame;
 use polars_io::SerReader;
-use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::metadata::FileMetadataRef;
+use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars_parquet::parquet::compression::Compression;
 use polars_parquet::parquet::metadata::ColumnChunkMetadata;
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 /// Key of the schema version in the Parquet metadata.
@@ -19,18 +21,50 @@ pub(super) const VERSION_KEY: &str = "portproof.schema";
 /// The Parquet reader of Polars panics on some damaged files (an assertion on bitmap lengths, for one): that is caught
 /// here and told as the damage that it is. On others it asks for memory that no machine has: [`pages`] looks for those.
 pub(super) fn read_frame(path: &Path) -> Result<DataFrame, StoreError> {
-    std::panic::catch_unwind(|| read_checked(path)).unwrap_or_else(|_| {
+    undamaged(path, || read_rows(path, &checked(path)?, None))
+}
+
+/// Reads a fact table as [`read_frame`] does, and hands out its row groups one by one: no more than one is held. A table
+/// without rows gives one frame without rows.
+pub(super) fn read_groups(
+    path: &Path,
+    mut take: impl FnMut(DataFrame) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let metadata = undamaged(path, || checked(path))?;
+    if metadata.row_groups.is_empty() {
+        return take(undamaged(path, || read_rows(path, &metadata, None))?);
+    }
+    let mut first = 0;
+    for group in &metadata.row_groups {
+        let rows = (first, group.num_rows());
+        take(undamaged(path, || read_rows(path, &metadata, Some(rows)))?)?;
+        first += group.num_rows();
+    }
+    Ok(())
+}
+
+/// What a reader gives that panics on damage. Nothing that it had in hand is used after that.
+fn undamaged<T>(path: &Path, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
         let reason = "the file is damaged: meter the captures again".into();
         Err(StoreError::NotAStore { path: path.to_owned(), reason })
     })
 }
 
-fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
+/// Reads all rows, or so many from one on.
+fn read_rows(path: &Path, metadata: &FileMetadataRef, rows: Option<(usize, usize)>) -> Result<DataFrame, StoreError> {
+    let file = File::open(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
+    let mut reader = ParquetReader::new(file).with_slice(rows).read_parallel(ParallelStrategy::Columns);
+    reader.set_metadata(metadata.clone());
+    reader.finish().map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })
+}
+
+/// The metadata of a file that has this schema version, and pages that its size allows.
+fn checked(path: &Path) -> Result<FileMetadataRef, StoreError> {
     let io = |cause| StoreError::Io { path: path.to_owned(), cause };
     let file = File::open(path).map_err(io)?;
-    let parquet = |cause| StoreError::Parquet { path: path.to_owned(), cause };
     let mut reader = ParquetReader::new(file);
-    let metadata = reader.get_metadata().map_err(parquet)?;
+    let metadata = reader.get_metadata().map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?.clone();
     let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
     let found = pairs.iter().find(|pair| pair.key == VERSION_KEY).and_then(|pair| pair.value.clone());
     if found.as_deref() != Some(VERSION) {
@@ -43,7 +77,7 @@ fn read_checked(path: &Path) -> Result<DataFrame, StoreError> {
     let mut second = File::open(path).map_err(io)?;
     pages::check(&mut second, groups)
         .map_err(|bad| StoreError::NotAStore { path: path.to_owned(), reason: bad.to_string() })?;
-    reader.finish().map_err(parquet)
+    Ok(metadata)
 }
 
 fn chunk(column: &ColumnChunkMetadata) -> Chunk {

@@ -1,22 +1,19 @@
 //! Reading facts back: every partition of a store, as data frames and as records.
 
 use super::error::StoreError;
-use super::parquet::read_frame;
+use super::parquet::{read_frame, read_groups};
 use super::read_application::read_application;
 use super::read_flows::read_flows;
 use super::read_hosts::read_hosts;
 use super::read_remarks::read_remarks;
 use crate::model::{
-    Activity, Announcement, CaptureIndex, CaptureRow, CommentFact, FlowDetail, FlowRecord, HostRange, HostSocket,
-    HostTable, HostTableRow, NameFact, ReadingCounts, SocketRow,
+    Activity, Announcement, CaptureIndex, CaptureRow, CommentFact, FlowDetail, Flows, HostRange, HostSocket, HostTable,
+    HostTableRow, NameFact, ReadingCounts, SocketRow,
 };
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// A flow as read back: its `capture` is the position of its capture in [`Facts::captures`].
-pub type StoredFlow = FlowRecord;
 
 /// Largest count that is believed.
 const LARGEST_COUNT: u64 = 1 << 53;
@@ -26,8 +23,8 @@ const LARGEST_COUNT: u64 = 1 << 53;
 pub struct Facts {
     /// The captures, in the order of their partitions and their ordinals.
     pub captures: Vec<CaptureRow>,
-    /// The flows, sorted by time of the first packet, then capture and frame.
-    pub flows: Vec<StoredFlow>,
+    /// The flows, sorted by time of the first packet, then capture and frame: the `capture` of each is a position in `captures`.
+    pub flows: Flows,
     /// Bursts of flows that have more than one.
     pub activity: Vec<Activity>,
     /// Names of addresses.
@@ -52,10 +49,14 @@ pub struct Facts {
 
 impl Facts {
     /// Adds the facts of another store.
-    pub fn append(&mut self, other: Self) {
+    pub fn append(&mut self, mut other: Self) {
+        if self.captures.is_empty() && self.flows.is_empty() {
+            // Whole, and not record by record: there may be millions.
+            self.flows = std::mem::take(&mut other.flows);
+        }
         let offset = self.captures.len() as u32;
         self.captures.extend(other.captures);
-        self.flows.extend(other.flows.into_iter().map(|mut flow| {
+        self.flows.extend(other.flows.iter().map(|mut flow| {
             flow.capture.0 += offset;
             flow
         }));
@@ -93,7 +94,7 @@ impl Facts {
     }
 
     fn sort(&mut self) {
-        self.flows.sort_by_key(|flow| (flow.first_seen_ns, flow.capture, flow.first_frame));
+        self.flows.sort();
         self.announcements.sort_by_key(|said| (said.time_ns, said.position));
     }
 }
@@ -151,7 +152,7 @@ fn read_partition(partition: &Path, facts: &mut Facts) -> Result<(), StoreError>
     read_remarks(partition, &indices, facts)?;
     read_application(partition, &indices, facts)?;
     read_hosts(partition, facts)?;
-    read_flows(&Frame::read(partition, "flows")?, &indices, &mut facts.flows)
+    Frame::read_groups(partition, "flows", |frame| read_flows(frame, &indices, &mut facts.flows))
 }
 
 /// Capture identities of a partition to positions in [`Facts::captures`].
@@ -284,15 +285,35 @@ impl Frame {
         Ok(Self { path, data })
     }
 
+    /// Reads a table row group by row group.
+    pub(super) fn read_groups(
+        partition: &Path,
+        name: &str,
+        mut take: impl FnMut(&Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let path = partition.join(format!("{name}.parquet"));
+        read_groups(&path, |data| take(&Self { path: path.clone(), data }))
+    }
+
     pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
         StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
     }
 
     /// The captures of the column `capture_id`.
     pub(super) fn captures(&self, indices: &Indices) -> Result<Vec<CaptureIndex>, StoreError> {
-        let ids = self.text("capture_id")?;
-        let index = |id| indices.get(id).copied().ok_or_else(|| self.bad("capture_id", "names no capture"));
-        ids.iter().map(index).collect()
+        let column = self.data.column("capture_id").map_err(|e| self.bad("capture_id", e))?;
+        let ids = column.str().map_err(|e| self.bad("capture_id", e))?;
+        let mut captures = Vec::with_capacity(ids.len());
+        // Rows of one capture stand together, mostly.
+        let mut latest: Option<(Option<&str>, CaptureIndex)> = None;
+        for id in ids.iter() {
+            let known = latest.filter(|(same, _)| *same == id).map(|(_, index)| index);
+            let index = known.or_else(|| indices.get(&id.map(str::to_owned)).copied());
+            let index = index.ok_or_else(|| self.bad("capture_id", "names no capture"))?;
+            latest = Some((id, index));
+            captures.push(index);
+        }
+        Ok(captures)
     }
 
     pub(super) fn text(&self, name: &str) -> Result<Vec<Option<String>>, StoreError> {

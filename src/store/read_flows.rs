@@ -1,10 +1,10 @@
 //! Flow records out of their table.
 
 use super::error::StoreError;
-use super::read::{Frame, Indices, StoredFlow, all_ok};
+use super::read::{Frame, Indices, all_ok};
 use super::read_application::transport;
 use crate::model::{
-    Certainty, DirectionFacts, Encapsulation, EndReason, Endpoint, FlowKey, FlowRecord, IcmpFacts, Protocol,
+    Certainty, DirectionFacts, Encapsulation, EndReason, Endpoint, FlowKey, FlowRecord, Flows, IcmpFacts, Protocol,
     Recognised, Side, TcpState, Tunnel, Tunnels,
 };
 
@@ -12,9 +12,9 @@ pub(super) fn side(text: &str) -> Option<Side> {
     [Side::A, Side::B].into_iter().find(|side| side.name() == text)
 }
 
-pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<StoredFlow>) -> Result<(), StoreError> {
+pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Flows) -> Result<(), StoreError> {
     let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
-    let captures = frame.text("capture_id")?;
+    let captures = frame.captures(indices)?;
     let first_frame = frame.numbers("first_frame")?;
     let protocol = frame.numbers("protocol")?;
     let a_ip = frame.parsed("a_ip", |text| text.parse().ok())?;
@@ -52,8 +52,8 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Vec<Stored
         if last_seen[row] < first_seen[row] {
             return Err(frame.bad("last_seen_ns", "a flow ends before it begins"));
         }
-        into.push(FlowRecord {
-            capture: *indices.get(&captures[row]).ok_or_else(|| frame.bad("capture_id", "names no capture"))?,
+        into.push(&FlowRecord {
+            capture: captures[row],
             first_frame: first_frame[row].unwrap_or(0),
             key,
             encapsulation: encapsulations.row(row),

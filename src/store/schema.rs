@@ -84,8 +84,8 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "name": Text, "", "name of the file as given; - for standard input" => |_, (_, c)| c.name.as_str().into();
         "size_bytes": Unsigned, "", "size on disk, bytes; null for a stream" => |_, (_, c)| c.size_bytes.into();
         "sha256": Text, "", "SHA-256 of the file as stored; null unless asked for" => |_, (_, c)| c.sha256.as_deref().into();
-        "format": Text, "", "pcap or pcapng" => |_, (_, c)| c.format.into();
-        "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| c.compression.into();
+        "format": Text, "", "pcap or pcapng" => |_, (_, c)| Cell::Name(c.format);
+        "compression": Text, "", "none, gzip, zstd or xz" => |_, (_, c)| Cell::Name(c.compression);
         "link_types": Text, "", "link types of its interfaces, comma-separated, each once; of more than 64 the first, and how many more" => |_, (_, c)| link_types(c).into();
         "interfaces": Unsigned, "", "number of interfaces described" => |_, (_, c)| c.reading.interfaces.into();
         "snap_length_bytes": Unsigned, "", "smallest snap length of its interfaces; 0 where not limited" => |_, (_, c)| {
@@ -110,7 +110,7 @@ pub fn captures() -> Vec<FactColumn<CaptureRow>> {
         "processes_dropped": Unsigned, "", "process blocks beyond the first 65,536 of a section" => |_, (_, c)| c.reading.processes_dropped.into();
         "filter": Text, "", "filter (pcap-filter) that frames had to pass to be metered; null without one" => |_, (_, c)| c.filter.as_deref().into();
         "first_stop": Text, "", "first frame that could not be decoded to its end, and why" => |_, (_, c)| c.first_stop.as_deref().into();
-        "end": Text, "", "complete, truncated or corrupt" => |_, (_, c)| c.end.name().into();
+        "end": Text, "", "complete, truncated or corrupt" => |_, (_, c)| Cell::Name(c.end.name());
         "end_detail": Text, "", "where and why reading ended early" => |_, (_, c)| c.end.detail().into();
     }
 }
@@ -142,7 +142,7 @@ pub fn fates() -> Vec<FactColumn<FateRow>> {
 #[must_use]
 pub fn losses() -> Vec<FactColumn<LossRow>> {
     columns! {
-        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped, announcements-dropped, details-dropped, names-dropped: processes behind endpoints, announcements, details and names beyond what is kept; streams-given-up: conversations that were no longer looked into, because others needed the room" => |_, r| r.kind.into();
+        "kind": Text, "", "flows-evicted: handed out early because the cache was full; icmp-unattached: errors about a flow not seen; duplicates: copies of packets; duplicates-left-out: the same, not metered; fragment-overlaps: fragments that overlap another of their datagram; sockets-dropped, announcements-dropped, details-dropped, names-dropped: processes behind endpoints, announcements, details and names beyond what is kept; streams-given-up: conversations that were no longer looked into, because others needed the room" => |_, r| Cell::Name(r.kind);
         "count": Unsigned, "", "how many" => |_, r| r.count.into();
     }
 }
@@ -162,8 +162,12 @@ pub fn activity() -> Vec<FactColumn<Activity>> {
     }
 }
 
+fn name(name: Option<&'static str>) -> Cell<'static> {
+    name.map_or(Cell::Null, Cell::Name)
+}
+
 fn side(side: Option<Side>) -> Cell<'static> {
-    side.map(Side::name).into()
+    name(side.map(Side::name))
 }
 
 /// One direction's cell. It says what type the getter takes, which is inferred no more where a getter is written out.
@@ -194,14 +198,14 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         };
         "tunnel_id": Unsigned, "layer2SegmentId", "identifier of the innermost tunnel that has one: network, key, session or label" => |_, r: &FlowRecord| r.encapsulation.tunnel_id.into();
         "ip_depth": Unsigned, "", "IP headers around its own; part of the key that makes packets one flow" => |_, r: &FlowRecord| r.encapsulation.depth.into();
-        "carries": Text, "", "the tunnel that this UDP flow carries; what travels inside has flows of its own" => |_, r: &FlowRecord| r.carries.map(Tunnel::name).into();
+        "carries": Text, "", "the tunnel that this UDP flow carries; what travels inside has flows of its own" => |_, r: &FlowRecord| name(r.carries.map(Tunnel::name));
         "carrier_packets": Unsigned, "", "of its packets, those that carried a frame told elsewhere" => |_, r: &FlowRecord| r.carrier_packets.into();
         "first_seen_ns": TimeNs, "flowStartNanoseconds", "earliest packet" => |_, r: &FlowRecord| Cell::TimeNs(r.first_seen_ns);
         "last_seen_ns": TimeNs, "flowEndNanoseconds", "latest packet" => |_, r: &FlowRecord| Cell::TimeNs(r.last_seen_ns);
         "first_sender": Text, "", "side that sent the first packet seen" => |_, r: &FlowRecord| side(Some(r.first_sender));
         "first_syn": Text, "", "side that sent the first SYN without ACK; null without one" => |_, r: &FlowRecord| side(r.first_syn);
-        "state": Text, "", "how far the conversation got" => |_, r: &FlowRecord| r.state.name().into();
-        "end_reason": Text, "flowEndReason", "why the record ended" => |_, r: &FlowRecord| r.end_reason.name().into();
+        "state": Text, "", "how far the conversation got" => |_, r: &FlowRecord| Cell::Name(r.state.name());
+        "end_reason": Text, "flowEndReason", "why the record ended" => |_, r: &FlowRecord| Cell::Name(r.end_reason.name());
         "icmp_port_unreachable": Unsigned, "", "ICMP port unreachable about it" => |_, r: &FlowRecord| r.icmp.port_unreachable.into();
         "icmp_prohibited": Unsigned, "", "ICMP administratively prohibited about it" => |_, r: &FlowRecord| r.icmp.prohibited.into();
         "icmp_other": Unsigned, "", "other ICMP errors about it" => |_, r: &FlowRecord| r.icmp.other.into();
@@ -215,8 +219,8 @@ pub fn flows() -> Vec<FactColumn<FlowRecord>> {
         "syn_to_syn_ack_ns": Unsigned, "", "from SYN to SYN-ACK, ns: round trip between tap and responder; null where either was repeated" => |_, r: &FlowRecord| elapsed(r.syn_to_syn_ack_ns);
         "syn_ack_to_ack_ns": Unsigned, "", "from SYN-ACK to ACK, ns: round trip between tap and initiator" => |_, r: &FlowRecord| elapsed(r.syn_ack_to_ack_ns);
         "first_fin": Text, "", "side that sent the first FIN and holds its port in TIME-WAIT" => |_, r: &FlowRecord| side(r.first_fin);
-        "application": Text, "", "application protocol that its payload shows; null where none was recognised" => |_, r: &FlowRecord| r.application.map(|is| is.protocol.name()).into();
-        "application_certainty": Text, "", "hint: looks so at its usual port; likely: a signature fits; certain: structure was checked" => |_, r: &FlowRecord| r.application.map(|is| is.certainty.name()).into();
+        "application": Text, "", "application protocol that its payload shows; null where none was recognised" => |_, r: &FlowRecord| name(r.application.map(|is| is.protocol.name()));
+        "application_certainty": Text, "", "hint: looks so at its usual port; likely: a signature fits; certain: structure was checked" => |_, r: &FlowRecord| name(r.application.map(|is| is.certainty.name()));
         "application_server": Text, "", "side that behaves as server by what is said" => |_, r: &FlowRecord| side(r.application.and_then(|is| is.server));
     };
     macro_rules! directions {

@@ -11,7 +11,7 @@ pub fn names() -> Vec<FactColumn<NameFact>> {
         "capture_id": Text, "", "capture file that states the name" => |ids, r| ids.of(r.capture);
         "address": Text, "", "IPv4 or IPv6 address" => |_, r| r.address.into();
         "name": Text, "", "a name of it, as stated: no proof of anything" => |_, r| r.name.as_str().into();
-        "source": Text, "", "where the name comes from. nrb: a pcapng name resolution block; dns, netbios, sql-browser, rpc-annotation, identity, greeting: what a server said; tls-server-name, http-host: what a client asked for; certificate: its subject" => |_, r| r.source.name().into();
+        "source": Text, "", "where the name comes from. nrb: a pcapng name resolution block; dns, netbios, sql-browser, rpc-annotation, identity, greeting: what a server said; tls-server-name, http-host: what a client asked for; certificate: its subject" => |_, r| Cell::Name(r.source.name());
     }
 }
 
@@ -38,7 +38,7 @@ pub fn comments() -> Vec<FactColumn<CommentFact>> {
     columns! {
         "capture_id": Text, "", "capture file that holds the comment" => |ids, r| ids.of(r.capture);
         "frame": Unsigned, "", "frame that it is about; null where it is about none" => |_, r| r.frame.into();
-        "place": Text, "", "what it is about: section, interface or packet" => |_, r| r.place.name().into();
+        "place": Text, "", "what it is about: section, interface or packet" => |_, r| Cell::Name(r.place.name());
         "text": Text, "", "the comment, cut to 1,000 bytes" => |_, r| r.text.as_str().into();
     }
 }

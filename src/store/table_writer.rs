@@ -166,3 +166,93 @@ pub fn write_table(path: &Path, columns: &[Column], rows: impl Iterator<Item = V
     }
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::parquet::read_frame;
+    use polars::prelude::AnyValue;
+
+    const KINDS: [Kind; 5] = [Kind::Unsigned, Kind::TimeNs, Kind::Text, Kind::Flag, Kind::Real];
+    const NAMES: [&str; 5] = ["unsigned", "time_ns", "text", "flag", "real"];
+
+    fn columns() -> Vec<Column> {
+        KINDS.into_iter().zip(NAMES).map(|(kind, name)| Column { name, kind, meaning: "" }).collect()
+    }
+
+    fn row(number: Option<u64>) -> Vec<Value> {
+        let Some(number) = number else { return vec![Value::Null; KINDS.len()] };
+        let time = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).cast_signed() >> (number % 50);
+        let text = format!("{number:x}\u{2192}").repeat(number as usize % 3);
+        vec![
+            number.into(),
+            Value::TimeNs(time),
+            text.into(),
+            number.is_multiple_of(3).into(),
+            (number as f64 / 7.0).into(),
+        ]
+    }
+
+    fn value(read: &AnyValue<'_>) -> Value {
+        match read {
+            AnyValue::UInt64(number) => Value::Unsigned(*number),
+            AnyValue::Int64(ns) => Value::TimeNs(*ns),
+            AnyValue::String(text) => Value::from(*text),
+            AnyValue::StringOwned(text) => Value::from(text.as_str()),
+            AnyValue::Boolean(flag) => Value::Flag(*flag),
+            AnyValue::Float64(real) => Value::Real(*real),
+            _ => Value::Null,
+        }
+    }
+
+    /// Writes rows and reads them back; the encodings of numbers and texts follow from how many different ones there are.
+    #[track_caller]
+    fn comes_back(rows: usize, number: impl Fn(u64) -> Option<u64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.parquet");
+        let written: Vec<_> = (0..rows as u64).map(|at| row(number(at))).collect();
+        write_table(&path, &columns(), written.iter().cloned()).unwrap();
+        let read = read_frame(&path).unwrap();
+        assert_eq!(read.height(), rows);
+        for (at, name) in NAMES.iter().enumerate() {
+            let read = read.column(name).unwrap();
+            for (row, expected) in written.iter().enumerate() {
+                assert_eq!(value(&read.get(row).unwrap()), expected[at], "{name}, row {row} of {rows}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_repeats_and_what_does_not_comes_back() {
+        for rows in [0, 1, 2, 7, 8, 9, 127, 128, 129, 1_000] {
+            comes_back(rows, Some);
+            comes_back(rows, |_| Some(5));
+            comes_back(rows, |_| None);
+            comes_back(rows, |at| Some(at % 3));
+            comes_back(rows, |at| Some(at % 100));
+            comes_back(rows, |at| (at % 2 == 1).then_some(at));
+            comes_back(rows, |at| (at > 128).then_some(at / 90));
+            comes_back(rows, |at| (at <= 128).then_some(1 << 53));
+        }
+    }
+
+    #[test]
+    fn columns_change_their_minds_between_and_within_chunks() {
+        let rows = MOST_ROWS + 1_000;
+        comes_back(rows, |at| Some(if at < 60_000 { 1 } else { at }));
+        comes_back(rows, |at| (at % 5 > 0).then_some(at % 9_000));
+        comes_back(rows, |at| (at >= MOST_ROWS as u64).then_some(at));
+        comes_back(MOST_ROWS, |at| Some(at * 77_777));
+    }
+
+    #[test]
+    fn the_same_rows_make_the_same_bytes() {
+        let bytes = || {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("table.parquet");
+            write_table(&path, &columns(), (0..5_000).map(|at| row(Some(at % 700)))).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}

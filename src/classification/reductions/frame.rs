@@ -2,8 +2,9 @@
 
 use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
 use polars::prelude::{Column, DataFrame, PlSmallStr, PolarsResult};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// A judged flow, as far as the reductions go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct JudgedFrame {
     pub data: DataFrame,
     /// Addresses by host number, in ascending order.
     pub hosts: Vec<IpAddr>,
+    /// Numbers of the hosts whose rows the reductions give: all, unless the frame is narrowed.
+    pub reduced: Range<u32>,
 }
 
 impl JudgedFrame {
@@ -89,15 +92,91 @@ impl JudgedFrame {
     ///
     /// # Errors
     /// When Polars refuses the columns.
-    pub fn of(flows: impl Iterator<Item = ReducedFlow> + Clone) -> PolarsResult<Self> {
-        let hosts: BTreeSet<IpAddr> = flows.clone().flat_map(|flow| [flow.initiator.ip, flow.responder.ip]).collect();
-        let numbers: HashMap<IpAddr, u32> = hosts.iter().copied().zip(0..).collect();
-        let number = |ip: IpAddr| numbers.get(&ip).copied().unwrap_or(u32::MAX);
-        let mut columns = Columns::default();
-        for flow in flows {
-            columns.push(&flow, number(flow.initiator.ip), number(flow.responder.ip));
+    pub fn of(flows: impl Iterator<Item = ReducedFlow>) -> PolarsResult<Self> {
+        let mut rows = JudgedRows::default();
+        flows.for_each(|flow| rows.push(&flow));
+        rows.frame()
+    }
+
+    /// The same flows, of which the reductions give the rows of some hosts only: those that respond, and those that hold ports.
+    #[must_use]
+    pub fn narrowed(&self, reduced: Range<u32>) -> Self {
+        Self { data: self.data.clone(), hosts: self.hosts.clone(), reduced }
+    }
+
+    /// All hosts, cut so that the flows of each part are about as many as told; a host is never cut.
+    ///
+    /// # Errors
+    /// When a column is missing.
+    pub fn parts(&self, flows: usize) -> PolarsResult<Vec<Range<u32>>> {
+        let mut ends = vec![0_usize; self.hosts.len()];
+        for name in ["initiator_host", "responder_host"] {
+            for host in self.data.column(name)?.u32()?.iter().flatten() {
+                ends[host as usize] += 1;
+            }
         }
-        Ok(Self { data: columns.frame()?, hosts: hosts.into_iter().collect() })
+        let (mut parts, mut start, mut gathered) = (Vec::new(), 0, 0);
+        for (host, ends) in (0..).zip(ends) {
+            if gathered > 0 && gathered + ends > flows {
+                parts.push(start..host);
+                (start, gathered) = (host, 0);
+            }
+            gathered += ends;
+        }
+        parts.push(start..self.hosts.len() as u32);
+        Ok(parts)
+    }
+
+    /// First and last packet of all flows; `None` without flows.
+    #[must_use]
+    pub fn span_ns(&self) -> Option<(i64, i64)> {
+        let times = |name| Some(self.data.column(name).ok()?.i64().ok()?.iter().flatten());
+        times("first_seen_ns")?.min().zip(times("last_seen_ns")?.max())
+    }
+}
+
+/// The frame under way.
+#[derive(Debug, Default)]
+pub struct JudgedRows {
+    /// Hosts by number, in the order in which they came.
+    hosts: Vec<IpAddr>,
+    numbers: HashMap<IpAddr, u32>,
+    columns: Columns,
+}
+
+impl JudgedRows {
+    /// None yet, with room for so many.
+    #[must_use]
+    pub fn with_capacity(flows: usize) -> Self {
+        Self { columns: Columns::with_capacity(flows), ..Self::default() }
+    }
+
+    /// Adds a flow.
+    pub fn push(&mut self, flow: &ReducedFlow) {
+        let [initiator, responder] = [flow.initiator.ip, flow.responder.ip].map(|ip| {
+            *self.numbers.entry(ip).or_insert_with(|| {
+                self.hosts.push(ip);
+                self.hosts.len() as u32 - 1
+            })
+        });
+        self.columns.push(flow, initiator, responder);
+    }
+
+    /// Makes the frame.
+    ///
+    /// # Errors
+    /// When Polars refuses the columns.
+    pub fn frame(self) -> PolarsResult<JudgedFrame> {
+        let Self { hosts: came, mut columns, .. } = self;
+        let mut hosts = came.clone();
+        hosts.sort_unstable();
+        let numbers: HashMap<IpAddr, u32> = hosts.iter().copied().zip(0..).collect();
+        let number = |host: &mut u32| {
+            let ip = came.get(*host as usize);
+            *host = ip.and_then(|ip| numbers.get(ip)).copied().unwrap_or(u32::MAX);
+        };
+        columns.initiator_host.iter_mut().chain(&mut columns.responder_host).for_each(number);
+        Ok(JudgedFrame { data: columns.frame()?, reduced: 0..hosts.len() as u32, hosts })
     }
 }
 
@@ -106,24 +185,43 @@ pub(super) const INITIATOR: u32 = 1;
 /// As above.
 pub(super) const RESPONDER: u32 = 2;
 
-#[derive(Default)]
-struct Columns {
-    protocol: Vec<u32>,
-    initiator_host: Vec<u32>,
-    initiator_port: Vec<u32>,
-    responder_host: Vec<u32>,
-    responder_port: Vec<u32>,
-    first_seen_ns: Vec<i64>,
-    last_seen_ns: Vec<i64>,
-    forward_packets: Vec<u64>,
-    reverse_packets: Vec<u64>,
-    wire_bytes: Vec<u64>,
-    orientation_rank: Vec<u32>,
-    status_rank: Vec<u32>,
-    served: Vec<bool>,
-    begun_before: Vec<bool>,
-    open_at_end: Vec<bool>,
-    closed_first: Vec<u32>,
+/// Columns of numbers, each by its name.
+macro_rules! columns {
+    ($($name:ident: $kind:ty,)*) => {
+        #[derive(Debug, Default)]
+        struct Columns {
+            $($name: Vec<$kind>,)*
+        }
+
+        impl Columns {
+            fn with_capacity(rows: usize) -> Self {
+                Self { $($name: Vec::with_capacity(rows),)* }
+            }
+
+            fn series(self) -> Vec<Column> {
+                vec![$(Column::new(PlSmallStr::from_static(stringify!($name)), self.$name)),*]
+            }
+        }
+    };
+}
+
+columns! {
+    protocol: u32,
+    initiator_host: u32,
+    initiator_port: u32,
+    responder_host: u32,
+    responder_port: u32,
+    first_seen_ns: i64,
+    last_seen_ns: i64,
+    forward_packets: u64,
+    reverse_packets: u64,
+    wire_bytes: u64,
+    orientation_rank: u32,
+    status_rank: u32,
+    served: bool,
+    begun_before: bool,
+    open_at_end: bool,
+    closed_first: u32,
 }
 
 impl Columns {
@@ -153,27 +251,7 @@ impl Columns {
 
     fn frame(self) -> PolarsResult<DataFrame> {
         let height = self.protocol.len();
-        macro_rules! columns {
-            ($($name:ident),*) => { vec![$(Column::new(PlSmallStr::from_static(stringify!($name)), self.$name)),*] };
-        }
-        let mut columns = columns!(
-            protocol,
-            initiator_host,
-            initiator_port,
-            responder_host,
-            responder_port,
-            first_seen_ns,
-            last_seen_ns,
-            forward_packets,
-            reverse_packets,
-            wire_bytes,
-            orientation_rank,
-            status_rank,
-            served,
-            begun_before,
-            open_at_end,
-            closed_first
-        );
+        let mut columns = self.series();
         let flow: Vec<u64> = (0..height as u64).collect();
         columns.push(Column::new(PlSmallStr::from_static("flow"), flow));
         DataFrame::new(height, columns)

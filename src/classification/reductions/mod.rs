@@ -10,7 +10,7 @@
 mod frame;
 mod rows;
 
-pub use frame::{JudgedFrame, ReducedFlow};
+pub use frame::{JudgedFrame, JudgedRows, ReducedFlow};
 pub use rows::{ContactRow, EndpointRow, HoldRow, contact_rows, endpoint_rows, hold_rows};
 
 use frame::{INITIATOR, RESPONDER};

@@ -5,6 +5,7 @@ use super::{contacts, endpoints, holds};
 use crate::model::{Orientation, Transport};
 use polars::prelude::{DataFrame, DataType, IntoLazy, LazyFrame, PolarsError, PolarsResult, col, lit};
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// A row of *endpoints*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ pub struct HoldRow {
 /// # Errors
 /// When Polars fails on the reduction.
 pub fn endpoint_rows(judged: &JudgedFrame, served_only: bool) -> PolarsResult<Vec<EndpointRow>> {
-    let lazy = judged.data.clone().lazy();
+    let lazy = of_hosts(judged, "responder_host", judged.data.clone().lazy());
     let lazy = if served_only { lazy.filter(col("served")) } else { lazy };
     let table = Collected::of(endpoints(lazy), &judged.hosts)?;
     let (hosts, transports, ports) =
@@ -117,7 +118,8 @@ pub fn endpoint_rows(judged: &JudgedFrame, served_only: bool) -> PolarsResult<Ve
 /// # Errors
 /// When Polars fails on the reduction.
 pub fn contact_rows(judged: &JudgedFrame, lowest_port: u16) -> PolarsResult<Vec<ContactRow>> {
-    let lazy = judged.data.clone().lazy().filter(col("responder_port").gt_eq(lit(u32::from(lowest_port))));
+    let lazy = of_hosts(judged, "responder_host", judged.data.clone().lazy());
+    let lazy = lazy.filter(col("responder_port").gt_eq(lit(u32::from(lowest_port))));
     let table = Collected::of(contacts(lazy), &judged.hosts)?;
     let (hosts, transports, ports) =
         (table.hosts("responder_host")?, table.transports()?, table.ports("responder_port")?);
@@ -143,6 +145,7 @@ pub fn contact_rows(judged: &JudgedFrame, lowest_port: u16) -> PolarsResult<Vec<
 pub fn hold_rows(judged: &JudgedFrame, lowest_port: u16) -> PolarsResult<Vec<HoldRow>> {
     let mut rows = Vec::new();
     for half in holds(&judged.data.clone().lazy()) {
+        let half = of_hosts(judged, "host", half);
         let table = Collected::of(half.filter(col("port").gt_eq(lit(u32::from(lowest_port)))), &judged.hosts)?;
         let (hosts, transports, ports) = (table.hosts("host")?, table.transports()?, table.ports("port")?);
         let (remote_hosts, remote_ports) = (table.hosts("remote_host")?, table.ports("remote_port")?);
@@ -167,6 +170,15 @@ pub fn hold_rows(judged: &JudgedFrame, lowest_port: u16) -> PolarsResult<Vec<Hol
         }));
     }
     Ok(rows)
+}
+
+/// The rows of the hosts that the frame is narrowed to.
+fn of_hosts(judged: &JudgedFrame, column: &str, rows: LazyFrame) -> LazyFrame {
+    let Range { start, end } = judged.reduced;
+    match (start, end as usize) == (0, judged.hosts.len()) {
+        true => rows,
+        false => rows.filter(col(column).gt_eq(lit(start)).and(col(column).lt(lit(end)))),
+    }
 }
 
 /// A collected reduction and the addresses of its host numbers.

@@ -36,7 +36,7 @@ fn map(client: &str, port: u16, second: i64) -> Announcement {
 }
 
 fn facts(announcements: Vec<Announcement>, flows: Vec<FlowRecord>) -> Facts {
-    Facts { flows, announcements, ..Facts::default() }
+    Facts { flows: flows.into(), announcements, ..Facts::default() }
 }
 
 fn judged_facts(facts: &Facts) -> Judged {

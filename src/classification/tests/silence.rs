@@ -30,7 +30,7 @@ fn judged_with(flows: Vec<FlowRecord>, filter: Option<&str>) -> Judged {
         end: "complete".into(),
         end_detail: None,
     };
-    let facts = Facts { flows, captures: vec![capture], ..Facts::default() };
+    let facts = Facts { flows: flows.into(), captures: vec![capture], ..Facts::default() };
     judge(&facts, &Catalog::builtin().unwrap(), None)
 }
 

@@ -6,7 +6,7 @@ use super::*;
 fn judged_at(site: &str, flows: Vec<FlowRecord>) -> Vec<Judgement> {
     let documents = Catalog::builtin().unwrap();
     let site = Site::from_toml("site.toml", &format!("{SITE}{site}"), &documents).unwrap();
-    let judged = judge(&Facts { flows, ..Facts::default() }, &documents.for_site(&site), Some(&site));
+    let judged = judge(&Facts { flows: flows.into(), ..Facts::default() }, &documents.for_site(&site), Some(&site));
     judged.flows.into_iter().map(|flow| flow.judgement).collect()
 }
 
@@ -117,7 +117,7 @@ fn an_exception_that_expired_is_told_with_its_day() {
     let flow = |second: i64| tcp(("10.0.0.77", 50_000), (SERVER, 3389), OPENED, second);
     let judged = |day: &str, second: i64| {
         let (site, _) = site(day);
-        let facts = Facts { flows: vec![flow(second)], ..Facts::default() };
+        let facts = Facts { flows: vec![flow(second)].into(), ..Facts::default() };
         let judgement = judge(&facts, &Catalog::builtin().unwrap(), Some(&site)).flows.remove(0).judgement;
         (judgement.status, judgement.reason)
     };

@@ -2,6 +2,8 @@
 
 mod catalog;
 mod explain;
+mod flow_sums;
+mod flow_tables;
 mod flows;
 mod meter;
 mod record;

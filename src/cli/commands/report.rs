@@ -1,10 +1,12 @@
 //! `portproof report`: captures or facts to a report.
 
+use super::flow_sums::FlowSums;
+use super::flow_tables::flow_tables;
 use super::print;
 use crate::catalog::{DEFAULT_DYNAMIC_RANGE, PortRange, Site};
 use crate::classification::{
-    EndpointRow, HostTables, Judged, JudgedFrame, ReducedFlow, announcement_findings, announcement_rows,
-    blocked_attempts, endpoint_rows, findings, flow_columns, flow_row, one_sided_pairs, tcp_sides,
+    EndpointRow, Findings, HostTables, Judge, JudgedFlows, JudgedFrame, JudgedRows, ReducedFlow, Restarts,
+    announcement_findings, endpoint_rows,
 };
 use crate::cli::args::{ReportArgs, ns};
 use crate::cli::facts::{Case, gather};
@@ -14,15 +16,11 @@ use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::curves::{accumulations, ports_in_use};
 use crate::dynamic_ports::{HostCount, Known, PortCounts, count};
-use crate::model::{
-    AnnouncementRow, Column, Endpoint, Finding, JudgedFlow, Orientation, Outcome, Restart, RestartKind, Status, Tie,
-    Transport, Value,
-};
+use crate::model::{AnnouncementRow, Column, Endpoint, Finding, Restart, RestartKind, Status, Transport, Value};
 use crate::policy::gate::{Recorded, gate};
 use crate::policy::placement::place;
 use crate::report::{
-    OutcomeCount, PortUse, ReportData, ReportDir, ServiceRow, StatusCount, csv, gaps, json, text::counted,
-    text::iso_utc_seconds, text::visible, write_all,
+    PortUse, ReportData, ReportDir, ServiceRow, gaps, text::counted, text::iso_utc_seconds, text::visible, write_all,
 };
 use crate::store::write_table;
 use polars::prelude::PolarsResult;
@@ -35,30 +33,43 @@ const MANY_UNHEARD: u64 = 10;
 const RESTARTS: usize = 10;
 
 pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError> {
-    let mut dir = ReportDir::create(&args.output)?;
+    let dir = ReportDir::create(&args.output)?;
     let case = gather(&args.judge, true, quiet)?;
-    let judged = case.judged();
-    let frame = JudgedFrame::of(judged.flows.iter().map(ReducedFlow::of))?;
     let hosts = HostTables::of(&case.facts);
+    let judge = case.judge(&hosts);
+    let mut sums = FlowSums::of(&case.facts);
+    let frame = flow_tables(&dir, |tables| {
+        let mut rows = JudgedRows::with_capacity(judge.len());
+        for flow in judge.flows() {
+            interrupt::check()?;
+            rows.push(&ReducedFlow::of(&flow));
+            sums.note(&flow);
+            if !tables.add(flow) {
+                break;
+            }
+        }
+        Ok(rows.frame()?)
+    })?;
     let known = Known {
         catalog: &case.catalog,
         site: case.site.as_ref(),
-        judged: &judged,
+        judged: &judge,
         hosts: &hosts,
         time_wait_ns: args.time_wait.map(ns),
     };
     let counts = count(&known, &frame, &case.facts.captures)?;
-    let services = services(&judged, &frame, &case)?;
+    let services = services(&judge, &frame, &case)?;
+    let data = data(
+        args,
+        &Told { case: &case, hosts: &hosts, judge: &judge, addresses: &frame.hosts },
+        sums,
+        counts,
+        services,
+    );
     drop(frame);
-    let data = data(args, &case, &judged, counts, services);
-    for table in write_all(&mut dir, &data)? {
+    for table in write_all(&dir, &data)? {
         parquet(&dir, table.name, &table.columns, table.rows.into_iter())?;
     }
-    let columns = flow_columns();
-    let rows = || judged.flows.iter().map(flow_row);
-    dir.add("flows.csv", |out| csv::write_csv(out, &columns, rows()))?;
-    dir.add("flows.json", |out| json::write_json(out, "flows", &columns, rows()))?;
-    parquet(&dir, "flows", &columns, rows())?;
     interrupt::check()?;
     let place = dir.commit()?;
     if !quiet {
@@ -66,11 +77,20 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
         print(&terminal::summary(&data, page.width, page.colour))?;
         print(&format!("Open {}\n", visible(&shown(args, &place))))?;
     }
-    Ok(status(args, &case, &judged, &data))
+    Ok(status(args, &case, &judge, &data))
+}
+
+/// What the flows were judged by.
+struct Told<'a> {
+    case: &'a Case,
+    hosts: &'a HostTables<'a>,
+    judge: &'a Judge<'a>,
+    /// All hosts of the flows.
+    addresses: &'a [IpAddr],
 }
 
 /// Writes a table that errors call by the name that it would have had.
-fn parquet(
+pub(super) fn parquet(
     dir: &ReportDir,
     table: &str,
     columns: &[Column],
@@ -86,11 +106,11 @@ fn shown(args: &ReportArgs, place: &std::path::Path) -> String {
     folder.join("index.html").to_string_lossy().into_owned()
 }
 
-fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) -> ExitStatus {
+fn status(args: &ReportArgs, case: &Case, judge: &Judge<'_>, data: &ReportData) -> ExitStatus {
     if case.damaged {
         return ExitStatus::Damaged;
     }
-    if judged.flows.is_empty() {
+    if judge.is_empty() {
         tell(
             "no TCP or UDP packet could be metered: there is nothing to judge (the tally says what became of the frames)",
         );
@@ -111,16 +131,24 @@ fn status(args: &ReportArgs, case: &Case, judged: &Judged, data: &ReportData) ->
     if reasons.is_empty() { ExitStatus::Done } else { ExitStatus::NoEvidence }
 }
 
-fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, services: Vec<ServiceRow>) -> ReportData {
+fn data(
+    args: &ReportArgs,
+    told: &Told<'_>,
+    sums: FlowSums<'_>,
+    counts: PortCounts,
+    services: Vec<ServiceRow>,
+) -> ReportData {
+    let Told { case, judge, .. } = *told;
     let site = case.site.as_ref();
     let first = case.facts.captures.iter().filter_map(|c| c.first_ns).min();
     let last = case.facts.captures.iter().filter_map(|c| c.last_ns).max();
-    let announcements = announcement_rows(&case.facts, judged, &case.catalog);
+    let announcements = sums.calls.rows(&case.catalog);
     let folder = args.output.file_name().map_or_else(|| "report".into(), |name| name.to_string_lossy().into_owned());
     let skipped = case.skipped.iter().map(|reason| format!("Not read: {reason}."));
     let losses = case.facts.losses.iter().map(|(kind, count)| gaps::loss_sentence(kind, *count));
     let site_warnings = site.map(Site::warnings).unwrap_or_default().iter().map(|w| format!("Site file: {w}."));
-    let one_sided = one_sided_pairs(&judged.flows);
+    let tcp_sides = sums.one_sided.tcp_sides();
+    let one_sided = sums.one_sided.finish();
     let lost = case.gaps();
     let recorded = Recorded {
         seconds: counts.recorded_s,
@@ -130,14 +158,14 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
     };
     let serves = |count: &&HostCount| count.epochs.iter().any(|epoch| epoch.estimate.seen > 0);
     let gates = counts.counts.iter().filter(serves).map(|count| gate(count, &recorded)).collect();
-    let places = places(case, &counts, &services);
-    let doubts = doubts(case, judged, &counts.counts);
+    let places = places(told, &counts, &services);
+    let doubts = doubts(told, sums.handshake_copies, &counts.counts);
     let name = |ip| site.map_or("", |site| site.name(ip));
     ReportData {
         title: folder,
         tool_version: env!("CARGO_PKG_VERSION"),
         site_name: site.map(|site| site.name.clone()).filter(|name| !name.is_empty()),
-        roles_guessed: judged.roles.are_guessed(),
+        roles_guessed: judge.roles.are_guessed(),
         captures: case.facts.captures.clone(),
         hosts: counts.hosts,
         gates,
@@ -148,16 +176,16 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
         counts: counts.counts,
         names: case.names(),
         listeners: counts.listeners,
-        blocked: blocked_attempts(&judged.flows),
+        blocked: sums.blocked.finish(),
         one_sided,
-        timing_only_flows: timing_only(&judged.flows),
-        tcp_sides: tcp_sides(&judged.flows),
-        findings: all_findings(&judged.flows, &announcements),
+        timing_only_flows: sums.timing_only,
+        tcp_sides,
+        findings: all_findings(sums.findings, &announcements),
         announcements,
         services,
-        statuses: statuses(&judged.flows),
-        outcomes: outcomes(&judged.flows),
-        orientations: orientations(&judged.flows),
+        statuses: sums.statuses,
+        outcomes: sums.outcomes,
+        orientations: sums.orientations,
         ephemeral: counts
             .ephemeral
             .into_iter()
@@ -172,8 +200,8 @@ fn data(args: &ReportArgs, case: &Case, judged: &Judged, counts: PortCounts, ser
 
 /// Where a range for RPC listeners could be, for each host that serves: without ports that a document names, that the host was seen to
 /// serve at, or that its tables show somebody waiting at.
-fn places(case: &Case, counts: &PortCounts, services: &[ServiceRow]) -> BTreeMap<IpAddr, PortRange> {
-    let hosts = HostTables::of(&case.facts);
+fn places(told: &Told<'_>, counts: &PortCounts, services: &[ServiceRow]) -> BTreeMap<IpAddr, PortRange> {
+    let Told { case, hosts, .. } = told;
     let named: BTreeSet<u16> = case.catalog.static_ports_in(1..=u16::MAX).into_iter().map(|at| at.port).collect();
     let mut served: BTreeMap<IpAddr, BTreeSet<u16>> = BTreeMap::new();
     for service in services {
@@ -193,41 +221,37 @@ fn places(case: &Case, counts: &PortCounts, services: &[ServiceRow]) -> BTreeMap
 }
 
 /// What flows and announcements give to look at, by kind.
-fn all_findings(flows: &[JudgedFlow], announcements: &[AnnouncementRow]) -> Vec<Finding> {
+fn all_findings(findings: Findings, announcements: &[AnnouncementRow]) -> Vec<Finding> {
     let mut all = announcement_findings(announcements);
-    all.extend(findings(flows));
+    all.extend(findings.finish());
     all.sort_by_key(|finding| finding.kind);
     all
 }
 
-fn timing_only(flows: &[JudgedFlow]) -> u64 {
-    let tie = |flow: &&JudgedFlow| flow.judgement.referral.as_ref().is_some_and(|r| r.tie == Tie::TimingOnly);
-    flows.iter().filter(tie).count() as u64
-}
-
 /// What the flows themselves say about the recording and the site file.
-fn doubts(case: &Case, judged: &Judged, counts: &[HostCount]) -> Vec<String> {
+fn doubts(told: &Told<'_>, copies: u64, counts: &[HostCount]) -> Vec<String> {
+    let Told { case, judge, addresses, .. } = told;
     let mut doubts = Vec::new();
-    if judged.openings_only {
+    if judge.openings_only() {
         doubts.push(
             "Only segments that open or reset connections were recorded (a capture filter?): whether anything was answered, \
              refused or closed cannot be told of most."
                 .to_owned(),
         );
     }
-    let attempts = counted(judged.unheard, "attempt", "attempts");
-    if judged.unheard > 0 && case.facts.captures.iter().any(|capture| capture.filter.is_some()) {
+    let attempts = counted(judge.unheard, "attempt", "attempts");
+    if judge.unheard > 0 && case.facts.captures.iter().any(|capture| capture.filter.is_some()) {
         doubts.push(format!(
             "A filter was in use and may have kept answers away: nothing is called unanswered, and {attempts} to which nothing \
              came back can be neither blocked nor part of a sweep."
         ));
-    } else if judged.unheard >= MANY_UNHEARD && !judged.openings_only {
+    } else if judge.unheard >= MANY_UNHEARD && !judge.openings_only() {
         doubts.push(format!(
             "To {attempts} nothing came back, but nothing shows that the recording would hold the answers (a tap of one \
              direction?): they are undetermined, not unanswered."
         ));
     }
-    doubts.extend(restarts(judged));
+    doubts.extend(restarts(&judge.restarts));
     let outside = counts.iter().filter(|count| !count.outside.is_empty());
     doubts.extend(outside.take(RESTARTS).map(|count| {
         format!(
@@ -241,27 +265,22 @@ fn doubts(case: &Case, judged: &Judged, counts: &[HostCount]) -> Vec<String> {
             count.range.source.name(),
         )
     }));
-    let copies: u64 =
-        judged.flows.iter().map(|f| u64::from(f.facts.from_a.handshake_copies + f.facts.from_b.handshake_copies)).sum();
     if copies > 0 {
         doubts.push(format!(
             "SYN and SYN-ACK seen twice within 200 ms: {copies}. Two taps, or a mirror that copies packets; they repeat \
              nothing."
         ));
     }
-    let named = |site: &Site| {
-        judged.flows.iter().any(|f| site.host(f.facts.key.a.ip).or(site.host(f.facts.key.b.ip)).is_some())
-    };
-    if case.site.as_ref().is_some_and(|site| site.hosts().next().is_some() && !named(site)) && !judged.flows.is_empty()
-    {
+    let named = |site: &Site| addresses.iter().any(|ip| site.host(*ip).is_some());
+    if case.site.as_ref().is_some_and(|site| site.hosts().next().is_some() && !named(site)) && !judge.is_empty() {
         doubts.push("The site file names none of the hosts in these captures: is it the right one?".to_owned());
     }
     doubts
 }
 
 /// Which hosts and services restarted, and what that means for the counts.
-fn restarts(judged: &Judged) -> Vec<String> {
-    let all = judged.restarts.all();
+fn restarts(restarts: &Restarts) -> Vec<String> {
+    let all = restarts.all();
     let sentence = |restart: &Restart| {
         let Restart { host, evidence, .. } = restart;
         let (before, after) = (iso_utc_seconds(restart.before_ns), iso_utc_seconds(restart.after_ns));
@@ -287,41 +306,17 @@ fn restarts(judged: &Judged) -> Vec<String> {
     told
 }
 
-fn statuses(flows: &[JudgedFlow]) -> Vec<StatusCount> {
-    let of = |status: Status| {
-        let mut count = StatusCount { status, flows: 0, packets: 0, wire_bytes: 0 };
-        for flow in flows.iter().filter(|f| f.judgement.status == status) {
-            let (a, b) = (&flow.facts.from_a, &flow.facts.from_b);
-            count.flows += 1;
-            count.packets += a.packets + b.packets;
-            count.wire_bytes = count.wire_bytes.saturating_add(a.wire_bytes).saturating_add(b.wire_bytes);
-        }
-        count
-    };
-    Status::ALL.into_iter().map(of).collect()
-}
-
-fn outcomes(flows: &[JudgedFlow]) -> Vec<OutcomeCount> {
-    let of = |outcome| flows.iter().filter(|f| f.judgement.outcome == outcome).count() as u64;
-    Outcome::ALL.into_iter().map(|outcome| OutcomeCount { outcome, flows: of(outcome) }).collect()
-}
-
-fn orientations(flows: &[JudgedFlow]) -> Vec<(Orientation, u64)> {
-    let of = |orientation| flows.iter().filter(|f| f.judgement.orientation == orientation).count() as u64;
-    Orientation::ALL.into_iter().rev().map(|orientation| (orientation, of(orientation))).collect()
-}
-
 /// Every responding endpoint, from the reduction of that name.
-fn services(judged: &Judged, frame: &JudgedFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
+fn services(judge: &Judge<'_>, frame: &JudgedFrame, case: &Case) -> PolarsResult<Vec<ServiceRow>> {
     let row = |row: EndpointRow| {
-        let first = judged.flows.get(row.first_flow)?;
-        let worst = &judged.flows.get(row.worst_flow)?.judgement;
+        let first = judge.flow(row.first_flow)?;
+        let worst = judge.flow(row.worst_flow)?.into_owned().judgement;
         Some(ServiceRow {
             responder: Endpoint { ip: row.host, port: row.port },
             name: case.site.as_ref().map_or(String::new(), |site| site.name(row.host).to_owned()),
             transport: row.transport,
-            service: worst.service.clone(),
-            reason: worst.reason.clone(),
+            service: worst.service,
+            reason: worst.reason,
             status: worst.status,
             clients: row.clients,
             flows: row.flows,

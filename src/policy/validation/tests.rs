@@ -144,7 +144,7 @@ fn capture(name: &str, hours: (i64, i64)) -> CaptureRow {
 fn after(flows: Vec<FlowRecord>, announcements: Vec<Announcement>) -> Facts {
     Facts {
         captures: vec![capture("after.pcapng", (10, 11))],
-        flows: shifted(flows),
+        flows: shifted(flows).into(),
         announcements,
         ..Facts::default()
     }
