@@ -133,7 +133,7 @@ fn facts_come_back_as_they_were_written() {
     let losses = [LossRow { kind: "flows-evicted", count: 4 }];
     writer.commit(&[(CaptureIndex(0), capture())], &losses).unwrap();
     let facts = read_facts(&store).unwrap();
-    assert_eq!(facts.flows, [record()]);
+    assert_eq!(facts.flows.iter().collect::<Vec<_>>(), [record()]);
     assert_eq!(facts.activity, [burst()]);
     assert_eq!(facts.captures[0].fates, [("tcp".to_owned(), 1), ("arp".to_owned(), 1)]);
     assert_eq!((facts.captures[0].frames, facts.captures[0].end.as_str()), (2, "truncated"));

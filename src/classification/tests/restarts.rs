@@ -36,7 +36,7 @@ fn lasting(from: i64, to: i64) -> FlowRecord {
 }
 
 fn restarts(announcements: Vec<Announcement>, flows: Vec<FlowRecord>) -> Restarts {
-    let facts = Facts { announcements, flows, ..Facts::default() };
+    let facts = Facts { announcements, flows: flows.into(), ..Facts::default() };
     Restarts::of(&facts, &HostTables::of(&facts))
 }
 
@@ -124,7 +124,7 @@ fn an_announcement_from_before_a_restart_explains_nothing_after_it() {
     let tie = |second| {
         let facts = Facts {
             announcements: two_moved(),
-            flows: vec![lasting(5, 100), lasting(200, 400), call(second)],
+            flows: vec![lasting(5, 100), lasting(200, 400), call(second)].into(),
             ..Facts::default()
         };
         let judged = judge(&facts, &Catalog::builtin().unwrap(), None);

@@ -117,7 +117,7 @@ fn an_exception_that_expired_is_told_with_its_day() {
     let flow = |second: i64| tcp(("10.0.0.77", 50_000), (SERVER, 3389), OPENED, second);
     let judged = |day: &str, second: i64| {
         let (site, _) = site(day);
-        let facts = Facts { flows: vec![flow(second)], ..Facts::default() };
+        let facts = Facts { flows: vec![flow(second)].into(), ..Facts::default() };
         let judgement = judge(&facts, &Catalog::builtin().unwrap(), Some(&site)).flows.remove(0).judgement;
         (judgement.status, judgement.reason)
     };

@@ -144,7 +144,7 @@ fn capture(name: &str, hours: (i64, i64)) -> CaptureRow {
 fn after(flows: Vec<FlowRecord>, announcements: Vec<Announcement>) -> Facts {
     Facts {
         captures: vec![capture("after.pcapng", (10, 11))],
-        flows: shifted(flows),
+        flows: shifted(flows).into(),
         announcements,
         ..Facts::default()
     }
@@ -153,7 +153,7 @@ fn after(flows: Vec<FlowRecord>, announcements: Vec<Announcement>) -> Facts {
 /// An hour before that. Seconds count from its beginning, too.
 fn earlier(flows: Vec<FlowRecord>) -> Facts {
     let flows = flows.into_iter().map(|flow| moved(flow, 8)).collect();
-    Facts { captures: vec![capture("before.pcapng", (8, 9))], flows: flows.into(), ..Facts::default() }
+    Facts { captures: vec![capture("before.pcapng", (8, 9))], flows, ..Facts::default() }
 }
 
 fn moved(mut flow: FlowRecord, hours: i64) -> FlowRecord {

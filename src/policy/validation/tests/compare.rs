@@ -161,7 +161,12 @@ fn the_time_from_announcement_to_call_and_durations_are_compared() {
             flows.push(FlowRecord { last_seen_ns: flow.first_seen_ns + lasts * SECOND, ..flow });
         }
         let name = format!("{hour}.pcapng");
-        Facts { captures: vec![capture(&name, (hour, hour + 1))], flows, announcements, ..Facts::default() }
+        Facts {
+            captures: vec![capture(&name, (hour, hour + 1))],
+            flows: flows.into(),
+            announcements,
+            ..Facts::default()
+        }
     };
     let now = only(asked(&RPC, &called(20, 10, 1), Some(&called(1, 8, 1))));
     let text = &reason(&now, Check::NothingSlower, Weight::Against).text;
