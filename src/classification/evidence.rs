@@ -145,7 +145,7 @@ fn listens(case: &Case<'_>) -> Option<(i32, Words)> {
 /// Where this side was heard as well, the error may answer an answer: it tells nothing about who began.
 fn icmp_error(case: &Case<'_>) -> Option<(i32, Words)> {
     let quoted = case.flow.icmp.quoted == Some(case.side.other()) && case.flow.from(case.side).packets == 0;
-    quoted.then(|| (50, Words::InFrame("ICMP error about what the other side sent", case.flow.icmp.first_frame)))
+    quoted.then_some((50, Words::InFrame("ICMP error about what the other side sent", case.flow.icmp.first_frame)))
 }
 
 /// What is said shows who serves: requests and answers, server flags, greetings.
@@ -172,7 +172,7 @@ fn announced(case: &Case<'_>) -> Option<(i32, Words)> {
 fn refused(case: &Case<'_>) -> Option<(i32, Words)> {
     let sent = case.flow.from(case.side);
     let answers_syn = sent.next_seq == Some(0) && sent.tcp_flags & flags::ACK != 0;
-    (only_resets(case) && answers_syn).then(|| (40, Words::InFrame("RST that answers a SYN", sent.rst_frame)))
+    (only_resets(case) && answers_syn).then_some((40, Words::InFrame("RST that answers a SYN", sent.rst_frame)))
 }
 
 fn only_resets(case: &Case<'_>) -> bool {
@@ -239,11 +239,11 @@ fn called_elsewhere(case: &Case<'_>) -> Option<(i32, Words)> {
 
 fn first_datagram(case: &Case<'_>) -> Option<(i32, Words)> {
     let received = case.transport() == Transport::Udp && case.flow.first_sender != case.side;
-    received.then(|| (5, Words::InFrame("first datagram seen", None)))
+    received.then_some((5, Words::InFrame("first datagram seen", None)))
 }
 
 fn lower_port(case: &Case<'_>) -> Option<(i32, Words)> {
-    (case.own().port < case.peer().port).then(|| (2, Words::InFrame("lower port", None)))
+    (case.own().port < case.peer().port).then_some((2, Words::InFrame("lower port", None)))
 }
 
 /// What the handshake says. Empty where none was recorded.

@@ -318,8 +318,8 @@ mod tests {
     fn a_report_appears_whole_with_its_parents_and_readable_by_others() {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("reports/line-4");
-        let mut dir = ReportDir::create(&target).unwrap();
-        write_all(&mut dir, &demo::small()).unwrap();
+        let dir = ReportDir::create(&target).unwrap();
+        write_all(&dir, &demo::small()).unwrap();
         assert!(!target.exists(), "nothing is visible before the commit");
         assert_eq!(dir.commit().unwrap(), target);
         assert_eq!(names(&root.path().join("reports")), ["line-4"]);
@@ -351,11 +351,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("report");
         let mut dir = ReportDir::create(&target).unwrap();
-        write_all(&mut dir, &demo::small()).unwrap();
+        write_all(&dir, &demo::small()).unwrap();
         file(&mut dir, "flows.parquet", "x").unwrap();
         dir.commit().unwrap();
-        let mut dir = ReportDir::create(&target).unwrap();
-        write_all(&mut dir, &demo::small()).unwrap();
+        let dir = ReportDir::create(&target).unwrap();
+        write_all(&dir, &demo::small()).unwrap();
         dir.commit().unwrap();
         assert!(!target.join("flows.parquet").exists() && target.join("index.html").exists());
         assert_eq!(names(root.path()), ["report"]);
@@ -386,8 +386,8 @@ mod tests {
     fn a_users_note_in_an_earlier_report_protects_it() {
         let root = tempfile::tempdir().unwrap();
         let target = root.path().join("report");
-        let mut dir = ReportDir::create(&target).unwrap();
-        write_all(&mut dir, &demo::small()).unwrap();
+        let dir = ReportDir::create(&target).unwrap();
+        write_all(&dir, &demo::small()).unwrap();
         dir.commit().unwrap();
         // By its name, whatever its suffix.
         for note in ["review notes.md", "my-review.csv", "findings.old.csv", "listeners.html", "fates.svg"] {
