@@ -146,7 +146,7 @@ fn opening(flow: &mut Entry, side: Side, tcp: TcpHeader, payload_bytes: u32, at:
 
 /// Whether the packet that is counted is the only one so far.
 fn is_first_packet(flow: &Entry) -> bool {
-    flow.from[0].packets + flow.from[1].packets == 1 && flow.first_syn.is_none()
+    flow.first_syn.is_none() && matches!((flow.from[0].packets, flow.from[1].packets), (1, 0) | (0, 1))
 }
 
 /// The time from one to the other, where it is believed.
