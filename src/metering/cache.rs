@@ -33,10 +33,10 @@ pub(super) struct FlowCache {
 }
 
 impl FlowCache {
-    /// A cache whose flows end after so much silence, by class.
-    pub(super) fn new(idle_ns: [i64; 3]) -> Self {
+    /// A cache with room for so many flows, which end after so much silence, by class.
+    pub(super) fn new(flows: usize, idle_ns: [i64; 3]) -> Self {
         Self {
-            entries: Slab::default(),
+            entries: Slab::with_room(flows),
             table: Table::new(),
             hasher: KeyHasher::default(),
             idle: IdleQueue::new(idle_ns),
@@ -134,14 +134,23 @@ impl FlowCache {
         self.idle.longest_silent(&mut self.entries)
     }
 
+    /// Looks at flows that the queue of idle ones keeps.
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> usize {
+        self.idle.looks()
+    }
+
     /// Places in the queue of idle flows, stale ones among them.
     #[cfg(test)]
     pub(super) fn places(&self) -> usize {
         self.idle.places
     }
 
-    /// All flows, in the order of their first frames.
-    pub(super) fn in_order(&self) -> Vec<u32> {
+    /// All flows, in the order of their first frames. They are only taken out after that: what finds them goes first, and makes
+    /// room for the order.
+    pub(super) fn in_order(&mut self) -> Vec<u32> {
+        self.table = Table::new();
+        self.idle.clear();
         let active = self.entries.iter().filter(|(_, entry)| entry.queued_at != NOT_QUEUED);
         let mut all: Vec<_> =
             active.map(|(index, entry)| (entry.capture, entry.first_frame, entry.key.depth(), index)).collect();

@@ -45,6 +45,8 @@ pub(super) struct Direction {
     /// Sequence number of the SYN, or else of the first segment seen.
     pub(super) start_seq: u32,
     pub(super) next_seq: u32,
+    /// Frame of the first RST, counted from the flow's first frame, which is 1; 0 for none.
+    pub(super) rst_frame: u32,
     pub(super) retransmitted: u16,
     pub(super) keep_alives: u16,
     pub(super) gaps: u16,
@@ -84,7 +86,7 @@ pub(super) const NO_TIME: i64 = i64::MIN;
 /// No frame.
 pub(super) const NO_FRAME: u32 = u32::MAX;
 
-/// What is told of SYNs, SYN-ACKs and resets beyond their number. Frames count from the flow's first one.
+/// What is told of SYNs and SYN-ACKs beyond their number. Frames count from the flow's first one, which is 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Handshake {
     /// Time of the latest SYN and of the latest SYN-ACK of each side.
@@ -94,7 +96,6 @@ pub(super) struct Handshake {
     pub(super) syn_ack_to_ack_ns: i64,
     pub(super) syn_frame: [u32; 2],
     pub(super) syn_ack_frame: [u32; 2],
-    pub(super) rst_frame: [u32; 2],
     pub(super) fast_open_bytes: [u32; 2],
     pub(super) syn_retransmitted: [u32; 2],
     pub(super) copies: [u32; 2],
@@ -108,7 +109,6 @@ impl Handshake {
         syn_ack_to_ack_ns: NO_TIME,
         syn_frame: [NO_FRAME; 2],
         syn_ack_frame: [NO_FRAME; 2],
-        rst_frame: [NO_FRAME; 2],
         fast_open_bytes: [0; 2],
         syn_retransmitted: [0; 2],
         copies: [0; 2],
@@ -131,6 +131,8 @@ pub(super) struct Rare {
     pub(super) fragments: u32,
     /// The process that was told last; 0 where none was.
     pub(super) process_id: u32,
+    /// Where the burst under way began, if not in the flow's own capture.
+    burst_elsewhere: (CaptureIndex, u64),
     /// What the payload counters of the burst under way held when they were full.
     burst_excess: [u64; 2],
     /// What counters held when they were full.
@@ -151,8 +153,8 @@ pub(super) struct Entry {
     /// The burst under way, where there is one: first and last payload.
     burst_start_ns: i64,
     burst_end_ns: i64,
-    burst_frame: u64,
-    burst_capture: CaptureIndex,
+    /// Its first frame, counted from the flow's first one; [`NO_FRAME`]: see [`Rare::burst_elsewhere`].
+    burst_frame: u32,
     burst_payload_bytes: [u32; 2],
     pub(super) capture: CaptureIndex,
     pub(super) first_frame: u64,
@@ -164,6 +166,8 @@ pub(super) struct Entry {
     pub(super) duplicates: u32,
     /// Where the queue of idle flows has it.
     pub(super) queued_at: i32,
+    /// Which of the looks that the queue had at this place is the latest; flows that had the place before count.
+    pub(super) look: u8,
     /// Its VLAN and 1; 0 without a tag.
     vlan_and_1: u16,
     pub(super) application: Option<Recognised>,
@@ -212,8 +216,8 @@ impl Entry {
         at: &Arrival,
         interest: Interest,
     ) -> Self {
-        let tag_only = Encapsulation { vlan: around.vlan, depth: around.depth, ..Encapsulation::default() };
-        let rare = (around != tag_only).then(|| Box::new(Rare { encapsulation: Some(around), ..Rare::default() }));
+        let rare = (around != Encapsulation::tagged(around.vlan, around.depth))
+            .then(|| Box::new(Rare { encapsulation: Some(around), ..Rare::default() }));
         Self {
             key,
             touched_ns: NO_TIME,
@@ -223,7 +227,6 @@ impl Entry {
             burst_start_ns: 0,
             burst_end_ns: 0,
             burst_frame: 0,
-            burst_capture: CaptureIndex(0),
             burst_payload_bytes: [0; 2],
             capture: at.capture(),
             first_frame: at.position.frame,
@@ -233,6 +236,7 @@ impl Entry {
             snapped: 0,
             duplicates: 0,
             queued_at: NOT_QUEUED,
+            look: 0,
             vlan_and_1: around.vlan.map_or(0, |vlan| vlan.saturating_add(1)),
             application: None,
             class: if key.transport() == Transport::Udp { Class::Datagrams } else { Class::Open },
@@ -327,7 +331,10 @@ impl Entry {
             self.burst_before |= ends;
             self.has_burst = true;
             (self.burst_start_ns, self.burst_end_ns) = (at.time_ns, at.time_ns);
-            (self.burst_capture, self.burst_frame) = (at.capture(), at.position.frame);
+            self.burst_frame = at.frame_behind(self).unwrap_or(NO_FRAME);
+            if self.burst_frame == NO_FRAME {
+                self.rare_mut().burst_elsewhere = (at.capture(), at.position.frame);
+            }
             self.burst_payload_bytes = [0; 2];
         }
         self.burst_end_ns = self.burst_end_ns.max(at.time_ns);
@@ -350,11 +357,15 @@ impl Entry {
     fn burst_under_way(&self) -> Option<Activity> {
         let excess = self.rare().map_or([0; 2], |rare| rare.burst_excess);
         let payload_bytes = |side: Side| excess[side as usize] + u64::from(self.burst_payload_bytes[side as usize]);
+        let (burst_capture, first_frame) = match (self.burst_frame, self.rare()) {
+            (NO_FRAME, Some(rare)) => rare.burst_elsewhere,
+            (behind, _) => (self.capture, self.first_frame + u64::from(behind)),
+        };
         self.has_burst.then(|| Activity {
             capture: self.capture,
             flow_first_frame: self.first_frame,
-            burst_capture: self.burst_capture,
-            first_frame: self.burst_frame,
+            burst_capture,
+            first_frame,
             start_ns: self.burst_start_ns,
             end_ns: self.burst_end_ns,
             payload_bytes_a: payload_bytes(Side::A),
@@ -369,8 +380,7 @@ impl Entry {
     /// The flow as it is told.
     pub(super) fn record(&self, end_reason: EndReason) -> FlowRecord {
         let FlowId { capture, first_frame, key } = self.id();
-        let tag_only =
-            Encapsulation { vlan: self.vlan_and_1.checked_sub(1), depth: self.key.depth(), ..Encapsulation::default() };
+        let tag_only = Encapsulation::tagged(self.vlan_and_1.checked_sub(1), self.key.depth());
         let handshake = self.handshake();
         let mut record = FlowRecord {
             encapsulation: tag_only,
@@ -422,7 +432,7 @@ impl Entry {
             syn_frame: frame(handshake.syn_frame[side]),
             syn_ns: some_time(handshake.syn_ns[side]),
             syn_ack_frame: frame(handshake.syn_ack_frame[side]),
-            rst_frame: frame(handshake.rst_frame[side]),
+            rst_frame: from.rst_frame.checked_sub(1).and_then(frame),
             next_seq: from.has_next.then_some(from.next_seq),
         }
     }
@@ -443,7 +453,7 @@ mod tests {
     #[test]
     fn a_flow_takes_a_quarter_of_a_kilobyte() {
         assert!(size_of::<Entry>() <= 256, "{} bytes", size_of::<Entry>());
-        assert!(size_of::<Handshake>() <= 128 && size_of::<Direction>() <= 44, "{}", size_of::<Direction>());
+        assert!(size_of::<Handshake>() <= 128 && size_of::<Direction>() <= 48, "{}", size_of::<Direction>());
     }
 
     #[test]

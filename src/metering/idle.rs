@@ -22,6 +22,11 @@ fn passed_ns(bucket: i32) -> i64 {
     (i64::from(bucket) << 32) | i64::from(u32::MAX)
 }
 
+/// A look at a flow: the time of its latest packet then, its place, and the number of the look. Only the latest look at a place
+/// counts: where flows come, change class and go quickly, a queue of all looks would grow without end. Numbers come again after 256
+/// looks, which does no harm: what a look says is compared with the flow.
+type Looked = (i64, u32, u8);
+
 /// The flows of a cache by how long they are silent.
 pub(super) struct IdleQueue {
     /// Silence that ends a flow, by class.
@@ -29,8 +34,8 @@ pub(super) struct IdleQueue {
     buckets: [BTreeMap<i32, Vec<u32>>; 3],
     /// Places in all buckets, stale ones among them.
     pub(super) places: usize,
-    /// The flows of the oldest bucket, with the time of their latest packet when they were looked at.
-    ready: BinaryHeap<Reverse<(i64, u32)>>,
+    /// The flows of the oldest bucket.
+    ready: BinaryHeap<Reverse<Looked>>,
     /// Which bucket that was.
     ready_bucket: i32,
     /// Nothing is over before.
@@ -47,6 +52,11 @@ impl IdleQueue {
             ready_bucket: NOT_QUEUED,
             due_ns: i64::MAX,
         }
+    }
+
+    /// Forgets all places.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.idle_ns);
     }
 
     /// Whether a flow is over by its silence.
@@ -74,9 +84,9 @@ impl IdleQueue {
     #[cold]
     fn next_over(&mut self, flows: &mut Slab, now_ns: i64) -> Option<u32> {
         loop {
-            while let Some(Reverse((touched_ns, index))) = self.ready.pop() {
+            while let Some(Reverse((touched_ns, index, look))) = self.ready.pop() {
                 let flow = &mut flows[index];
-                if flow.queued_at == NOT_QUEUED {
+                if flow.queued_at == NOT_QUEUED || flow.look != look {
                     continue;
                 }
                 if flow.touched_ns == touched_ns && self.is_over(flow, now_ns) {
@@ -100,7 +110,7 @@ impl IdleQueue {
     pub(super) fn longest_silent(&mut self, flows: &mut Slab) -> Option<u32> {
         loop {
             self.open_oldest(flows);
-            let Some(Reverse((touched_ns, index))) = self.ready.pop() else {
+            let Some(Reverse((touched_ns, index, look))) = self.ready.pop() else {
                 match self.ready_bucket {
                     NOT_QUEUED => return None,
                     // All in it had packets since.
@@ -108,14 +118,14 @@ impl IdleQueue {
                 }
             };
             let flow = &mut flows[index];
-            if flow.queued_at == NOT_QUEUED {
+            if flow.queued_at == NOT_QUEUED || flow.look != look {
                 continue;
             }
             if flow.touched_ns == touched_ns {
                 return Some(index);
             }
             match bucket(flow.touched_ns) == self.ready_bucket {
-                true => self.ready.push(Reverse((flow.touched_ns, index))),
+                true => self.look_at(index, flow),
                 false => self.put(index, flow),
             }
         }
@@ -138,7 +148,13 @@ impl IdleQueue {
 
     /// The next of those that have been silent for longest, as far as they are known.
     pub(super) fn next_ready(&self, most: usize) -> Vec<u32> {
-        self.ready.iter().take(most).map(|Reverse((_, index))| *index).collect()
+        self.ready.iter().take(most).map(|Reverse((_, index, _))| *index).collect()
+    }
+
+    /// Looks that are kept.
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> usize {
+        self.ready.len()
     }
 
     /// Takes the oldest bucket of a class apart.
@@ -151,10 +167,15 @@ impl IdleQueue {
                 continue;
             }
             match bucket(flow.touched_ns) == number {
-                true => self.ready.push(Reverse((flow.touched_ns, index))),
+                true => self.look_at(index, flow),
                 false => self.put(index, flow),
             }
         }
+    }
+
+    fn look_at(&mut self, index: u32, flow: &mut Entry) {
+        flow.look = flow.look.wrapping_add(1);
+        self.ready.push(Reverse((flow.touched_ns, index, flow.look)));
     }
 
     fn over_ns(&self, class: Class, bucket: i32) -> i64 {
@@ -261,7 +282,7 @@ mod tests {
             steps in prop::collection::vec((0_u8..10, 0_usize..3, 0_u8..255, 0_i64..9_000), 1..300)
         ) {
             let mut checked =
-                Checked { cache: FlowCache::new(IDLE_NS), model: BTreeMap::new(), now_ns: -50 * SECOND_NS, flows: 0 };
+                Checked { cache: FlowCache::new(0, IDLE_NS), model: BTreeMap::new(), now_ns: -50 * SECOND_NS, flows: 0 };
             for (step, class, which, millis) in steps {
                 checked.now_ns += millis * 1_000_000;
                 checked.expire();
@@ -284,16 +305,34 @@ mod tests {
     #[test]
     fn the_earliest_time_there_is_is_a_time() {
         let mut checked =
-            Checked { cache: FlowCache::new(IDLE_NS), model: BTreeMap::new(), now_ns: i64::MIN, flows: 0 };
+            Checked { cache: FlowCache::new(0, IDLE_NS), model: BTreeMap::new(), now_ns: i64::MIN, flows: 0 };
         checked.add(Class::Open);
-        assert_eq!(checked.cache.in_order().len(), 1);
         checked.evict();
         assert_eq!(checked.cache.in_order().len(), 0);
+        checked.add(Class::Open);
+        assert_eq!(checked.cache.in_order().len(), 1);
+    }
+
+    #[test]
+    fn looks_at_places_that_are_used_again_do_not_pile_up() {
+        let mut checked = Checked { cache: FlowCache::new(0, IDLE_NS), model: BTreeMap::new(), now_ns: 0, flows: 0 };
+        for round in 0..20_000 {
+            checked.now_ns += 1_000;
+            checked.add(Class::Transitory);
+            if let Some(index) = checked.model.keys().nth(round % 7).copied() {
+                checked.touch(index, Class::ALL[round % 3]);
+            }
+            if checked.model.len() > 8 {
+                checked.evict();
+            }
+        }
+        assert!(checked.cache.looks() < 200, "{}", checked.cache.looks());
     }
 
     #[test]
     fn places_of_flows_that_are_gone_are_forgotten() {
-        let mut checked = Checked { cache: FlowCache::new([i64::MAX; 3]), model: BTreeMap::new(), now_ns: 0, flows: 0 };
+        let mut checked =
+            Checked { cache: FlowCache::new(0, [i64::MAX; 3]), model: BTreeMap::new(), now_ns: 0, flows: 0 };
         for _ in 0..u16::MAX {
             checked.now_ns += SECOND_NS;
             checked.add(Class::Transitory);

@@ -7,7 +7,7 @@ use super::count::{self, Arrival};
 use super::entry::Entry;
 use super::heard::Told;
 use super::key::PackedKey;
-use super::prepare::{Carried, Extra, KeyedPacket, Prepared, PreparedFrame, Preparer};
+use super::prepare::{Batch, Carried, Extra, KeyedPacket, Prepared, PreparedFrame, Preparer};
 use super::settings::{MeterSettings, MeterSummary, ROOM_IDLE_NS};
 use super::streams::{Interest, Piece, Streams};
 use super::tcp;
@@ -42,7 +42,7 @@ pub struct Meter<S: FlowSink> {
 impl<S: FlowSink> Meter<S> {
     /// A meter that hands its records to `sink`.
     pub fn new(settings: MeterSettings, sink: S) -> Self {
-        let cache = FlowCache::new(settings.idle_ns());
+        let cache = FlowCache::new(settings.max_flows, settings.idle_ns());
         Self {
             settings,
             preparer: Preparer::new(&settings, cache.hasher().clone()),
@@ -72,7 +72,8 @@ impl<S: FlowSink> Meter<S> {
         let mut single = std::mem::take(&mut self.single);
         single.clear();
         self.preparer.prepare(frame, 0, &mut single);
-        let metered = single.frames.iter().try_for_each(|prepared| self.prepared(prepared, &single, frame.data));
+        let batch = Batch { prepared: &single, bytes: frame.data };
+        let metered = single.frames.iter().try_for_each(|frame| self.prepared(frame, batch));
         self.single = single;
         metered
     }
@@ -81,17 +82,18 @@ impl<S: FlowSink> Meter<S> {
     ///
     /// # Errors
     /// Whatever the sink answers.
-    pub fn batch(&mut self, batch: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
-        for frames in batch.frames.chunks(APPROACH) {
+    pub fn batch(&mut self, prepared: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
+        let batch = Batch { prepared, bytes };
+        for frames in prepared.frames.chunks(APPROACH) {
             let packets = frames.iter().filter_map(|frame| frame.packet.as_ref());
             self.cache.approach(packets.clone().map(|packet| packet.hash));
             self.copies.approach(packets.filter_map(|packet| packet.identity));
-            frames.iter().try_for_each(|frame| self.prepared(frame, batch, bytes))?;
+            frames.iter().try_for_each(|frame| self.prepared(frame, batch))?;
         }
         Ok(())
     }
 
-    fn prepared(&mut self, frame: &PreparedFrame, batch: &Prepared, bytes: &[u8]) -> Result<(), S::Error> {
+    fn prepared(&mut self, frame: &PreparedFrame, batch: Batch<'_>) -> Result<(), S::Error> {
         if self.clock.advance(frame.at.time_ns)
             && let Some(index) = self.latest
         {
@@ -104,8 +106,8 @@ impl<S: FlowSink> Meter<S> {
         }
         let extra = batch.extra(frame);
         let fate = match &frame.packet {
-            Some(packet) => self.conversation(frame, packet, extra, bytes)?,
-            None => self.no_conversation(frame, extra)?,
+            Some(packet) => self.conversation(frame, packet, batch)?,
+            None => self.no_conversation(frame, batch)?,
         };
         self.tally(frame.at.capture()).count(fate);
         if let Some(stop) = extra.and_then(|extra| extra.stop) {
@@ -132,18 +134,18 @@ impl<S: FlowSink> Meter<S> {
         &mut self,
         frame: &PreparedFrame,
         packet: &KeyedPacket,
-        extra: Option<&Extra>,
-        bytes: &[u8],
+        batch: Batch<'_>,
     ) -> Result<Fate, S::Error> {
-        let copy = packet.identity.is_some_and(|identity| self.copies.is_copy(identity, frame.seen));
+        let extra = batch.extra(frame);
+        let copy = packet.identity.is_some_and(|identity| self.copies.is_copy(identity, frame.seen()));
         self.summary.duplicates += u64::from(copy);
         if copy && self.settings.leave_out_copies {
             return Ok(Fate::Duplicate);
         }
         if let Some(extra) = extra {
-            self.carriers(&frame.at, extra)?;
+            self.carriers(&frame.at, extra, batch)?;
         }
-        let index = self.packet(&frame.at, packet, None, copy, bytes)?;
+        let index = self.packet(&frame.at, packet, None, copy, batch)?;
         if let Some(extra) = extra {
             if let Some(fragment) = &extra.fragment {
                 self.first_fragment(&frame.at, packet, fragment)?;
@@ -155,22 +157,22 @@ impl<S: FlowSink> Meter<S> {
         Ok(frame.fate)
     }
 
-    fn no_conversation(&mut self, frame: &PreparedFrame, extra: Option<&Extra>) -> Result<Fate, S::Error> {
-        let Some(extra) = extra else { return Ok(frame.fate) };
+    fn no_conversation(&mut self, frame: &PreparedFrame, batch: Batch<'_>) -> Result<Fate, S::Error> {
+        let Some(extra) = batch.extra(frame) else { return Ok(frame.fate) };
         if let Some(later) = &extra.later {
-            return self.later_fragment(frame, later, extra);
+            return self.later_fragment(frame, later, extra, batch);
         }
         if let Some(error) = &extra.icmp {
-            self.carriers(&frame.at, extra)?;
+            self.carriers(&frame.at, extra, batch)?;
             self.icmp_error(&frame.at, error)?;
         }
         Ok(frame.fate)
     }
 
     /// Counts the UDP packets that carried what the frame holds.
-    fn carriers(&mut self, at: &Arrival, extra: &Extra) -> Result<(), S::Error> {
+    fn carriers(&mut self, at: &Arrival, extra: &Extra, batch: Batch<'_>) -> Result<(), S::Error> {
         for Carried { packet, tunnel, fragment } in &extra.carriers {
-            self.packet(at, packet, Some(*tunnel), false, &[])?;
+            self.packet(at, packet, Some(*tunnel), false, batch)?;
             if let Some(fragment) = fragment {
                 self.first_fragment(at, packet, fragment)?;
             }
@@ -197,7 +199,7 @@ impl<S: FlowSink> Meter<S> {
         packet: &KeyedPacket,
         carries: Option<Tunnel>,
         copy: bool,
-        bytes: &[u8],
+        batch: Batch<'_>,
     ) -> Result<u32, S::Error> {
         let KeyedPacket { key, hash, side, payload_bytes, .. } = *packet;
         let mut found = self.find(hash, key)?;
@@ -209,7 +211,7 @@ impl<S: FlowSink> Meter<S> {
         }
         let index = match found {
             Some(index) => index,
-            None => self.begin(hash, key, side, packet.encapsulation, at)?,
+            None => self.begin(hash, key, side, batch.around(packet), at)?,
         };
         let flow = self.cache.get_mut(index);
         let mut ended_burst = None;
@@ -237,7 +239,7 @@ impl<S: FlowSink> Meter<S> {
             self.sink.activity(&ended)?;
         }
         if wanted {
-            self.listen(index, packet, at, packet.payload(bytes))?;
+            self.listen(index, packet, at, batch.payload(packet))?;
         }
         Ok(index)
     }
@@ -324,13 +326,14 @@ impl<S: FlowSink> Meter<S> {
         frame: &PreparedFrame,
         later: &LaterFragment,
         extra: &Extra,
+        batch: Batch<'_>,
     ) -> Result<Fate, S::Error> {
-        let copy = self.copies.is_copy(Identity::of_fragment(&later.fragment), frame.seen);
+        let copy = self.copies.is_copy(Identity::of_fragment(&later.fragment), frame.seen());
         self.summary.duplicates += u64::from(copy);
         if copy && self.settings.leave_out_copies {
             return Ok(Fate::Duplicate);
         }
-        self.carriers(&frame.at, extra)?;
+        self.carriers(&frame.at, extra, batch)?;
         match self.fragments.later(&later.fragment, frame.at.time_ns, (frame.at, *later)) {
             Some(owner) => self.attach(&frame.at, later, &owner).map(|()| Fate::Fragment),
             None => Ok(Fate::OrphanFragment),

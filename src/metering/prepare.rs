@@ -18,20 +18,56 @@ use std::ops::Range;
 pub struct Prepared {
     pub(super) frames: Vec<PreparedFrame>,
     extras: Vec<Extra>,
+    encapsulations: Vec<Encapsulation>,
 }
 
-/// One of them.
+/// One of them. Millions a second are written and read again: what few frames have lies elsewhere.
 #[derive(Debug)]
 pub(super) struct PreparedFrame {
     pub(super) at: Arrival,
-    pub(super) seen: Sighting,
-    pub(super) fate: Fate,
     pub(super) packet: Option<KeyedPacket>,
-    /// Its number among the extras; [`NO_EXTRA`] for nearly all.
+    pub(super) fate: Fate,
+    /// Whether the recorder wrote a time.
+    timed: bool,
+    /// A number for each capture and interface.
+    tap: u32,
+    /// Its number among the extras; [`NOWHERE`] for nearly all.
     extra: u32,
 }
 
-const NO_EXTRA: u32 = u32::MAX;
+/// What nearly all frames have in place of a number.
+const NOWHERE: u32 = u32::MAX;
+
+impl PreparedFrame {
+    pub(super) fn seen(&self) -> Sighting {
+        Sighting { time_ns: self.timed.then_some(self.at.time_ns), tap: self.tap }
+    }
+}
+
+/// Frames together with the bytes in which they stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn extra(self, frame: &PreparedFrame) -> Option<&'a Extra> {
+        self.prepared.extras.get(frame.extra as usize)
+    }
+
+    /// What is wrapped around a packet.
+    pub(super) fn around(self, packet: &KeyedPacket) -> Encapsulation {
+        let more = self.prepared.encapsulations.get(packet.encapsulation as usize);
+        more.copied().unwrap_or_else(|| Encapsulation::tagged(packet.vlan, packet.key.depth()))
+    }
+
+    /// The captured payload of a packet.
+    pub(super) fn payload(self, packet: &KeyedPacket) -> &'a [u8] {
+        let from = packet.payload_at as usize;
+        self.bytes.get(from..from + packet.captured_bytes as usize).unwrap_or_default()
+    }
+}
 
 /// A packet of a conversation, as metering needs it.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +84,9 @@ pub(super) struct KeyedPacket {
     payload_at: u32,
     captured_bytes: u32,
     pub(super) is_snapped: bool,
-    pub(super) encapsulation: Encapsulation,
+    vlan: Option<u16>,
+    /// The number of what is wrapped around it beyond a VLAN tag; [`NOWHERE`] for nearly all.
+    encapsulation: u32,
 }
 
 impl KeyedPacket {
@@ -57,12 +95,6 @@ impl KeyedPacket {
             Segment::Tcp(header) => header,
             Segment::Udp => None,
         }
-    }
-
-    /// The captured payload.
-    pub(super) fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let from = self.payload_at as usize;
-        bytes.get(from..from + self.captured_bytes as usize).unwrap_or_default()
     }
 }
 
@@ -92,10 +124,7 @@ impl Prepared {
     pub fn clear(&mut self) {
         self.frames.clear();
         self.extras.clear();
-    }
-
-    pub(super) fn extra(&self, frame: &PreparedFrame) -> Option<&Extra> {
-        self.extras.get(frame.extra as usize)
+        self.encapsulations.clear();
     }
 }
 
@@ -117,14 +146,14 @@ impl Preparer {
         let decoded = self.decoder.decode(frame);
         let arrival = Arrival::of(frame, decoded.heading);
         let tap = frame.position.capture.0.rotate_left(16) ^ frame.interface;
-        let seen = Sighting { time_ns: frame.timed.then_some(frame.time_ns), tap };
+        let around = &mut batch.encapsulations;
         let packet = match &decoded.content {
-            Content::Packet(packet) => Some(self.keyed(packet, frame.data, at)),
+            Content::Packet(packet) => Some(keyed(&self.hasher, packet, place(packet.payload, frame.data, at), around)),
             _ => None,
         };
         let fragment = if let Content::Packet(packet) = &decoded.content { packet.fragment } else { None };
         let plain = fragment.is_none() && decoded.stop.is_none() && decoded.process.is_none();
-        let mut extra = NO_EXTRA;
+        let mut extra = NOWHERE;
         if !plain || packet.is_none() || !self.decoder.carriers().is_empty() {
             let (later, icmp) = match decoded.content {
                 Content::LaterFragment(later) => (Some(later), None),
@@ -133,7 +162,7 @@ impl Preparer {
             };
             let process = decoded.process.map(|Process { id, name }| (id, name.into()));
             let carried = |(packet, tunnel): &Carrier| Carried {
-                packet: self.keyed(packet, &[], 0),
+                packet: keyed(&self.hasher, packet, 0..0, around),
                 tunnel: *tunnel,
                 fragment: packet.fragment,
             };
@@ -141,33 +170,54 @@ impl Preparer {
             extra = batch.extras.len() as u32;
             batch.extras.push(Extra { carriers, fragment, later, icmp, stop: decoded.stop, process });
         }
-        batch.frames.push(PreparedFrame { at: arrival, seen, fate: decoded.fate, packet, extra });
-    }
-
-    #[inline]
-    fn keyed(&self, packet: &Packet<'_>, frame: &[u8], at: usize) -> KeyedPacket {
-        let depth = packet.encapsulation.depth;
-        let (key, side) = PackedKey::new(packet.segment.transport(), packet.source, packet.destination, depth);
-        let Range { start, end } = place(packet.payload, frame);
-        KeyedPacket {
-            key,
-            hash: self.hasher.hash(key),
-            side,
-            // A copy may come by another way: inside a tunnel and outside.
-            identity: Identity::of(packet, key.outside(), side == Side::A),
-            segment: packet.segment,
-            ip_bytes: packet.ip_bytes,
-            payload_bytes: packet.payload_bytes,
-            payload_at: (at + start) as u32,
-            captured_bytes: (end - start) as u32,
-            is_snapped: count::is_snapped(packet),
-            encapsulation: packet.encapsulation,
-        }
+        batch.frames.push(PreparedFrame { at: arrival, packet, fate: decoded.fate, timed: frame.timed, tap, extra });
     }
 }
 
-/// Where a part of a frame stands in it.
-fn place(part: &[u8], frame: &[u8]) -> Range<usize> {
+/// A packet whose payload stands at `payload`; what is wrapped around it goes to `encapsulations` where it is more than a tag.
+#[inline]
+fn keyed(
+    hasher: &KeyHasher,
+    packet: &Packet<'_>,
+    payload: Range<usize>,
+    encapsulations: &mut Vec<Encapsulation>,
+) -> KeyedPacket {
+    let Encapsulation { vlan, depth, .. } = packet.encapsulation;
+    let (key, side) = PackedKey::new(packet.segment.transport(), packet.source, packet.destination, depth);
+    let mut encapsulation = NOWHERE;
+    if packet.encapsulation != Encapsulation::tagged(vlan, depth) {
+        encapsulation = encapsulations.len() as u32;
+        encapsulations.push(packet.encapsulation);
+    }
+    KeyedPacket {
+        key,
+        hash: hasher.hash(key),
+        side,
+        // A copy may come by another way: inside a tunnel and outside.
+        identity: Identity::of(packet, key.outside(), side == Side::A),
+        segment: packet.segment,
+        ip_bytes: packet.ip_bytes,
+        payload_bytes: packet.payload_bytes,
+        payload_at: payload.start as u32,
+        captured_bytes: payload.len() as u32,
+        is_snapped: count::is_snapped(packet),
+        vlan,
+        encapsulation,
+    }
+}
+
+/// Where a part of a frame stands in the bytes of a batch, of a frame that stands there at `at`.
+fn place(part: &[u8], frame: &[u8], at: usize) -> Range<usize> {
     let start = part.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
-    if start <= frame.len() && part.len() <= frame.len() - start { start..start + part.len() } else { 0..0 }
+    if start <= frame.len() && part.len() <= frame.len() - start { at + start..at + start + part.len() } else { 0..0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_no_more_than_three_cache_lines() {
+        assert!(size_of::<PreparedFrame>() <= 192, "{} bytes", size_of::<PreparedFrame>());
+    }
 }

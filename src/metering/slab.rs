@@ -1,43 +1,50 @@
-//! Where active flows lie: chunks that never move, so that a cache that grows copies nothing and holds nothing twice.
+//! Where active flows lie: in one piece of memory, so that a flow is found by its place alone.
 
 use super::entry::Entry;
 use std::ops::{Index, IndexMut};
 
-/// Flows of a chunk: a megabyte.
-const CHUNK: usize = 4096;
+/// Flows for which room is reserved at once. That takes addresses, not memory: pages come as they are used. A cache that grew by
+/// copying would hold everything twice for a moment.
+const RESERVED: usize = 1 << 20;
 
 /// Flows by their place.
-#[derive(Default)]
 pub(super) struct Slab {
-    chunks: Vec<Vec<Entry>>,
+    entries: Vec<Entry>,
     free: Vec<u32>,
 }
 
 impl Slab {
+    /// Room for so many flows, which may become more.
+    pub(super) fn with_room(flows: usize) -> Self {
+        let mut entries = Vec::new();
+        // Where not even addresses are to be had, room is found as it is needed.
+        let _ = entries.try_reserve_exact(flows.min(RESERVED));
+        Self { entries, free: Vec::new() }
+    }
+
     /// Takes a flow in, and tells its place.
-    pub(super) fn insert(&mut self, entry: Entry) -> u32 {
+    #[inline]
+    pub(super) fn insert(&mut self, mut entry: Entry) -> u32 {
         if let Some(place) = self.free.pop() {
+            entry.look = self[place].look;
             self[place] = entry;
             return place;
         }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let last = &mut self.chunks[before / CHUNK];
-        last.push(entry);
-        (before + last.len() - 1) as u32
+        self.entries.push(entry);
+        (self.entries.len() - 1) as u32
     }
 
     /// Gives a flow back; its place is free.
     pub(super) fn remove(&mut self, place: u32) -> Entry {
         self.free.push(place);
-        std::mem::replace(&mut self[place], Entry::vacant())
+        let mut vacant = Entry::vacant();
+        vacant.look = self[place].look;
+        std::mem::replace(&mut self[place], vacant)
     }
 
     /// Every place, free ones among them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Entry)> {
-        (0..).zip(self.chunks.iter().flatten())
+        (0..).zip(&self.entries)
     }
 }
 
@@ -46,13 +53,13 @@ impl Index<u32> for Slab {
 
     #[inline]
     fn index(&self, place: u32) -> &Entry {
-        &self.chunks[place as usize / CHUNK][place as usize % CHUNK]
+        &self.entries[place as usize]
     }
 }
 
 impl IndexMut<u32> for Slab {
     #[inline]
     fn index_mut(&mut self, place: u32) -> &mut Entry {
-        &mut self.chunks[place as usize / CHUNK][place as usize % CHUNK]
+        &mut self.entries[place as usize]
     }
 }

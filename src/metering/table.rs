@@ -36,11 +36,10 @@ impl Table {
         (slot + 1) & (self.slots.len() - 1)
     }
 
-    /// The place that a look-up will most likely find: that in the first slot, if its tag fits.
+    /// The place that a look-up will most likely find: that in the first slot whose tag fits.
     #[inline]
     pub(super) fn likely(&self, hash: u64) -> Option<u32> {
-        let word = self.slots[self.home(tag(hash))];
-        (word != 0 && (word >> 32) as u32 == tag(hash)).then(|| place(word))
+        self.find(hash, |_| true)
     }
 
     /// The place with this hash for which `fits` holds.

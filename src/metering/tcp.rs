@@ -71,8 +71,8 @@ pub(super) fn count(flow: &mut Entry, side: Side, tcp: TcpHeader, payload_bytes:
     }
     if rst {
         if flow.from[side as usize].rst == 0 {
-            let behind = at.frame_behind(flow);
-            flow.handshake_mut().rst_frame[side as usize] = behind.unwrap_or(NO_FRAME);
+            let counted = at.frame_behind(flow).and_then(|behind| behind.checked_add(1));
+            flow.from[side as usize].rst_frame = counted.unwrap_or(0);
         }
         add!(flow, side, rst, 1);
     }

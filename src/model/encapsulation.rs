@@ -169,6 +169,14 @@ pub struct Encapsulation {
     pub depth: u8,
 }
 
+impl Encapsulation {
+    /// At most one VLAN tag, and so many IP headers of which nothing more is said: that of nearly all frames.
+    #[must_use]
+    pub fn tagged(vlan: Option<u16>, depth: u8) -> Self {
+        Self { vlan, depth, ..Self::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
