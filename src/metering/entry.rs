@@ -139,9 +139,10 @@ pub(super) struct Rare {
     excess: Option<Box<[DirectionFacts; 2]>>,
 }
 
-/// An active flow. Four cache lines, and not parts of five.
+/// An active flow. Four cache lines, and not parts of five; each field is where it is so that [`Entry::glimpse`] knows what lies
+/// in which line.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Entry {
     pub(super) key: PackedKey,
     /// Latest packet, in the meter's time.
@@ -149,14 +150,16 @@ pub(super) struct Entry {
     /// Earliest and latest packet, as stamped.
     pub(super) first_seen_ns: i64,
     pub(super) last_seen_ns: i64,
+    // The second line begins here.
     pub(super) from: [Direction; 2],
     /// The burst under way, where there is one: first and last payload.
     burst_start_ns: i64,
     burst_end_ns: i64,
+    burst_payload_bytes: [u32; 2],
     /// Its first frame, counted from the flow's first one; [`NO_FRAME`]: see [`Rare::burst_elsewhere`].
     burst_frame: u32,
-    burst_payload_bytes: [u32; 2],
     pub(super) capture: CaptureIndex,
+    // The fourth line begins here.
     pub(super) first_frame: u64,
     handshake: Option<Box<Handshake>>,
     rare: Option<Box<Rare>>,
@@ -166,11 +169,11 @@ pub(super) struct Entry {
     pub(super) duplicates: u32,
     /// Where the queue of idle flows has it.
     pub(super) queued_at: i32,
-    /// Which of the looks that the queue had at this place is the latest; flows that had the place before count.
-    pub(super) look: u8,
     /// Its VLAN and 1; 0 without a tag.
     vlan_and_1: u16,
     pub(super) application: Option<Recognised>,
+    /// Which of the looks that the queue had at this place is the latest; flows that had the place before count.
+    pub(super) look: u8,
     pub(super) class: Class,
     first_sender: Side,
     pub(super) first_syn: Option<Side>,
@@ -260,9 +263,7 @@ impl Entry {
     /// A look at each of its cache lines.
     #[inline]
     pub(super) fn glimpse(&self) -> u64 {
-        let [a, b] = &self.from;
-        let numbers = u64::from(a.packets ^ b.packets ^ a.next_seq ^ b.next_seq ^ self.snapped);
-        numbers ^ self.first_frame ^ (self.burst_end_ns ^ self.touched_ns).cast_unsigned()
+        (self.touched_ns ^ self.burst_end_ns).cast_unsigned() ^ u64::from(self.from[0].packets) ^ self.first_frame
     }
 
     pub(super) fn rare(&self) -> Option<&Rare> {
@@ -449,11 +450,23 @@ pub(super) struct FlowId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::mem::offset_of;
 
     #[test]
     fn a_flow_takes_a_quarter_of_a_kilobyte() {
         assert!(size_of::<Entry>() <= 256, "{} bytes", size_of::<Entry>());
         assert!(size_of::<Handshake>() <= 128 && size_of::<Direction>() <= 48, "{}", size_of::<Direction>());
+    }
+
+    #[test]
+    fn a_glimpse_is_at_every_line() {
+        let places = [
+            offset_of!(Entry, touched_ns),
+            offset_of!(Entry, from) + offset_of!(Direction, packets),
+            offset_of!(Entry, burst_end_ns),
+            offset_of!(Entry, first_frame),
+        ];
+        assert_eq!(places.map(|place| place / 64), [0, 1, 2, 3]);
     }
 
     #[test]

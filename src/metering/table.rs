@@ -36,6 +36,12 @@ impl Table {
         (slot + 1) & (self.slots.len() - 1)
     }
 
+    /// A look at where a look-up begins.
+    #[inline]
+    pub(super) fn glimpse(&self, hash: u64) -> u64 {
+        self.slots[self.home(tag(hash))]
+    }
+
     /// The place that a look-up will most likely find: that in the first slot whose tag fits.
     #[inline]
     pub(super) fn likely(&self, hash: u64) -> Option<u32> {
