@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 
 /// Flows for which room is reserved at once. That takes addresses, not memory: pages come as they are used. A cache that grew by
 /// copying would hold everything twice for a moment.
-const RESERVED: usize = 1 << 20;
+const RESERVED: usize = 1 << 24;
 
 /// Flows by their place.
 pub(super) struct Slab {
