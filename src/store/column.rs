@@ -204,7 +204,7 @@ impl Levels {
                 rows = if at == last { rows_left } else { end };
                 let own;
                 (own, present) = present.split_at(rows);
-                hybrid_rle::encode::<bool, _, _>(&mut levels, own.iter().copied(), 1)?;
+                bool::bitpacked_encode(&mut levels, own.iter().copied(), 1)?;
             }
             rows_left -= rows;
             let mut bytes = Vec::with_capacity(size_of::<u32>() + levels.len() + packed.len());

@@ -3,7 +3,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
-use polars_parquet::parquet::encoding::hybrid_rle::{self, Encoder};
+use polars_parquet::parquet::encoding::hybrid_rle::Encoder;
 use std::hash::BuildHasher;
 use std::io;
 
@@ -52,7 +52,8 @@ impl Codes {
         if width == 0 {
             u32::run_length_encode(&mut bytes, self.count, 0, width)?;
         } else {
-            hybrid_rle::encode::<u32, _, _>(&mut bytes, self.codes.iter().map(|code| u32::from(*code)), width)?;
+            // One run of packed codes: to look for runs of one code among them takes 3% of the time of metering and saves little.
+            u32::bitpacked_encode(&mut bytes, self.codes.iter().map(|code| u32::from(*code)), width as usize)?;
         }
         self.clear();
         Ok(bytes)

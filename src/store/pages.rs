@@ -13,8 +13,9 @@ use std::ops::Range;
 const HEADER_BYTES: usize = 64 * 1024;
 /// Largest page that is believed, uncompressed. Ours have about 1 MiB; the text of a long page may be one value.
 const PAGE_BYTES: i64 = 256 << 20;
-/// Rows for each byte of a file: every row of ours is unlike the others, and takes more than an eighth of a byte.
-const ROWS_PER_BYTE: u64 = 8;
+/// Rows for each byte of a file: those of ours are unlike each other, by a frame and a time at least, which take a tenth of a byte
+/// a row where they are perfectly regular.
+const ROWS_PER_BYTE: u64 = 16;
 /// Structs within structs.
 const MOST_DEPTH: u32 = 4;
 /// PLAIN, PLAIN_DICTIONARY, RLE and RLE_DICTIONARY: they hold as many values as there are bytes for, or as the header says.

@@ -115,7 +115,7 @@ impl TableWriter {
     }
 
     /// Takes rows; `fill` puts them into a column, which it is told by its position.
-    fn push<'r, Row>(
+    pub(super) fn push<'r, Row>(
         &mut self,
         rows: &'r [Row],
         fill: impl Fn(usize, &'r [Row], &mut ColumnBuilder),
