@@ -25,7 +25,9 @@ pub(crate) fn document() -> String {
          corresponds, a being the source and b the destination.\n\n\
          ## The store: facts\n\n\
          `portproof meter CAPTURES -o STORE` writes one folder `STORE/observation=<id>/` for the captures that are given \
-         together, with one Parquet file for each table.\n",
+         together, with one Parquet file for each table. One of more than a million rows goes on in further files: `flows.parquet`, \
+         `flows-2.parquet`, `flows-3.parquet`. Each of several says in its metadata under `portproof.part` which one it is (`2`), the \
+         last one how many there are as well (`3/3`); the only one says nothing. A reader refuses a table with a file missing.\n",
         schema::VERSION
     );
     facts(&mut page, "captures", "One row per capture file.", &schema::captures());

@@ -1,16 +1,17 @@
 //! Columns as they fill, packed on the way: what is held is near to what is written.
 
 use super::address;
-use super::bits::{pack, packed_run, run};
 use super::cell::Cell;
-use super::delta::Delta;
 use super::dictionary::{self, plain};
+use super::differences::Differences;
 use crate::model::Kind;
+use polars::error::PolarsError;
+use polars_parquet::parquet::encoding::hybrid_rle::{self, Encoder};
 use polars_parquet::write::Encoding;
 
 /// Most rows of a chunk: a code of a dictionary has 16 bits.
 pub(super) const MOST_ROWS: usize = 1 << 16;
-/// Rows that are taken at once: a block of differences.
+/// Rows that are taken at once.
 const BATCH: usize = 128;
 /// Rows for each entry of a dictionary of numbers; with fewer, differences are shorter.
 const ROWS_OF_NUMBER: usize = 8;
@@ -19,15 +20,43 @@ const ROWS_OF_TEXT: usize = 2;
 
 /// A chunk of a column: what its pages hold.
 pub(super) struct Chunk {
-    pub(super) rows: usize,
-    pub(super) nulls: usize,
     /// Entries of the dictionary page, and its bytes.
     pub(super) dictionary: Option<(usize, Vec<u8>)>,
     pub(super) encoding: Encoding,
-    /// Bytes of the data page.
-    pub(super) data: Vec<u8>,
+    pub(super) pages: Vec<DataPage>,
     /// Least and greatest number.
     pub(super) bounds: Option<(u64, u64)>,
+}
+
+/// A data page.
+pub(super) struct DataPage {
+    pub(super) rows: usize,
+    pub(super) nulls: usize,
+    /// Levels and values.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The values of a chunk, packed.
+struct Packed {
+    dictionary: Option<(usize, Vec<u8>)>,
+    encoding: Encoding,
+    /// How many values a page has, and its bytes.
+    pages: Vec<(usize, Vec<u8>)>,
+    bounds: Option<(u64, u64)>,
+}
+
+impl Packed {
+    /// One page of values as they are.
+    fn plain(count: usize, bytes: Vec<u8>) -> Self {
+        Self { dictionary: None, encoding: Encoding::Plain, pages: vec![(count, bytes)], bounds: None }
+    }
+
+    /// One page of codes.
+    fn codes(codes: &mut dictionary::Codes, entries: usize, dictionary: Vec<u8>) -> Result<Self, PolarsError> {
+        let page = (codes.count, codes.finish()?);
+        let dictionary = Some((entries, dictionary));
+        Ok(Self { dictionary, encoding: Encoding::RleDictionary, pages: vec![page], bounds: None })
+    }
 }
 
 /// A column under way.
@@ -88,28 +117,23 @@ impl ColumnBuilder {
     }
 
     /// What has gathered; the column begins anew.
-    pub(super) fn finish(&mut self) -> Chunk {
-        let mut chunk = Chunk {
-            rows: self.levels.rows,
-            nulls: self.levels.nulls,
-            dictionary: None,
-            encoding: Encoding::Plain,
-            data: Vec::new(),
-            bounds: None,
-        };
-        self.levels.finish(&mut chunk.data);
-        match &mut self.values {
+    pub(super) fn finish(&mut self) -> Result<Chunk, PolarsError> {
+        let values = self.levels.rows - self.levels.nulls;
+        let packed = match &mut self.values {
             // A column of nulls: Plain, and nothing.
-            _ if chunk.rows == chunk.nulls => {}
-            Values::Numbers(numbers) => numbers.finish(&mut chunk),
-            Values::Texts(texts) => texts.finish(&mut chunk),
+            _ if values == 0 => Packed::plain(0, Vec::new()),
+            Values::Numbers(numbers) => numbers.finish()?,
+            Values::Texts(texts) => texts.finish(values)?,
             Values::Flags(flags) => {
-                pack(flags.rows(), 1, &mut chunk.data);
+                let mut bytes = Vec::new();
+                hybrid_rle::bitpacked_encode(&mut bytes, flags.rows().map(|flag| flag != 0))?;
                 flags.clear();
+                Packed::plain(values, bytes)
             }
-            Values::Reals(reals) => pack(reals.drain(..), 64, &mut chunk.data),
-        }
-        chunk
+            Values::Reals(reals) => Packed::plain(values, reals.drain(..).flat_map(u64::to_le_bytes).collect()),
+        };
+        let Packed { dictionary, encoding, pages, bounds } = packed;
+        Ok(Chunk { dictionary, encoding, pages: self.levels.finish(pages)?, bounds })
     }
 }
 
@@ -161,16 +185,34 @@ impl Levels {
         self.nulls += nulls;
     }
 
-    /// Appends the levels with their length and begins anew.
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        let mut levels = Vec::new();
-        if self.present.is_empty() {
-            run(u16::from(self.nulls == 0), self.rows, 1, &mut levels);
-        } else {
-            packed_run(self.present.drain(..).map(u64::from), 1, &mut levels);
+    /// Puts the levels before the values of pages and begins anew.
+    fn finish(&mut self, pages: Vec<(usize, Vec<u8>)>) -> Result<Vec<DataPage>, PolarsError> {
+        let Self { rows: rows_left, nulls, present } = std::mem::take(self);
+        let (mut rows_left, mut present) = (rows_left, &present[..]);
+        let last = pages.len() - 1;
+        let mut finished = Vec::with_capacity(pages.len());
+        for (at, (values, mut packed)) in pages.into_iter().enumerate() {
+            let mut levels = Vec::new();
+            let rows;
+            if present.is_empty() {
+                rows = if at == last { rows_left } else { values };
+                bool::run_length_encode(&mut levels, rows, nulls == 0, 1)?;
+            } else {
+                // Rows without a value behind the last one that has one are part of the last page.
+                let mut with_value = present.iter().enumerate().filter(|(_, present)| **present);
+                let end = with_value.nth(values.saturating_sub(1)).map_or(rows_left, |(row, _)| row + 1);
+                rows = if at == last { rows_left } else { end };
+                let own;
+                (own, present) = present.split_at(rows);
+                bool::bitpacked_encode(&mut levels, own.iter().copied(), 1)?;
+            }
+            rows_left -= rows;
+            let mut bytes = Vec::with_capacity(size_of::<u32>() + levels.len() + packed.len());
+            plain(&levels, &mut bytes);
+            bytes.append(&mut packed);
+            finished.push(DataPage { rows, nulls: rows - values, bytes });
         }
-        plain(&levels, out);
-        (self.rows, self.nulls) = (0, 0);
+        Ok(finished)
     }
 }
 
@@ -185,7 +227,7 @@ struct Numbers {
 
 enum Form {
     Dictionary(dictionary::Numbers),
-    Delta(Delta),
+    Differences(Differences),
 }
 
 impl Numbers {
@@ -201,38 +243,38 @@ impl Numbers {
                 return;
             }
             let rows: Vec<u64> = dictionary.rows().take(before).collect();
-            self.form = Form::Delta(Delta::default());
+            self.form = Form::Differences(Differences::default());
             rows.chunks(BATCH).for_each(|rows| self.extend(rows));
         }
-        if let Form::Delta(delta) = &mut self.form {
-            delta.extend(numbers);
+        if let Form::Differences(differences) = &mut self.form {
+            differences.extend(numbers);
             self.bounds = bounds(self.bounds, numbers, self.sign);
         }
     }
 
-    fn finish(&mut self, chunk: &mut Chunk) {
+    fn finish(&mut self) -> Result<Packed, PolarsError> {
         if let Form::Dictionary(dictionary) = &mut self.form
             && dictionary.entries.len() > 1
             && dictionary.entries.len() * ROWS_OF_NUMBER > dictionary.codes.count
         {
             let rows: Vec<u64> = dictionary.rows().collect();
-            self.form = Form::Delta(Delta::default());
+            self.form = Form::Differences(Differences::default());
             self.extend(&rows);
         }
         match &mut self.form {
             Form::Dictionary(dictionary) => {
                 let page = dictionary.entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
-                chunk.dictionary = Some((dictionary.entries.len(), page));
-                chunk.bounds = bounds(None, &dictionary.entries, self.sign);
-                chunk.encoding = Encoding::RleDictionary;
-                dictionary.codes.finish(&mut chunk.data);
+                let bounds = bounds(None, &dictionary.entries, self.sign);
+                let packed = Packed::codes(&mut dictionary.codes, dictionary.entries.len(), page)?;
                 dictionary.clear();
+                Ok(Packed { bounds, ..packed })
             }
-            Form::Delta(delta) => {
-                chunk.encoding = Encoding::DeltaBinaryPacked;
-                chunk.bounds = self.bounds.take();
-                delta.finish(&mut chunk.data);
-            }
+            Form::Differences(differences) => Ok(Packed {
+                dictionary: None,
+                encoding: Encoding::DeltaBinaryPacked,
+                pages: differences.finish()?,
+                bounds: self.bounds.take(),
+            }),
         }
     }
 }
@@ -290,19 +332,19 @@ impl Texts {
         self.dictionary = dictionary::Texts::default();
     }
 
-    fn finish(&mut self, chunk: &mut Chunk) {
+    fn finish(&mut self, count: usize) -> Result<Packed, PolarsError> {
         let entries = self.dictionary.entries();
         if self.plain.is_none() && entries > 1 && entries * ROWS_OF_TEXT > self.dictionary.codes.count {
             self.leave_dictionary();
         }
         match &mut self.plain {
             None => {
-                chunk.dictionary = Some((entries, std::mem::take(&mut self.dictionary.page)));
-                chunk.encoding = Encoding::RleDictionary;
-                self.dictionary.codes.finish(&mut chunk.data);
+                let page = std::mem::take(&mut self.dictionary.page);
+                let packed = Packed::codes(&mut self.dictionary.codes, entries, page);
                 self.dictionary.clear();
+                packed
             }
-            Some(texts) => chunk.data.append(texts),
+            Some(texts) => Ok(Packed::plain(count, std::mem::take(texts))),
         }
     }
 }

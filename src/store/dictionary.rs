@@ -1,10 +1,11 @@
 //! Values that repeat, each kept once: a row holds its number in the dictionary. Most columns of flows are of a few values, many
 //! of one.
 
-use super::bits::{packed_run, run, width};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
+use polars_parquet::parquet::encoding::hybrid_rle::Encoder;
 use std::hash::BuildHasher;
+use std::io;
 
 /// The rows of a dictionary's column: numbers of entries. While there is one entry, rows are only counted.
 #[derive(Default)]
@@ -44,16 +45,18 @@ impl Codes {
         self.codes.iter().copied().chain(std::iter::repeat_n(0, constant))
     }
 
-    /// Appends the width of the codes and the codes.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        let width = width(self.entries.saturating_sub(1) as u64);
-        out.push(width as u8);
+    /// The width of the codes and the codes; they begin anew.
+    pub(super) fn finish(&mut self) -> io::Result<Vec<u8>> {
+        let width = usize::BITS - self.entries.saturating_sub(1).leading_zeros();
+        let mut bytes = vec![width as u8];
         if width == 0 {
-            run(0, self.count, width, out);
+            u32::run_length_encode(&mut bytes, self.count, 0, width)?;
         } else {
-            packed_run(self.codes.iter().map(|code| u64::from(*code)), width, out);
+            // One run of packed codes: looking for runs of one code among them made metering 5% slower and the store 1% larger.
+            u32::bitpacked_encode(&mut bytes, self.codes.iter().map(|code| u32::from(*code)), width as usize)?;
         }
         self.clear();
+        Ok(bytes)
     }
 
     fn clear(&mut self) {

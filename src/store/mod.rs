@@ -12,19 +12,19 @@
 //!                        losses.parquet     what the metering process could not keep
 //! ```
 //!
-//! Every column is documented once, in [`schema`]. A partition is written beside its place and renamed into it, so that
+//! A table of more than a million rows has further files: `flows-2.parquet` and so on. Every column is documented once, in [`schema`]. A partition is written beside its place and renamed into it, so that
 //! it is there whole or not at all. Row order carries no meaning. The reader refuses a schema that it does not know.
 //! Packets and judgements never enter.
 
 mod address;
-mod bits;
 mod cell;
 mod column;
-mod delta;
 mod dictionary;
+mod differences;
 mod error;
 mod pages;
 mod parquet;
+mod parts;
 mod read;
 mod read_application;
 mod read_flows;

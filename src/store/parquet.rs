@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use super::pages::{self, Chunk, Group};
+use super::parts::{self, PART_KEY};
 use super::schema::VERSION;
 use polars::prelude::DataFrame;
 use polars_io::SerReader;
@@ -21,26 +22,61 @@ pub(super) const VERSION_KEY: &str = "portproof.schema";
 /// The Parquet reader of Polars panics on some damaged files (an assertion on bitmap lengths, for one): that is caught
 /// here and told as the damage that it is. On others it asks for memory that no machine has: [`pages`] looks for those.
 pub(super) fn read_frame(path: &Path) -> Result<DataFrame, StoreError> {
-    undamaged(path, || read_rows(path, &checked(path)?, None))
+    let mut table: Option<DataFrame> = None;
+    for_each_part(path, |path, metadata| {
+        let frame = undamaged(path, || read_rows(path, metadata, None))?;
+        match &mut table {
+            None => table = Some(frame),
+            Some(table) => {
+                table.vstack_mut_owned(frame).map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(table.unwrap_or_default())
 }
 
-/// Reads a fact table as [`read_frame`] does, and hands out its row groups one by one: no more than one is held. A table
-/// without rows gives one frame without rows.
+/// Reads a fact table as [`read_frame`] does, and hands out its row groups one by one, each with the file that it is from: no
+/// more than one is held. A table without rows gives one frame without rows.
 pub(super) fn read_groups(
     path: &Path,
-    mut take: impl FnMut(DataFrame) -> Result<(), StoreError>,
+    mut take: impl FnMut(&Path, DataFrame) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let metadata = undamaged(path, || checked(path))?;
-    if metadata.row_groups.is_empty() {
-        return take(undamaged(path, || read_rows(path, &metadata, None))?);
-    }
-    let mut first = 0;
-    for group in &metadata.row_groups {
-        let rows = (first, group.num_rows());
-        take(undamaged(path, || read_rows(path, &metadata, Some(rows)))?)?;
-        first += group.num_rows();
+    for_each_part(path, |path, metadata| {
+        if metadata.row_groups.is_empty() {
+            return take(path, undamaged(path, || read_rows(path, metadata, None))?);
+        }
+        let mut first = 0;
+        for group in &metadata.row_groups {
+            let rows = (first, group.num_rows());
+            take(path, undamaged(path, || read_rows(path, metadata, Some(rows)))?)?;
+            first += group.num_rows();
+        }
+        Ok(())
+    })
+}
+
+/// Goes through the files of a table, and makes sure that they are all there and no others.
+fn for_each_part(
+    first: &Path,
+    mut act: impl FnMut(&Path, &FileMetadataRef) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for part in 1.. {
+        let path = parts::path(first, part);
+        let metadata = undamaged(&path, || checked(&path))?;
+        let is_last = parts::is_last(&path, part, said(&metadata, PART_KEY).as_deref())?;
+        act(&path, &metadata)?;
+        if is_last {
+            return parts::refuse_others(first, part);
+        }
     }
     Ok(())
+}
+
+/// What a file's metadata says under a key.
+fn said(metadata: &FileMetadataRef, key: &str) -> Option<String> {
+    let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
+    pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone())
 }
 
 /// What a reader gives that panics on damage. Nothing that it had in hand is used after that.
@@ -65,8 +101,7 @@ fn checked(path: &Path) -> Result<FileMetadataRef, StoreError> {
     let file = File::open(path).map_err(io)?;
     let mut reader = ParquetReader::new(file);
     let metadata = reader.get_metadata().map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?.clone();
-    let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
-    let found = pairs.iter().find(|pair| pair.key == VERSION_KEY).and_then(|pair| pair.value.clone());
+    let found = said(&metadata, VERSION_KEY);
     if found.as_deref() != Some(VERSION) {
         let found = found.unwrap_or_else(|| "none".into());
         return Err(StoreError::SchemaVersion { path: path.to_owned(), found, expected: VERSION });

@@ -292,7 +292,7 @@ impl Frame {
         mut take: impl FnMut(&Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let path = partition.join(format!("{name}.parquet"));
-        read_groups(&path, |data| take(&Self { path: path.clone(), data }))
+        read_groups(&path, |path, data| take(&Self { path: path.to_owned(), data }))
     }
 
     pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {

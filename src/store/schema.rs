@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Version of the schema. Readers refuse any other.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 pub use super::schema_application::{announcements, details};
 pub use super::schema_hosts::{host_ranges, host_sockets, host_tables};

@@ -1,23 +1,28 @@
-//! A table on its way to a Parquet file. Streaming: rows become packed columns, the columns of a batch of rows a row group, and
-//! nothing else is held.
+//! A table on its way to Parquet files. Streaming: rows become packed columns, the columns of a batch of rows a row group, and
+//! of those only what the end of a file says of them is held.
 
 use super::cell::Cell;
-use super::column::{Chunk, ColumnBuilder, MOST_ROWS};
+use super::column::{self, Chunk, ColumnBuilder, MOST_ROWS};
 use super::error::StoreError;
 use super::parquet::VERSION_KEY;
+use super::parts::{self, PART_KEY};
 use super::schema::{CaptureIds, FactColumn, VERSION};
 use crate::model::{Column, Kind, Value};
 use polars::error::PolarsError;
 use polars::prelude::{DataType, Field, PlSmallStr, Schema};
-use polars_io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetWriter, StatisticsOptions};
+use polars_io::parquet::write::{BatchedWriter, ParquetWriter, StatisticsOptions};
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::page::{DataPage, DataPageHeader, DataPageHeaderV1, DictPage};
 use polars_parquet::parquet::schema::types::PrimitiveType;
 use polars_parquet::parquet::statistics::PrimitiveStatistics;
-use polars_parquet::write::{CompressedPage, CompressionOptions, Descriptor, Encoding, Page, ZstdLevel, compress};
+use polars_parquet::write::{
+    CompressedPage, CompressionOptions, Descriptor, Encoding, KeyValue, Page, ZstdLevel, compress,
+    schema_to_metadata_key,
+};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 /// Level of Zstandard: of what higher ones gain, dictionaries and differences have taken most already.
 const ZSTD_LEVEL: i32 = 1;
@@ -36,38 +41,81 @@ fn data_type(kind: Kind) -> DataType {
 
 /// Writes one table.
 pub(super) struct TableWriter {
+    /// The first file.
     path: PathBuf,
+    schema: Schema,
     columns: Vec<ColumnBuilder>,
     types: Vec<PrimitiveType>,
     rows: usize,
+    file: TableFile,
+    /// Row groups after which a file ends.
+    most_groups: usize,
+}
+
+/// A file of a table, under way.
+struct TableFile {
+    path: PathBuf,
+    /// Counted from 1.
+    part: usize,
+    groups: usize,
     writer: BatchedWriter<BufWriter<File>>,
 }
 
-impl TableWriter {
-    pub(super) fn create(path: &Path, columns: impl Iterator<Item = Column>) -> Result<Self, StoreError> {
+impl TableFile {
+    fn create(first: &Path, part: usize, schema: &Schema) -> Result<Self, StoreError> {
+        let path = parts::path(first, part);
         #[expect(
             clippy::disallowed_methods,
             reason = "the store writes its own files, inside a partition not yet in place"
         )]
-        let file = File::create(path).map_err(|cause| StoreError::Io { path: path.to_owned(), cause })?;
+        let file = File::create(&path).map_err(|cause| StoreError::Io { path: path.clone(), cause })?;
+        let writer = ParquetWriter::new(BufWriter::new(file))
+            // Those of a chunk are ours, and an index over pages would say them again.
+            .with_statistics(StatisticsOptions::empty())
+            .batched(schema);
+        match writer {
+            Ok(writer) => Ok(Self { path, part, groups: 0, writer }),
+            Err(cause) => Err(StoreError::Parquet { path, cause }),
+        }
+    }
+
+    fn write_group(&mut self, rows: usize, pages: &[Vec<CompressedPage>]) -> Result<(), StoreError> {
+        self.groups += 1;
+        let written = self.writer.write_row_group(rows as u64, pages);
+        written.map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })
+    }
+
+    /// Writes the end of the file. What is said there of its place is not known before.
+    fn finish(&self, is_last: bool) -> Result<(), StoreError> {
+        let mut writer = self.writer.get_writer().lock().unwrap_or_else(PoisonError::into_inner);
+        let pair = |key: &str, value| KeyValue { key: key.to_owned(), value: Some(value) };
+        let mut pairs = vec![schema_to_metadata_key(writer.schema()), pair(VERSION_KEY, VERSION.to_owned())];
+        pairs.extend(parts::mark(self.part, is_last).map(|mark| pair(PART_KEY, mark)));
+        let finished = writer.end(Some(pairs));
+        finished.map(|_| ()).map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })
+    }
+}
+
+impl TableWriter {
+    /// A table in one file, however long.
+    pub(super) fn create(path: &Path, columns: impl Iterator<Item = Column>) -> Result<Self, StoreError> {
         let columns: Vec<Column> = columns.collect();
         let fields = columns.iter().map(|c| Field::new(PlSmallStr::from_str(c.name), data_type(c.kind)));
         let schema = Schema::from_iter(fields);
-        let metadata = KeyValueMetadata::from_static(vec![(VERSION_KEY.to_owned(), VERSION.to_owned())]);
-        let mut writer = ParquetWriter::new(BufWriter::new(file))
-            .with_key_value_metadata(Some(metadata))
-            // Those of a chunk are ours; an index over pages would say them again, since a chunk has one page.
-            .with_statistics(StatisticsOptions::empty())
-            .batched(&schema)
-            .map_err(|cause| StoreError::Parquet { path: path.to_owned(), cause })?;
-        let described = writer.parquet_schema().columns().iter();
+        let mut file = TableFile::create(path, 1, &schema)?;
+        let described = file.writer.parquet_schema().columns().iter();
         let types = described.map(|column| column.descriptor.primitive_type.clone()).collect();
         let columns = columns.iter().map(|c| ColumnBuilder::new(c.kind)).collect();
-        Ok(Self { path: path.to_owned(), columns, types, rows: 0, writer })
+        Ok(Self { path: path.to_owned(), schema, columns, types, rows: 0, file, most_groups: usize::MAX })
+    }
+
+    /// The table in as many files as it needs.
+    pub(super) fn in_parts(self, most_groups: usize) -> Self {
+        Self { most_groups, ..self }
     }
 
     /// Takes rows; `fill` puts them into a column, which it is told by its position.
-    fn push<'r, Row>(
+    pub(super) fn push<'r, Row>(
         &mut self,
         rows: &'r [Row],
         fill: impl Fn(usize, &'r [Row], &mut ColumnBuilder),
@@ -88,49 +136,61 @@ impl TableWriter {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
+        // Only now, when there is more to write: so that no file is empty but the first.
+        if self.file.groups == self.most_groups {
+            self.file.finish(false)?;
+            self.file = TableFile::create(&self.path, self.file.part + 1, &self.schema)?;
+        }
         let rows = std::mem::take(&mut self.rows);
         let columns = self.columns.iter_mut().zip(&self.types);
-        let pages: Result<Vec<_>, PolarsError> = columns.map(|(column, of)| pages(column.finish(), of)).collect();
-        let written = pages.and_then(|pages| self.writer.write_row_group(rows as u64, &pages));
-        written.map_err(|cause| StoreError::Parquet { path: self.path.clone(), cause })
+        let pages: Result<Vec<_>, PolarsError> = columns.map(|(column, of)| pages(column.finish()?, of)).collect();
+        let pages = pages.map_err(|cause| StoreError::Parquet { path: self.file.path.clone(), cause })?;
+        self.file.write_group(rows, &pages)
     }
 
     pub(super) fn finish(mut self) -> Result<(), StoreError> {
         if self.rows > 0 {
             self.flush()?;
         }
-        self.writer.finish().map(|_| ()).map_err(|cause| StoreError::Parquet { path: self.path, cause })
+        self.file.finish(true)
     }
 }
 
 /// The pages of a chunk as they are written. Packed numbers hardly get smaller: only the rest is compressed.
 fn pages(chunk: Chunk, of: &PrimitiveType) -> Result<Vec<CompressedPage>, PolarsError> {
-    let bytes = chunk.data.len() + chunk.dictionary.as_ref().map_or(0, |(_, page)| page.len());
-    let is_number = chunk.bounds.is_some();
-    let compression = if is_number || bytes < COMPRESSED_FROM {
+    let Chunk { dictionary, encoding, pages, bounds } = chunk;
+    let data = pages.iter().map(|page| page.bytes.len());
+    let bytes: usize = data.chain(dictionary.iter().map(|(_, page)| page.len())).sum();
+    let compression = if bounds.is_some() || bytes < COMPRESSED_FROM {
         CompressionOptions::Uncompressed
     } else {
         CompressionOptions::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?))
     };
+    let data = pages.into_iter().map(|page| data_page(page, encoding, bounds, of));
+    let dictionary = dictionary.map(|(entries, page)| DictPage::new(CowBuffer::Owned(page), entries, false));
+    let pages = dictionary.map(Page::Dict).into_iter().chain(data.map(Page::Data));
+    pages.map(|page| Ok(compress(page, Vec::new(), compression)?)).collect()
+}
+
+fn data_page(page: column::DataPage, encoding: Encoding, bounds: Option<(u64, u64)>, of: &PrimitiveType) -> DataPage {
     let statistics = PrimitiveStatistics {
         primitive_type: of.clone(),
-        null_count: Some(chunk.nulls as i64),
+        null_count: Some(page.nulls as i64),
         distinct_count: None,
-        min_value: chunk.bounds.map(|(least, _)| least.cast_signed()),
-        max_value: chunk.bounds.map(|(_, greatest)| greatest.cast_signed()),
+        // Those of the whole chunk, in each of its pages: the library makes the least and the greatest of a chunk from them, and
+        // compares unsigned numbers as signed ones.
+        min_value: bounds.map(|(least, _)| least.cast_signed()),
+        max_value: bounds.map(|(_, greatest)| greatest.cast_signed()),
     };
     let header = DataPageHeader::V1(DataPageHeaderV1 {
-        num_values: chunk.rows as i32,
-        encoding: chunk.encoding.into(),
+        num_values: page.rows as i32,
+        encoding: encoding.into(),
         definition_level_encoding: Encoding::Rle.into(),
         repetition_level_encoding: Encoding::Rle.into(),
         statistics: Some(statistics.serialize()),
     });
     let descriptor = Descriptor { primitive_type: of.clone(), max_def_level: 1, max_rep_level: 0 };
-    let data = DataPage::new(header, CowBuffer::Owned(chunk.data), descriptor, chunk.rows);
-    let dictionary = chunk.dictionary.map(|(entries, page)| DictPage::new(CowBuffer::Owned(page), entries, false));
-    let pages = dictionary.map(Page::Dict).into_iter().chain([Page::Data(data)]);
-    pages.map(|page| Ok(compress(page, Vec::new(), compression)?)).collect()
+    DataPage::new(header, CowBuffer::Owned(page.bytes), descriptor, page.rows)
 }
 
 /// A table of facts under way: each column is filled by the function that stands beside its description.
@@ -143,7 +203,7 @@ impl<Row> FactTable<Row> {
     pub(super) fn create(folder: &Path, name: &str, columns: Vec<FactColumn<Row>>) -> Result<Self, StoreError> {
         let described = columns.iter().map(|column| column.column);
         let writer = TableWriter::create(&folder.join(format!("{name}.parquet")), described)?;
-        Ok(Self { columns, writer })
+        Ok(Self { columns, writer: writer.in_parts(parts::MOST_GROUPS) })
     }
 
     pub(super) fn push(&mut self, ids: &CaptureIds, rows: &[Row]) -> Result<(), StoreError> {

@@ -205,6 +205,47 @@ fn host_tables_come_back_as_they_were_written() {
 }
 
 #[test]
+fn a_table_of_more_than_a_million_rows_has_further_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let mut writer = PartitionWriter::create(&store, CaptureIds(vec![capture().id])).unwrap();
+    let name = |number: u32| NameFact {
+        capture: CaptureIndex(0),
+        address: std::net::Ipv4Addr::from(number).into(),
+        name: format!("srv{number}"),
+        source: NameSource::NameResolutionBlock,
+    };
+    let names: Vec<NameFact> = (0..1 << 20).map(name).collect();
+    writer.remarks(&names, &[]).unwrap();
+    writer.remarks(&names[..1], &[]).unwrap();
+    let partition = writer.commit(&[(CaptureIndex(0), capture())], &[]).unwrap();
+    let files = || std::fs::read_dir(&partition).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut of_names: Vec<_> = files().filter(|name| name.to_string_lossy().starts_with("names")).collect();
+    of_names.sort();
+    assert_eq!(of_names, ["names-2.parquet", "names.parquet"]);
+    assert_eq!(read_facts(&store).unwrap().names.len(), names.len() + 1);
+    std::fs::remove_file(partition.join("names-2.parquet")).unwrap();
+    let told = read_facts(&store).unwrap_err().to_string();
+    assert!(told.contains("names-2.parquet"), "{told}");
+}
+
+/// Nothing takes less room than what is perfectly regular, and it must not look like a file that claims too much.
+#[test]
+fn the_most_regular_bursts_are_read_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let mut writer = PartitionWriter::create(&store, CaptureIds(vec![capture().id])).unwrap();
+    let bursts = 1 << 17;
+    for number in 0..bursts {
+        let time_ns = number as i64 * 1_000_000_000;
+        let burst = Activity { first_frame: 1 + number, start_ns: time_ns, end_ns: time_ns, ..burst() };
+        writer.activity(&burst).unwrap();
+    }
+    writer.commit(&[(CaptureIndex(0), capture())], &[]).unwrap();
+    assert_eq!(read_facts(&store).unwrap().activity.len() as u64, bursts);
+}
+
+#[test]
 fn an_empty_observation_is_read_back_too() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
