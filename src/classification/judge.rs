@@ -7,6 +7,7 @@ use super::direction::{Direction, direction};
 use super::documented::Covered;
 use super::evidence::Sources;
 use super::host_tables::HostTables;
+use super::in_order::in_order;
 use super::outcome::{evidence, outcome};
 use super::referral::Referrals;
 use super::restarts::Restarts;
@@ -283,6 +284,20 @@ impl<'a> Judge<'a> {
     /// All flows, in the order of the facts, each judged when its turn comes.
     pub fn flows(&self) -> impl Iterator<Item = JudgedFlow> + '_ {
         self.facts.flows.iter().zip(&self.verdicts).map(|(flow, verdict)| self.judged(flow, *verdict))
+    }
+
+    /// Judges all flows on all cores. What `make` makes of each batch, there where it was judged, goes to `take` in the order of the
+    /// facts. Where that fails, the rest is left.
+    ///
+    /// # Errors
+    /// What `take` says.
+    pub fn in_batches<T: Send, E>(
+        &self,
+        make: impl Fn(Vec<JudgedFlow>) -> T + Sync,
+        take: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let judged = |number| Some(self.judged(self.facts.flows.get(number)?, *self.verdicts.get(number)?));
+        in_order(self.len(), |numbers| make(numbers.filter_map(judged).collect()), take)
     }
 
     /// As in [`Judged`].

@@ -1,11 +1,9 @@
 //! Columns as they fill, packed on the way: what is held is near to what is written.
 
-use super::address;
 use super::bits::{pack, packed_run, run};
-use super::cell::Cell;
 use super::delta::Delta;
 use super::dictionary::{self, plain};
-use crate::model::Kind;
+use crate::model::{Cell, Kind, push_address};
 use polars_parquet::write::Encoding;
 
 /// Most rows of a chunk: a code of a dictionary has 16 bits.
@@ -263,11 +261,10 @@ impl Texts {
             Cell::Name(name) if self.plain.is_none() => self.dictionary.push_name(name),
             Cell::Name(name) => self.push_bytes(name.as_bytes()),
             Cell::Text(text) => self.push_bytes(text.as_bytes()),
-            Cell::Joined(text) => self.push_bytes(text.as_bytes()),
             Cell::Address(address) => {
                 let mut text = std::mem::take(&mut self.address);
                 text.clear();
-                address::write(address, &mut text);
+                push_address(address, &mut text);
                 self.push_bytes(&text);
                 self.address = text;
             }
