@@ -1,5 +1,7 @@
 //! Work on many flows, on all cores, with its results in the order of the flows: the same on any number of cores.
 
+use crate::model::{FlowRecord, Flows};
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -38,10 +40,36 @@ pub(super) fn in_order<T: Send, E>(
     })
 }
 
+/// What is found in flows, in their order.
+pub(super) fn found<T: Send>(flows: &Flows, look: impl Fn(FlowRecord) -> Option<T> + Sync) -> Vec<T> {
+    let mut all = Vec::new();
+    let Ok(()) = in_order(
+        flows.len(),
+        |numbers| numbers.filter_map(|number| look(flows.get(number)?)).collect::<Vec<_>>(),
+        |found| {
+            all.extend(found);
+            Ok::<(), Infallible>(())
+        },
+    );
+    all
+}
+
+/// Works on all numbers below `count`, cut into as many ranges as there are cores; the results come in their order. For what does not
+/// depend on where the cuts are.
+pub(super) fn in_parts<T: Send>(count: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let part = count.div_ceil(cores).max(BATCH);
+    thread::scope(|scope| {
+        let work = &work;
+        let start = |first: usize| scope.spawn(move || work(first..(first + part).min(count)));
+        let parts: Vec<_> = (0..count).step_by(part).map(start).collect();
+        parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::convert::Infallible;
 
     #[test]
     fn results_come_in_order_and_each_once() {
@@ -56,8 +84,17 @@ mod tests {
     }
 
     #[test]
+    fn parts_come_in_order_and_leave_nothing_out() {
+        for count in [0, 1, BATCH + 1, 20 * BATCH + 7] {
+            let parts = in_parts(count, Vec::from_iter);
+            assert_eq!(parts.concat(), Vec::from_iter(0..count));
+        }
+    }
+
+    #[test]
     fn it_ends_where_nobody_takes_any_more() {
-        let ended = in_order(100 * BATCH, |numbers| numbers.start, |start| if start < 3 * BATCH { Ok(()) } else { Err(start) });
+        let ended =
+            in_order(100 * BATCH, |numbers| numbers.start, |start| if start < 3 * BATCH { Ok(()) } else { Err(start) });
         assert_eq!(ended, Err(3 * BATCH));
     }
 }

@@ -5,7 +5,9 @@
 //! filled by the function that stands beside its description, so that the two cannot drift apart.
 
 use super::column::ColumnBuilder;
-use crate::model::{Activity, CaptureIndex, CaptureSummary, Cell, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Tunnel};
+use crate::model::{
+    Activity, CaptureIndex, CaptureSummary, Cell, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Tunnel,
+};
 
 /// Version of the schema. Readers refuse any other.
 pub const VERSION: &str = "4";
