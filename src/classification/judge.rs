@@ -347,11 +347,11 @@ impl<'a> Judge<'a> {
     /// What `take` says.
     pub fn in_batches<T: Send, E>(
         &self,
-        make: impl Fn(Vec<JudgedFlow>) -> T + Sync,
+        make: impl Fn(&mut dyn Iterator<Item = JudgedFlow>) -> T + Sync,
         take: impl FnMut(T) -> Result<(), E>,
     ) -> Result<(), E> {
         let judged = |number| Some(self.judged(self.facts.flows.get(number)?, *self.verdicts.get(number)?));
-        in_order(self.len(), |numbers| make(numbers.filter_map(judged).collect()), take)
+        in_order(self.len(), |numbers| make(&mut numbers.filter_map(judged)), take)
     }
 
     /// As in [`Judged`].

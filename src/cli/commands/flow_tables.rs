@@ -11,14 +11,11 @@ use crate::report::json::{JsonForm, JsonRows};
 use crate::report::{ReportDir, ReportError};
 use crate::store::ResultTable;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 /// Batches that wait for each writer.
 const WAITING: usize = 4;
-/// As long as most rows are, bytes: room for as many is made at once.
-const CSV_ROW_BYTES: usize = 1_024;
-/// As above.
-const JSON_ROW_BYTES: usize = 2_048;
 /// The table.
 const NAME: &str = "flows";
 
@@ -29,16 +26,40 @@ struct Batch {
     json: Vec<u8>,
 }
 
-/// How rows are put down.
+/// Memory to be used again: it comes from one thread and ends in another, and fresh pages cost more than what is written to them.
+struct Spare<T>(Mutex<Vec<Vec<T>>>);
+
+impl<T> Spare<T> {
+    fn none() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn take(&self) -> Vec<T> {
+        self.all().pop().unwrap_or_default()
+    }
+
+    fn give(&self, mut used: Vec<T>) {
+        used.clear();
+        self.all().push(used);
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Vec<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How rows are put down, and where.
 struct Forms {
     csv: CsvForm,
     json: JsonForm,
+    lines: Spare<u8>,
+    flows: Spare<JudgedFlow>,
 }
 
 impl Forms {
-    fn put_down(&self, flows: Vec<JudgedFlow>) -> Result<Batch, ReportError> {
-        let mut csv = Vec::with_capacity(flows.len() * CSV_ROW_BYTES);
-        let mut json = Vec::with_capacity(flows.len() * JSON_ROW_BYTES);
+    fn put_down(&self, judged: &mut dyn Iterator<Item = JudgedFlow>) -> Result<Batch, ReportError> {
+        let (mut flows, mut csv, mut json) = (self.flows.take(), self.lines.take(), self.lines.take());
+        flows.extend(judged);
         for flow in &flows {
             self.csv.row(flow_cells(flow), &mut csv)?;
             self.json.row(flow_cells(flow), &mut json)?;
@@ -54,7 +75,8 @@ pub(super) fn flow_tables(
     mut note: impl FnMut(&JudgedFlow),
 ) -> Result<(), CliError> {
     let columns = flow_columns();
-    let forms = Forms { csv: CsvForm::of(&columns), json: JsonForm::of(&columns)? };
+    let (csv, json) = (CsvForm::of(&columns), JsonForm::of(&columns)?);
+    let forms = &Forms { csv, json, lines: Spare::none(), flows: Spare::none() };
     std::thread::scope(|scope| {
         let (to_csv, csv_lines) = sync_channel::<Vec<u8>>(WAITING);
         let (to_json, json_lines) = sync_channel::<Vec<u8>>(WAITING);
@@ -63,20 +85,26 @@ pub(super) fn flow_tables(
         let csv = scope.spawn(move || {
             dir.add(&format!("{NAME}.csv"), |out| {
                 let mut rows = CsvRows::new(out, columns)?;
-                csv_lines.into_iter().try_for_each(|lines| rows.lines(&lines))?;
+                for lines in csv_lines {
+                    rows.lines(&lines)?;
+                    forms.lines.give(lines);
+                }
                 rows.finish().map(drop)
             })
         });
         let json = scope.spawn(move || {
             dir.add(&format!("{NAME}.json"), |out| {
                 let mut rows = JsonRows::new(out, NAME, columns)?;
-                json_lines.into_iter().try_for_each(|lines| rows.lines(&lines))?;
+                for lines in json_lines {
+                    rows.lines(&lines)?;
+                    forms.lines.give(lines);
+                }
                 rows.finish().map(drop)
             })
         });
-        let parquet = scope.spawn(move || parquet(dir, &flows));
+        let parquet = scope.spawn(move || parquet(dir, &flows, &forms.flows));
         let fed = judge.in_batches(
-            |flows| forms.put_down(flows),
+            |judged| forms.put_down(judged),
             |batch| {
                 interrupt::check()?;
                 let Batch { flows, csv, json } = batch.map_err(CliError::from)?;
@@ -114,12 +142,13 @@ fn hand_on<T>(to: &SyncSender<T>, what: T) -> Result<(), Ended> {
     to.send(what).map_err(|_| Ended::WriterGaveUp)
 }
 
-fn parquet(dir: &ReportDir, batches: &Receiver<Vec<JudgedFlow>>) -> Result<(), CliError> {
+fn parquet(dir: &ReportDir, batches: &Receiver<Vec<JudgedFlow>>, spare: &Spare<JudgedFlow>) -> Result<(), CliError> {
     let name = format!("{NAME}.parquet");
     let failed = |error| not_written(&dir.target().join(&name), error);
     let mut table = ResultTable::create(&dir.path_of(&name)?, &flow_columns()).map_err(failed)?;
     for flows in batches {
         table.push(&flows, flow_cell).map_err(failed)?;
+        spare.give(flows);
     }
     table.finish().map_err(failed)
 }
