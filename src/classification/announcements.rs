@@ -2,13 +2,14 @@
 
 use super::judge::Judged;
 use super::referral::CLOCKS_NS;
-use super::subject::subject;
+use super::subject::Subjects;
 use crate::catalog::Catalog;
 use crate::model::{
     Announcement, AnnouncementRow, Answer, CaptureIndex, Endpoint, Finding, FindingKind, FollowUp, JudgedFlow,
     Mechanism, Orientation, Outcome, Transport, announcement_filter,
 };
 use crate::store::Facts;
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,9 +31,9 @@ pub struct AnnouncedCalls<'a> {
     facts: &'a Facts,
     /// By who said what to whom: positions of the announcements.
     groups: BTreeMap<Key<'a>, Vec<usize>>,
-    calls: HashMap<Called, Vec<Call>>,
+    calls: HashMap<Called, Vec<Call>, RandomState>,
     /// Over what each announcement was heard, by the flow that carried it.
-    carriers: HashMap<(CaptureIndex, u64), Transport>,
+    carriers: HashMap<(CaptureIndex, u64), Transport, RandomState>,
 }
 
 /// An announced port, and who is to call there.
@@ -84,14 +85,15 @@ impl<'a> AnnouncedCalls<'a> {
     #[must_use]
     pub fn rows(self, catalog: &Catalog) -> Vec<AnnouncementRow> {
         let names: Vec<Arc<str>> = self.facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
+        let subjects = Subjects::of(&self.facts.announcements, catalog);
         let mut rows: Vec<AnnouncementRow> =
-            self.groups.values().map(|group| self.row(group, catalog, &names)).collect();
+            self.groups.values().map(|group| self.row(group, &subjects, &names)).collect();
         alternatives(&mut rows);
         rows.sort_by(|x, y| (x.first_seen_ns, &x.capture, x.frame).cmp(&(y.first_seen_ns, &y.capture, y.frame)));
         rows
     }
 
-    fn row(&self, group: &[usize], catalog: &Catalog, names: &[Arc<str>]) -> AnnouncementRow {
+    fn row(&self, group: &[usize], subjects: &Subjects, names: &[Arc<str>]) -> AnnouncementRow {
         let name = |capture: CaptureIndex| names.get(capture.0 as usize).cloned().unwrap_or_else(|| "".into());
         let all = || group.iter().map(|at| &self.facts.announcements[*at]);
         let [first, last] = [group[0], group[group.len() - 1]].map(|at| &self.facts.announcements[at]);
@@ -115,7 +117,7 @@ impl<'a> AnnouncedCalls<'a> {
             host: first.host,
             transport: said.transport,
             port,
-            subject: subject(catalog, said).name,
+            subject: subjects.get(group[0]).map(|subject| subject.name.clone()).unwrap_or_default(),
             subject_id: said.subject.clone(),
             version: said.version.clone(),
             stated_host: said.stated_host.clone(),

@@ -40,8 +40,10 @@ pub(super) fn covered(called: &Called, catalog: &Catalog, site: Option<&Site>, r
     let at = roles.of(responder.ip);
     let allowed = site.and_then(|s| s.allows(initiator, responder.ip, transport, responder.port));
     let statements = catalog.statements_of(transport, responder, at);
-    let judged = statements.map(|found| judge_statement(&found, called, roles, allowed.is_some()));
-    let best = judged.min_by_key(|covered| rank(covered.status));
+    let judged = statements.map(|found| (status_by(&found, called, roles, allowed.is_some()), found));
+    // Of those that say as much the first; only its reason is worded.
+    let best = judged.min_by_key(|(status, _)| rank(*status));
+    let best = best.map(|(status, found)| covered_by(&found, status, called, roles));
     match (best, allowed) {
         (Some(covered), _) if covered.status != Status::DocumentedPortUnexpectedPeer => Some(covered),
         (_, Some(allowed)) => Some(Covered {
@@ -63,7 +65,7 @@ fn rank(status: Status) -> u8 {
     }
 }
 
-fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: bool) -> Covered {
+fn status_by(found: &Match<'_>, called: &Called, roles: &Roles, allowed: bool) -> Status {
     let (document, statement) = (found.document, found.statement);
     let caller_roles = roles.of(called.initiator);
     let known = match statement.caller(caller_roles) {
@@ -74,11 +76,15 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
             document.kind == DocumentKind::General || caller_roles.iter().any(|role| document.role(role).is_some())
         }
     };
-    let status = match (document.kind, known || allowed) {
+    match (document.kind, known || allowed) {
         (DocumentKind::General, true) => Status::Infrastructure,
         (DocumentKind::Vendor | DocumentKind::Site, true) => Status::Documented,
         (_, false) => Status::DocumentedPortUnexpectedPeer,
-    };
+    }
+}
+
+fn covered_by(found: &Match<'_>, status: Status, called: &Called, roles: &Roles) -> Covered {
+    let (document, statement) = (found.document, found.statement);
     let via = if found.via == Via::Fallback { ", fallback port" } else { "" };
     let mut reason = match (document.kind, found.site) {
         (DocumentKind::Site, Some(word)) => word.text.clone(),
@@ -93,6 +99,7 @@ fn judge_statement(found: &Match<'_>, called: &Called, roles: &Roles, allowed: b
             (true, _) => "a role of the document".into(),
             (false, _) => statement.callers.join(", "),
         };
+        let caller_roles = roles.of(called.initiator);
         let is = if caller_roles.is_empty() { "has no role".into() } else { format!("is {}", caller_roles.join(", ")) };
         reason.push_str(&format!("; expects {callers} as caller, {} {is}", called.initiator));
     }

@@ -4,6 +4,7 @@
 //! two hosts go another way is known from TCP, and holds for both.
 
 use crate::model::{Endpoint, FlowRecord, Side, Transport};
+use foldhash::fast::RandomState;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
@@ -11,19 +12,19 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
     /// Hosts of which both directions of some TCP flow were recorded.
-    two_way: HashSet<IpAddr>,
+    two_way: HashSet<IpAddr, RandomState>,
     /// Hosts that answered in one of these: as far as is known, they did not open it.
-    answered: HashSet<IpAddr>,
+    answered: HashSet<IpAddr, RandomState>,
     /// UDP endpoints that answered somebody.
-    answered_datagrams: HashSet<Endpoint>,
+    answered_datagrams: HashSet<Endpoint, RandomState>,
     /// Pairs of hosts between which both directions of some flow were recorded, in both orders.
-    two_way_pairs: HashSet<(Transport, IpAddr, IpAddr)>,
+    two_way_pairs: HashSet<(Transport, IpAddr, IpAddr), RandomState>,
     /// Pairs of hosts of which only the first was heard, although it went on talking to the second.
-    one_way: HashSet<(IpAddr, IpAddr)>,
+    one_way: HashSet<(IpAddr, IpAddr), RandomState>,
     /// The hosts that were heard in such pairs.
-    one_way_heard: HashSet<IpAddr>,
+    one_way_heard: HashSet<IpAddr, RandomState>,
     /// The hosts that were not.
-    one_way_unheard: HashSet<IpAddr>,
+    one_way_unheard: HashSet<IpAddr, RandomState>,
 }
 
 /// Whether both directions were heard. A reset is no answer here: a filter that keeps SYNs and resets keeps no other.
@@ -60,6 +61,17 @@ impl Hearing {
                 _ => {}
             }
         }
+    }
+
+    /// Adds what was heard of other flows.
+    pub(super) fn join(&mut self, other: Self) {
+        self.two_way.extend(other.two_way);
+        self.answered.extend(other.answered);
+        self.answered_datagrams.extend(other.answered_datagrams);
+        self.two_way_pairs.extend(other.two_way_pairs);
+        self.one_way.extend(other.one_way);
+        self.one_way_heard.extend(other.one_way_heard);
+        self.one_way_unheard.extend(other.one_way_unheard);
     }
 
     /// Whether an answer to the initiator would be heard over this transport: the tap saw both directions between the two, or

@@ -7,19 +7,23 @@ use super::direction::{Direction, direction};
 use super::documented::Covered;
 use super::evidence::Sources;
 use super::host_tables::HostTables;
+use super::in_order::in_order;
 use super::outcome::{evidence, outcome};
 use super::referral::Referrals;
 use super::restarts::Restarts;
 use super::roles::Roles;
-use super::scan::Sweeps;
+use super::scan::{Attempt, Sweeps};
 use super::sequence::{BROKER_WITHIN_NS, Conversation, Precedes, Sequence, Timing};
-use super::survey::{Learned, Survey, is_conversation};
+use super::subject::Subjects;
+use super::survey::{Learned, Lesson, Survey, is_conversation};
 use super::wrapped::{Around, Joined};
 use crate::catalog::{Catalog, PortRef, Site};
 use crate::model::{Activity, CaptureIndex, Endpoint, FlowRecord, JudgedFlow, Judgement, Orientation, Outcome, Side};
 use crate::store::Facts;
+use foldhash::fast::RandomState;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -115,6 +119,17 @@ struct Verdict {
     at_first_look: bool,
 }
 
+/// What the second look at a flow gives.
+struct Looked {
+    verdict: Verdict,
+    attempt: Attempt,
+    is_unheard: bool,
+    /// The responder answered, the direction being at least probable.
+    serves: bool,
+    /// The conversation, long ones burst by burst, as far as it may explain others.
+    precedents: Vec<Conversation>,
+}
+
 /// Judges flows one by one, knowing all of them.
 pub struct Judge<'a> {
     pub(super) facts: &'a Facts,
@@ -133,6 +148,8 @@ pub struct Judge<'a> {
     pub(super) sweeps: Sweeps,
     pub(super) sequence: Sequence,
     pub(super) referrals: Referrals,
+    /// What announcements are about.
+    pub(super) subjects: Subjects,
     /// Which hosts and services restarted.
     pub restarts: Restarts,
     /// As in [`Judged`].
@@ -166,7 +183,8 @@ impl<'a> Judge<'a> {
     ) -> Self {
         let joined = Joined::of(&facts.flows);
         let referrals = Referrals::of(facts);
-        let survey = Survey::of(joined.flows(), &facts.captures, referrals.listeners());
+        let survey =
+            Survey::of(facts.flows.len(), |number| joined.flow(number), &facts.captures, referrals.listeners());
         let captures: Vec<Arc<str>> = facts.captures.iter().map(|capture| capture.name.as_str().into()).collect();
         let timing = Timing { broker_within_ns: settings.broker_within_ns, payload_read: survey.payload_read() };
         let mut judge = Self {
@@ -178,11 +196,12 @@ impl<'a> Judge<'a> {
             around: Around::of(&facts.flows),
             survey,
             learned: Learned::default(),
-            verdicts: Vec::with_capacity(facts.flows.len()),
+            verdicts: Vec::new(),
             roles: Roles::default(),
             sweeps: Sweeps::default(),
             sequence: Sequence::default(),
             referrals,
+            subjects: Subjects::of(&facts.announcements, catalog),
             restarts: Restarts::of(facts, hosts),
             unheard: 0,
             captures,
@@ -200,58 +219,94 @@ impl<'a> Judge<'a> {
 
     /// Direction of every flow. What it makes strong is evidence for the others in a second look.
     fn first_look(&mut self) {
-        let mut learned = Learned::default();
-        for flow in self.joined.flows() {
-            let direction = self.direction(&flow, true);
-            let at_first_look = direction.orientation >= Orientation::Strong;
-            if at_first_look && is_conversation(&flow) {
-                learned.learn(&flow, direction.initiator);
-            }
-            let Direction { initiator, orientation, .. } = direction;
-            self.verdicts.push(Verdict { initiator, orientation, outcome: Outcome::Undetermined, at_first_look });
-        }
-        self.learned = learned;
+        let look = |number| {
+            let flow = self.joined.flow(number)?;
+            let Direction { initiator, orientation, .. } = self.direction(&flow, true);
+            let at_first_look = orientation >= Orientation::Strong;
+            let lesson = (at_first_look && is_conversation(&flow)).then(|| Lesson::of(&flow, initiator));
+            let outcome = Outcome::Undetermined;
+            Some((Verdict { initiator, orientation, outcome, at_first_look }, lesson))
+        };
+        let (mut learned, mut verdicts) = (Learned::default(), Vec::with_capacity(self.facts.flows.len()));
+        let Ok(()) = in_order(
+            self.facts.flows.len(),
+            |numbers| numbers.filter_map(look).collect::<Vec<_>>(),
+            |looked| {
+                for (verdict, lesson) in looked {
+                    verdicts.push(verdict);
+                    lesson.iter().for_each(|lesson| learned.learn(lesson));
+                }
+                Ok::<(), Infallible>(())
+            },
+        );
+        (self.verdicts, self.learned) = (verdicts, learned);
     }
 
     /// Direction, where it is not known yet, and outcome of every flow, and what follows from them for others. Gives the ports that
     /// each host answered at, and conversations that may explain others, the direction being at least probable.
     fn second_look(&mut self) -> (BTreeMap<IpAddr, BTreeSet<PortRef>>, Vec<Conversation>) {
-        let mut verdicts = std::mem::take(&mut self.verdicts);
-        let mut sweeps = Sweeps::default();
-        let mut served: BTreeMap<IpAddr, BTreeSet<PortRef>> = BTreeMap::new();
         let bursts = bursts(&self.facts.activity);
-        let (precedes, mut precedents) = (Precedes::of(self.catalog), Vec::new());
-        for (flow, verdict) in self.joined.flows().zip(&mut verdicts) {
-            if !verdict.at_first_look {
-                let Direction { initiator, orientation, .. } = self.direction(&flow, false);
-                (verdict.initiator, verdict.orientation) = (initiator, orientation);
-            }
-            verdict.outcome = outcome(&flow, verdict.initiator, &self.survey);
-            let (initiator, responder) = ends(&flow, verdict.initiator);
-            self.unheard += u64::from(self.is_unheard(&flow, *verdict));
-            // What may have succeeded out of sight is no failure, and has to be weighed against those.
-            match verdict.outcome == Outcome::Undetermined && self.survey.lacks_answers() {
-                true => sweeps.may_have_reached(initiator.ip, flow.key.transport, responder),
-                false => {
-                    let payload_packets = payload_packets(&flow);
-                    sweeps.note(initiator.ip, flow.key.transport, responder, verdict.outcome, payload_packets);
+        let precedes = Precedes::of(self.catalog);
+        let look = |number| self.looked(number, &bursts, &precedes);
+        let (mut verdicts, mut precedents) = (Vec::with_capacity(self.verdicts.len()), Vec::new());
+        let (mut sweeps, mut unheard) = (Sweeps::default(), 0);
+        let mut served: BTreeMap<IpAddr, BTreeSet<PortRef>> = BTreeMap::new();
+        let Ok(()) = in_order(
+            self.verdicts.len(),
+            |numbers| numbers.filter_map(look).collect::<Vec<_>>(),
+            |looked| {
+                for Looked { verdict, attempt, is_unheard, serves, precedents: more } in looked {
+                    verdicts.push(verdict);
+                    unheard += u64::from(is_unheard);
+                    sweeps.note(&attempt);
+                    let responder = attempt.responder;
+                    if serves {
+                        let port = PortRef { transport: attempt.transport, port: responder.port };
+                        served.entry(responder.ip).or_default().insert(port);
+                    }
+                    precedents.extend(more);
                 }
-            }
-            if verdict.orientation < Orientation::Probable {
-                continue;
-            }
-            if matches!(verdict.outcome, Outcome::Established | Outcome::Midstream) {
-                let port = PortRef { transport: flow.key.transport, port: responder.port };
-                served.entry(responder.ip).or_default().insert(port);
-            }
-            if is_conversation(&flow) {
+                Ok::<(), Infallible>(())
+            },
+        );
+        (self.verdicts, self.sweeps, self.unheard) = (verdicts, sweeps, unheard);
+        (served, precedents)
+    }
+
+    /// The second look at one flow.
+    fn looked(&self, number: usize, bursts: &Bursts<'_>, precedes: &Precedes) -> Option<Looked> {
+        let (flow, mut verdict) = (self.joined.flow(number)?, *self.verdicts.get(number)?);
+        if !verdict.at_first_look {
+            let Direction { initiator, orientation, .. } = self.direction(&flow, false);
+            (verdict.initiator, verdict.orientation) = (initiator, orientation);
+        }
+        verdict.outcome = outcome(&flow, verdict.initiator, &self.survey);
+        let (initiator, responder) = ends(&flow, verdict.initiator);
+        // What may have succeeded out of sight is no failure, and has to be weighed against those.
+        let doubtful = verdict.outcome == Outcome::Undetermined && self.survey.lacks_answers();
+        let attempt = Attempt {
+            initiator: initiator.ip,
+            transport: flow.key.transport,
+            responder,
+            outcome: (!doubtful).then_some(verdict.outcome),
+            payload_packets: payload_packets(&flow),
+        };
+        let is_probable = verdict.orientation >= Orientation::Probable;
+        let precedents = match is_probable && is_conversation(&flow) {
+            true => {
                 let bursts = bursts.get(&(flow.capture, flow.first_frame));
                 let conversations = conversations(&flow, verdict.initiator, bursts.map(Vec::as_slice));
-                precedents.extend(conversations.filter(|one| precedes.any(one)));
+                conversations.filter(|one| precedes.any(one)).collect()
             }
-        }
-        (self.verdicts, self.sweeps) = (verdicts, sweeps);
-        (served, precedents)
+            false => Vec::new(),
+        };
+        Some(Looked {
+            verdict,
+            attempt,
+            is_unheard: self.is_unheard(&flow, verdict),
+            serves: is_probable && matches!(verdict.outcome, Outcome::Established | Outcome::Midstream),
+            precedents,
+        })
     }
 
     fn direction(&self, flow: &FlowRecord, at_first_look: bool) -> Direction {
@@ -283,6 +338,20 @@ impl<'a> Judge<'a> {
     /// All flows, in the order of the facts, each judged when its turn comes.
     pub fn flows(&self) -> impl Iterator<Item = JudgedFlow> + '_ {
         self.facts.flows.iter().zip(&self.verdicts).map(|(flow, verdict)| self.judged(flow, *verdict))
+    }
+
+    /// Judges all flows on all cores. What `make` makes of each batch, there where it was judged, goes to `take` in the order of the
+    /// facts. Where that fails, the rest is left.
+    ///
+    /// # Errors
+    /// What `take` says.
+    pub fn in_batches<T: Send, E>(
+        &self,
+        make: impl Fn(&mut dyn Iterator<Item = JudgedFlow>) -> T + Sync,
+        take: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let judged = |number| Some(self.judged(self.facts.flows.get(number)?, *self.verdicts.get(number)?));
+        in_order(self.len(), |numbers| make(&mut numbers.filter_map(judged)), take)
     }
 
     /// As in [`Judged`].
@@ -333,8 +402,10 @@ impl<'a> Judge<'a> {
 }
 
 /// Bursts by the flow that they are part of.
-fn bursts(activity: &[Activity]) -> HashMap<(CaptureIndex, u64), Vec<&Activity>> {
-    let mut bursts: HashMap<(CaptureIndex, u64), Vec<&Activity>> = HashMap::new();
+type Bursts<'a> = HashMap<(CaptureIndex, u64), Vec<&'a Activity>, RandomState>;
+
+fn bursts(activity: &[Activity]) -> Bursts<'_> {
+    let mut bursts = Bursts::default();
     for burst in activity {
         bursts.entry((burst.capture, burst.flow_first_frame)).or_default().push(burst);
     }

@@ -14,6 +14,7 @@ mod evidence;
 mod findings;
 mod hearing;
 mod host_tables;
+mod in_order;
 mod judge;
 mod one_sided;
 mod outcome;
@@ -49,7 +50,7 @@ pub use reductions::{
 };
 pub use restarts::Restarts;
 pub use roles::Roles;
-pub use table::{flow_cells, flow_columns, flow_row};
+pub use table::{flow_cell, flow_cells, flow_columns};
 
 #[cfg(test)]
 mod propose_tests;

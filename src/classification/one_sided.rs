@@ -3,6 +3,7 @@
 
 use super::judge::payload_packets;
 use crate::model::{JudgedFlow, OneSidedPair, Outcome, Side, TcpSides, Transport, direction_filter};
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
@@ -26,9 +27,9 @@ fn ips(flow: &JudgedFlow, from: Side) -> (IpAddr, IpAddr) {
 pub struct OneSided {
     pairs: BTreeMap<Pair, OneSidedPair>,
     /// Conversations heard both ways, by who called.
-    two_sided: HashMap<Pair, u64>,
+    two_sided: HashMap<Pair, u64, RandomState>,
     /// Attempts of which nobody can tell what became of them.
-    undetermined: HashMap<Pair, u64>,
+    undetermined: HashMap<Pair, u64, RandomState>,
     sides: TcpSides,
 }
 

@@ -112,24 +112,26 @@ pub(super) fn evidence(flow: &FlowRecord, initiator: Side, outcome: Outcome, sur
         let frame = flow.icmp.first_frame.map(|frame| format!(" in frame {frame}")).unwrap_or_default();
         format!("ICMP type {kind} code {code}{frame}")
     };
-    let tries = match flow.key.transport {
+    let tries = || match flow.key.transport {
         Transport::Tcp => format!("{} SYN", from_initiator.syn),
         Transport::Udp if from_initiator.packets == 1 => "1 datagram".into(),
         Transport::Udp => format!("{} datagrams", from_initiator.packets),
     };
     match outcome {
         Outcome::Refused if from_responder.rst > 0 => match from_responder.rst_frame {
-            Some(frame) => format!("{tries}, RST in frame {frame}"),
-            None => format!("{tries}, RST"),
+            Some(frame) => format!("{}, RST in frame {frame}", tries()),
+            None => format!("{}, RST", tries()),
         },
-        Outcome::Refused | Outcome::Prohibited => format!("{tries}, {}", icmp()),
-        Outcome::Unanswered if flow.icmp.other > 0 => format!("{tries}, {}", icmp()),
-        Outcome::Unanswered => format!("{tries}, nothing came back"),
+        Outcome::Refused | Outcome::Prohibited => format!("{}, {}", tries(), icmp()),
+        Outcome::Unanswered if flow.icmp.other > 0 => format!("{}, {}", tries(), icmp()),
+        Outcome::Unanswered => format!("{}, nothing came back", tries()),
         Outcome::Undetermined if flow.key.transport == Transport::Tcp || owes_answer(flow, initiator, survey) => {
             let doubt = || survey.doubts_silence(flow, initiator).map(|why| format!("; {why}")).unwrap_or_default();
             match (from_responder.packets, from_responder.rst) {
-                (0, _) => format!("{tries}, nothing came back{}", doubt()),
-                (packets, rst) if packets == u64::from(rst) => format!("{tries}, RST that answers no SYN{}", doubt()),
+                (0, _) => format!("{}, nothing came back{}", tries(), doubt()),
+                (packets, rst) if packets == u64::from(rst) => {
+                    format!("{}, RST that answers no SYN{}", tries(), doubt())
+                }
                 _ => String::new(),
             }
         }

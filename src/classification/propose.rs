@@ -11,7 +11,7 @@ use super::proposal::{
 };
 use super::referral::Referrals;
 use super::roles::{Roles, fits};
-use super::scan::Sweeps;
+use super::scan::{Attempt, Sweeps};
 use super::survey::Survey;
 use crate::catalog::{ANY_ROLE, Catalog, DEFAULT_DYNAMIC_RANGE, DocumentKind, PortRef, Role};
 use crate::model::{Endpoint, FlowRecord, JudgedFlow, Orientation, Outcome, Side, Transport};
@@ -33,7 +33,8 @@ const FEW_CALLERS: usize = 4;
 #[must_use]
 pub fn propose(facts: &Facts, catalog: &Catalog) -> Proposal {
     let judged = judge(facts, catalog, None);
-    let survey = Survey::of(facts.flows.iter(), &facts.captures, Referrals::of(facts).listeners());
+    let flow = |number| facts.flows.get(number);
+    let survey = Survey::of(facts.flows.len(), flow, &facts.captures, Referrals::of(facts).listeners());
     let mut ledger = Ledger::new(probing(&judged.flows), survey);
     for flow in &judged.flows {
         ledger.note(flow);
@@ -73,8 +74,13 @@ fn probing(flows: &[JudgedFlow]) -> Sweeps {
             && judgement.outcome == Outcome::Established
             && flow.forward().payload_packets == 0;
         let outcome = if mute { Outcome::Refused } else { judgement.outcome };
-        let payload = payload_packets(&flow.facts);
-        sweeps.note(judgement.initiator.ip, flow.facts.key.transport, judgement.responder, outcome, payload);
+        sweeps.note(&Attempt {
+            initiator: judgement.initiator.ip,
+            transport: flow.facts.key.transport,
+            responder: judgement.responder,
+            outcome: Some(outcome),
+            payload_packets: payload_packets(&flow.facts),
+        });
     }
     sweeps
 }

@@ -7,7 +7,7 @@
 //! Where a broker was asked and its answer cannot be read (cut off, lost, encrypted, or of a protocol that nobody
 //! published), only the sequence is left: see [`super::sequence`].
 
-use super::subject::{Subject, subject};
+use super::subject::{Subject, Subjects, interface};
 use super::survey::AnnouncedTo;
 use crate::catalog::Catalog;
 use crate::model::{
@@ -15,6 +15,7 @@ use crate::model::{
     Status, Tie, Tier, Transport,
 };
 use crate::store::Facts;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,14 +31,14 @@ const LOOK_BACK: usize = 64;
 pub(super) struct Referrals {
     /// Promises by endpoint and client, then by endpoint alone, and enumerations by endpoint: positions in the facts, in
     /// the order of time.
-    to_client: HashMap<(Transport, Endpoint, IpAddr), Vec<usize>>,
-    to_anybody: HashMap<(Transport, Endpoint), Vec<usize>>,
-    enumerated: HashMap<(Transport, Endpoint), Vec<usize>>,
+    to_client: HashMap<(Transport, Endpoint, IpAddr), Vec<usize>, RandomState>,
+    to_anybody: HashMap<(Transport, Endpoint), Vec<usize>, RandomState>,
+    enumerated: HashMap<(Transport, Endpoint), Vec<usize>, RandomState>,
     /// When a broker told a client a port that can be read, and when something that cannot.
-    read_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
-    unread_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>,
+    read_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>, RandomState>,
+    unread_ns: HashMap<(Kind, IpAddr, IpAddr), Vec<i64>, RandomState>,
     /// Interfaces that the calls themselves ask for, by flow.
-    interfaces: HashMap<(CaptureIndex, u64), Vec<String>>,
+    interfaces: HashMap<(CaptureIndex, u64), Vec<String>, RandomState>,
 }
 
 /// Kinds of brokers: what one of them answered says nothing about another.
@@ -161,7 +162,7 @@ impl Referrals {
 
     /// Endpoints that brokers sent clients to, with these clients: somebody listens there.
     pub(super) fn listeners(&self) -> AnnouncedTo {
-        let mut listeners = AnnouncedTo::new();
+        let mut listeners = AnnouncedTo::default();
         for (transport, endpoint, caller) in self.to_client.keys() {
             listeners.entry((*transport, *endpoint)).or_default().insert(*caller);
         }
@@ -170,7 +171,7 @@ impl Referrals {
 
     /// Whether the answers of a broker to a client within a time before can be read, all of them.
     pub(super) fn were_read(&self, kind: Kind, client: IpAddr, broker: IpAddr, time_ns: i64, within_ns: i64) -> bool {
-        let any = |times: &HashMap<(Kind, IpAddr, IpAddr), Vec<i64>>| {
+        let any = |times: &HashMap<(Kind, IpAddr, IpAddr), Vec<i64>, RandomState>| {
             let Some(times) = times.get(&(kind, client, broker)) else { return false };
             let upto = times.partition_point(|at| *at <= time_ns);
             times[..upto].last().is_some_and(|at| at.saturating_add(within_ns) >= time_ns)
@@ -183,7 +184,7 @@ impl Referrals {
         &self,
         call: &Call<'_>,
         facts: &Facts,
-        catalog: &Catalog,
+        (catalog, subjects): (&Catalog, &Subjects),
         captures: &[Arc<str>],
     ) -> Option<Tied> {
         let Call { flow, client, responder, epoch } = *call;
@@ -216,7 +217,7 @@ impl Referrals {
         if is_fleeting(mechanism) && (tie != Tie::Announced || age_ns > MINUTE_NS) {
             return None;
         }
-        let mut subject = subject(catalog, &said.said);
+        let mut subject = subjects.get(at)?.clone();
         let capture = captures.get(said.position.capture.0 as usize).cloned().unwrap_or_else(|| "".into());
         let frame = said.position.frame;
         let of = if captures.len() > 1 { format!(" of {capture}") } else { String::new() };
@@ -247,7 +248,7 @@ impl Referrals {
         let is_interface = matches!(said.said.mechanism, Mechanism::EptMap | Mechanism::EptLookup);
         let same = asked.iter().any(|text| text.split(' ').next() == Some(&said.said.subject));
         let first = asked.first().filter(|_| is_interface && !same)?;
-        Some(Subject { service: None, ..super::subject::interface(catalog, first) })
+        Some(Subject { service: None, ..interface(catalog, first) })
     }
 
     /// The interfaces that a call asks for, as it says them.

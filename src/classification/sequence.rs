@@ -5,6 +5,7 @@ use super::referral::{Kind, Referrals};
 use super::roles::Roles;
 use crate::catalog::{Catalog, Leg, Party, Scenario, Step, StepPortSpec};
 use crate::model::{CaptureIndex, Endpoint, Protocol, Referral, Tie, Transport};
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -97,7 +98,7 @@ impl Broker {
 /// Which conversations may come before others and explain them.
 pub(super) struct Precedes {
     /// Fixed ports of the scenarios' steps.
-    step_ports: HashSet<(Transport, u16)>,
+    step_ports: HashSet<(Transport, u16), RandomState>,
 }
 
 impl Precedes {
@@ -122,9 +123,9 @@ pub(super) struct Sequence {
     /// All of them, in order of first packets.
     conversations: Vec<Conversation>,
     /// Places of the calls of a broker (by its place in [`BROKERS`]) by client and server, in order.
-    broker_calls: HashMap<(usize, IpAddr, IpAddr), Vec<u32>>,
+    broker_calls: HashMap<(usize, IpAddr, IpAddr), Vec<u32>, RandomState>,
     /// Places of the conversations at a scenario's fixed ports by either host, in order.
-    steps_of: HashMap<IpAddr, Vec<u32>>,
+    steps_of: HashMap<IpAddr, Vec<u32>, RandomState>,
     /// Names of the captures.
     names: Vec<Arc<str>>,
     timing: Timing,

@@ -60,10 +60,10 @@ impl Judge<'_> {
             return None;
         }
         let (initiator, responder) = ends(flow, opened.direction.initiator);
-        let Self { facts, captures, catalog, referrals, restarts, .. } = self;
+        let Self { facts, captures, catalog, subjects, referrals, restarts, .. } = self;
         let epoch = restarts.epoch(responder.ip, flow.first_seen_ns);
         let call = Call { flow, client: initiator.ip, responder, epoch };
-        let tied = referrals.tied(&call, facts, catalog, captures)?;
+        let tied = referrals.tied(&call, facts, (catalog, subjects), captures)?;
         let at = self.roles.of(responder.ip);
         let is_at_home = tied.subject.service.as_ref().is_some_and(|stated| stated.is_at(at));
         let in_range = self.dynamic_range(responder.ip).contains(&responder.port);

@@ -1,7 +1,9 @@
 //! What an announcement is about, by its name in the documents, or as it was said.
 
 use crate::catalog::{ANY_ROLE, Catalog, SubjectKind};
-use crate::model::{Announced, Mechanism};
+use crate::model::{Announced, Announcement, Mechanism};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
 
 /// What is to be found at an announced port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +31,37 @@ impl Stated {
     }
 }
 
+/// The subjects of announcements, each looked for once: documents are searched for all that they say of it.
+#[derive(Debug, Default)]
+pub(super) struct Subjects {
+    all: Vec<Subject>,
+    /// For each announcement its place among them.
+    places: Vec<usize>,
+}
+
+impl Subjects {
+    pub(super) fn of(announcements: &[Announcement], catalog: &Catalog) -> Self {
+        let mut known: HashMap<(Mechanism, &str, &str), usize, RandomState> = HashMap::default();
+        let mut all = Vec::new();
+        let mut places = Vec::with_capacity(announcements.len());
+        for Announcement { said, .. } in announcements {
+            let place = known.entry((said.mechanism, &said.subject, &said.version)).or_insert_with(|| {
+                all.push(subject(catalog, said));
+                all.len() - 1
+            });
+            places.push(*place);
+        }
+        Self { all, places }
+    }
+
+    /// That of the announcement at this place of the facts.
+    pub(super) fn get(&self, announcement: usize) -> Option<&Subject> {
+        self.all.get(*self.places.get(announcement)?)
+    }
+}
+
 /// The subject of an announcement.
-pub(super) fn subject(catalog: &Catalog, said: &Announced) -> Subject {
+fn subject(catalog: &Catalog, said: &Announced) -> Subject {
     let Announced { subject: id, version, .. } = said;
     let of = |text: &str| if id.is_empty() { text.to_owned() } else { format!("{text} {id}") };
     let name = match said.mechanism {

@@ -1,7 +1,9 @@
 //! First pass: what only the whole recording tells.
 
 use super::hearing::Hearing;
+use super::in_order::in_parts;
 use crate::model::{CaptureRow, Endpoint, FlowRecord, Side, Transport};
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Bound::{Excluded, Included};
@@ -26,7 +28,9 @@ const STRAYS: usize = 8;
 const SILENT_OPENINGS: usize = 20;
 
 /// Endpoints that were announced, and to whom.
-pub(super) type AnnouncedTo = HashMap<(Transport, Endpoint), HashSet<IpAddr>>;
+pub(super) type AnnouncedTo = HashMap<(Transport, Endpoint), HashSet<IpAddr>, RandomState>;
+
+type Ports = HashSet<u16, RandomState>;
 
 /// Knowledge gathered over all flows.
 #[derive(Debug, Default)]
@@ -34,15 +38,15 @@ pub(super) struct Survey {
     /// Endpoints to which brokers sent clients, and these clients.
     announced: AnnouncedTo,
     /// TCP endpoints that sent a SYN-ACK.
-    accepted: HashSet<(Transport, Endpoint)>,
+    accepted: HashSet<(Transport, Endpoint), RandomState>,
     /// Ports that a host used over TCP, and when first.
-    first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>>,
+    first_used_ns: HashMap<IpAddr, BTreeMap<u16, i64>, RandomState>,
     /// Ports of the peers that talked with an endpoint, both ways.
-    peer_ports: HashMap<(Transport, Endpoint), HashSet<u16>>,
+    peer_ports: HashMap<(Transport, Endpoint), Ports, RandomState>,
     /// Whose packets are in the recording, towards whom.
     hearing: Hearing,
     /// Addresses from which something was sent.
-    senders: HashSet<IpAddr>,
+    senders: HashSet<IpAddr, RandomState>,
     /// For each capture: when it and the files that follow it without a gap end.
     ends_ns: Vec<Option<i64>>,
     /// Some TCP segment was more than a SYN, SYN-ACK or RST.
@@ -63,21 +67,36 @@ pub(super) struct Survey {
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// Endpoints that served.
-    served: HashSet<(Transport, Endpoint)>,
+    served: HashSet<(Transport, Endpoint), RandomState>,
     /// When a host called the endpoint mapper of another: in the order of time, as the flows are.
-    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>>,
+    asked_ns: HashMap<(IpAddr, IpAddr), Vec<i64>, RandomState>,
     /// Pairs of hosts of which the first called the second.
-    calls: HashSet<(IpAddr, IpAddr)>,
+    calls: HashSet<(IpAddr, IpAddr), RandomState>,
+}
+
+/// A conversation that teaches: its direction is strong.
+pub(super) struct Lesson {
+    transport: Transport,
+    client: IpAddr,
+    server: Endpoint,
+    first_seen_ns: i64,
+}
+
+impl Lesson {
+    pub(super) fn of(flow: &FlowRecord, initiator: Side) -> Self {
+        let (client, server) = (flow.key.endpoint(initiator).ip, flow.key.endpoint(initiator.other()));
+        Self { transport: flow.key.transport, client, server, first_seen_ns: flow.first_seen_ns }
+    }
 }
 
 impl Learned {
-    /// Takes note that an endpoint served a conversation, the direction being strong.
-    pub(super) fn learn(&mut self, flow: &FlowRecord, initiator: Side) {
-        let (client, server) = (flow.key.endpoint(initiator), flow.key.endpoint(initiator.other()));
-        self.served.insert((flow.key.transport, server));
-        self.calls.insert((client.ip, server.ip));
-        if flow.key.transport == Transport::Tcp && server.port == MAPPER {
-            self.asked_ns.entry((client.ip, server.ip)).or_default().push(flow.first_seen_ns);
+    /// Takes note that an endpoint served a conversation; conversations come in the order of time.
+    pub(super) fn learn(&mut self, lesson: &Lesson) {
+        let Lesson { transport, client, server, first_seen_ns } = *lesson;
+        self.served.insert((transport, server));
+        self.calls.insert((client, server.ip));
+        if transport == Transport::Tcp && server.port == MAPPER {
+            self.asked_ns.entry((client, server.ip)).or_default().push(first_seen_ns);
         }
     }
 
@@ -108,15 +127,50 @@ pub(super) fn is_conversation(flow: &FlowRecord) -> bool {
 }
 
 impl Survey {
-    pub(super) fn of(flows: impl Iterator<Item = FlowRecord>, captures: &[CaptureRow], announced: AnnouncedTo) -> Self {
+    /// Of so many flows, of which `flow` gives each.
+    pub(super) fn of(
+        flows: usize,
+        flow: impl Fn(usize) -> Option<FlowRecord> + Sync,
+        captures: &[CaptureRow],
+        announced: AnnouncedTo,
+    ) -> Self {
+        let parts = in_parts(flows, |numbers| {
+            let (mut part, mut latest) = (Self::default(), Latest::default());
+            for flow in numbers.filter_map(&flow) {
+                part.note(&flow);
+                latest.note(flow.last_seen_ns);
+            }
+            (part, latest)
+        });
         let filtered = captures.iter().any(|capture| capture.filter.is_some());
         let mut survey = Self { announced, ends_ns: ends_ns(captures), filtered, ..Self::default() };
         let mut latest = Latest::default();
-        for flow in flows {
-            survey.note(&flow);
-            latest.note(flow.last_seen_ns);
+        for (part, of_part) in parts {
+            survey.join(part);
+            of_part.0.into_iter().for_each(|time_ns| latest.note(time_ns));
         }
         Self { end_ns: latest.end_ns(), ..survey }
+    }
+
+    /// Adds what was gathered over other flows.
+    fn join(&mut self, other: Self) {
+        self.hearing.join(other.hearing);
+        self.accepted.extend(other.accepted);
+        for (ip, ports) in other.first_used_ns {
+            let own = self.first_used_ns.entry(ip).or_default();
+            for (port, ns) in ports {
+                own.entry(port).and_modify(|first_ns| *first_ns = ns.min(*first_ns)).or_insert(ns);
+            }
+        }
+        for (endpoint, ports) in other.peer_ports {
+            let own = self.peer_ports.entry(endpoint).or_default();
+            ports.into_iter().for_each(|port| note_peer(own, port));
+        }
+        self.senders.extend(other.senders);
+        self.spoke |= other.spoke;
+        self.reset |= other.reset;
+        self.silent_openings += other.silent_openings;
+        self.payload_read |= other.payload_read;
     }
 
     fn note(&mut self, flow: &FlowRecord) {
@@ -149,10 +203,7 @@ impl Survey {
                 Transport::Udp => flow.first_sender == side,
             };
             if conversation && !opened {
-                let ports = self.peer_ports.entry((transport, own)).or_default();
-                if ports.len() < FAN_IN_LIMIT {
-                    ports.insert(peer.port);
-                }
+                note_peer(self.peer_ports.entry((transport, own)).or_default(), peer.port);
             }
         }
     }
@@ -241,6 +292,12 @@ impl Survey {
         let end_ns = self.ends_ns.get(flow.capture.0 as usize).copied().flatten();
         let end_ns = end_ns.map_or(self.end_ns, |end| self.end_ns.min(end));
         end_ns.saturating_sub(flow.last_seen_ns).max(0)
+    }
+}
+
+fn note_peer(ports: &mut Ports, port: u16) {
+    if ports.len() < FAN_IN_LIMIT {
+        ports.insert(port);
     }
 }
 

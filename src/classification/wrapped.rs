@@ -4,8 +4,10 @@
 //! Where one direction alone is tunnelled, a conversation becomes two records of one direction each: neither is one-sided, and
 //! what is missing in one is looked up in the other.
 
+use super::in_order::found;
 use super::judge::ends;
 use crate::model::{CaptureIndex, Endpoint, FlowKey, FlowRecord, Flows, Side};
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -19,24 +21,25 @@ const LOOKED_AT: usize = 16;
 pub(super) struct Joined<'a> {
     flows: &'a Flows,
     /// Records of endpoints of which some are tunnelled, in the order of the flows.
-    records: HashMap<FlowKey, Vec<FlowRecord>>,
+    records: HashMap<FlowKey, Vec<FlowRecord>, RandomState>,
 }
 
 impl<'a> Joined<'a> {
     pub(super) fn of(flows: &'a Flows) -> Self {
-        let tunnelled: HashSet<_> = flows.iter().filter(|f| f.encapsulation.depth > 0).map(|f| f.key).collect();
-        let mut records: HashMap<_, Vec<FlowRecord>> = HashMap::new();
+        let tunnelled = found(flows, |flow| (flow.encapsulation.depth > 0).then_some(flow.key));
+        let tunnelled: HashSet<_, RandomState> = tunnelled.into_iter().collect();
+        let mut records: HashMap<_, Vec<FlowRecord>, RandomState> = HashMap::default();
         if !tunnelled.is_empty() {
-            for flow in flows.iter().filter(|f| tunnelled.contains(&f.key)) {
+            for flow in found(flows, |flow| tunnelled.contains(&flow.key).then_some(flow)) {
                 records.entry(flow.key).or_default().push(flow);
             }
         }
         Self { flows, records }
     }
 
-    /// All of them, in their order.
-    pub(super) fn flows(&self) -> impl Iterator<Item = FlowRecord> + '_ {
-        self.flows.iter().map(|flow| self.of_flow(&flow))
+    /// The one with this number, from 0.
+    pub(super) fn flow(&self, number: usize) -> Option<FlowRecord> {
+        self.flows.get(number).map(|flow| self.of_flow(&flow))
     }
 
     /// One of them.
@@ -88,7 +91,7 @@ fn both(flow: &FlowRecord, other: &FlowRecord, missing: Side) -> FlowRecord {
 #[derive(Debug, Default)]
 pub(super) struct Around {
     /// By the frame in which they begin: records of UDP that carry packets, the outermost.
-    carriers: HashMap<(CaptureIndex, u64), Carrier>,
+    carriers: HashMap<(CaptureIndex, u64), Carrier, RandomState>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,10 +104,14 @@ struct Carrier {
 impl Around {
     pub(super) fn of(flows: &Flows) -> Self {
         let mut around = Self::default();
-        for flow in flows.iter().filter(|flow| flow.carries.is_some()) {
+        let carrier = |flow: FlowRecord| {
+            flow.carries?;
             let (from, to) = ends(&flow, flow.first_sender);
-            let found = Carrier { depth: flow.encapsulation.depth, from: from.ip, to };
-            let carrier = around.carriers.entry((flow.capture, flow.first_frame)).or_insert(found);
+            let carrier = Carrier { depth: flow.encapsulation.depth, from: from.ip, to };
+            Some(((flow.capture, flow.first_frame), carrier))
+        };
+        for (place, found) in found(flows, carrier) {
+            let carrier = around.carriers.entry(place).or_insert(found);
             if found.depth < carrier.depth {
                 *carrier = found;
             }

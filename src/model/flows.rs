@@ -39,6 +39,13 @@ impl Flows {
         packer.finish();
     }
 
+    /// Adds others behind them.
+    pub fn append(&mut self, other: &Self) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.places.extend(other.places.iter().map(|place| start + place));
+    }
+
     /// The record with this number, from 0.
     #[must_use]
     pub fn get(&self, number: usize) -> Option<FlowRecord> {
@@ -387,7 +394,10 @@ mod tests {
         fn what_is_packed_comes_back(numbers in proptest::collection::vec(proptest::collection::vec(number(), 128), 1..8)) {
             let records: Vec<FlowRecord> = numbers.iter().map(|numbers| drawn(numbers)).collect();
             let flows: Flows = records.iter().copied().collect();
-            prop_assert_eq!(flows.iter().collect::<Vec<_>>(), records);
+            prop_assert_eq!(flows.iter().collect::<Vec<_>>(), records.clone());
+            let mut twice = flows.clone();
+            twice.append(&flows);
+            prop_assert_eq!(twice.iter().collect::<Vec<_>>(), [records.clone(), records].concat());
         }
     }
 

@@ -4,6 +4,8 @@
 
 mod application;
 mod capture;
+mod cell;
+mod decimal;
 mod display_filter;
 mod encapsulation;
 mod flow;
@@ -26,6 +28,8 @@ pub use application::{
     Announced, Announcement, Answer, Certainty, Detail, DetailKind, FlowDetail, Mechanism, Protocol, Recognised, Tier,
 };
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
+pub use cell::Cell;
+pub use decimal::{push_address, push_number, push_signed};
 pub use display_filter::{
     announcement_filter, contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter,
 };
@@ -54,5 +58,5 @@ pub use remark::{CommentFact, CommentPlace, NameFact, NameSource};
 pub use restart::{MovedPort, Restart, RestartKind};
 pub use sink::FlowSink;
 pub use socket::{SocketFact, SocketRow};
-pub use table::{Cell, Column, Kind, Table, Value};
+pub use table::{Column, Kind, Table, Value};
 pub use tally::{Fate, Tally};

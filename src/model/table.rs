@@ -1,8 +1,5 @@
 //! A table of results, independent of the format that it is written in.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -101,102 +98,6 @@ impl From<bool> for Value {
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-impl Value {
-    /// The same, borrowed.
-    #[must_use]
-    pub fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Text(text) => Cell::Text(Cow::Borrowed(text)),
-            Self::Unsigned(number) => Cell::Unsigned(*number),
-            Self::Real(number) => Cell::Real(*number),
-            Self::Flag(flag) => Cell::Flag(*flag),
-            Self::TimeNs(ns) => Cell::TimeNs(*ns),
-        }
-    }
-}
-
-/// One cell of a row that is written and forgotten: a [`Value`] that owns no text where it need not.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell<'a> {
-    /// Not known or not applicable.
-    Null,
-    /// For [`Kind::Text`].
-    Text(Cow<'a, str>),
-    /// For [`Kind::Text`]: an address, which is text once it is written.
-    Address(IpAddr),
-    /// For [`Kind::Unsigned`].
-    Unsigned(u64),
-    /// For [`Kind::Real`]; finite.
-    Real(f64),
-    /// For [`Kind::Flag`].
-    Flag(bool),
-    /// For [`Kind::TimeNs`].
-    TimeNs(i64),
-}
-
-impl From<Cell<'_>> for Value {
-    fn from(cell: Cell<'_>) -> Self {
-        match cell {
-            Cell::Null => Self::Null,
-            Cell::Text(text) => Self::Text(text.into_owned()),
-            Cell::Address(ip) => Self::Text(ip.to_string()),
-            Cell::Unsigned(number) => Self::Unsigned(number),
-            Cell::Real(number) => Self::Real(number),
-            Cell::Flag(flag) => Self::Flag(flag),
-            Cell::TimeNs(ns) => Self::TimeNs(ns),
-        }
-    }
-}
-
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Cell<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Cow::Owned(text))
-    }
-}
-
-impl From<IpAddr> for Cell<'_> {
-    fn from(ip: IpAddr) -> Self {
-        Self::Address(ip)
-    }
-}
-
-impl From<u64> for Cell<'_> {
-    fn from(number: u64) -> Self {
-        Self::Unsigned(number)
-    }
-}
-
-impl From<u32> for Cell<'_> {
-    fn from(number: u32) -> Self {
-        Self::Unsigned(number.into())
-    }
-}
-
-impl From<u16> for Cell<'_> {
-    fn from(number: u16) -> Self {
-        Self::Unsigned(number.into())
-    }
-}
-
-impl From<bool> for Cell<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }

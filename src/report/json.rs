@@ -7,8 +7,8 @@
 
 use super::ReportError;
 use super::csv::BATCH_BYTES;
-use super::text::{acts, is_plain, push_number, push_shown, push_signed};
-use crate::model::{Cell, Column, Kind, Table, Value};
+use super::text::{acts, has_only};
+use crate::model::{Cell, Column, Kind, Table, push_address, push_number, push_signed};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
@@ -16,10 +16,61 @@ use std::io::{self, Write};
 /// Writes rows one by one, so that a table of millions of rows needs no memory.
 pub struct JsonRows<W: Write> {
     out: W,
-    keys: Vec<String>,
-    rows: u64,
+    form: JsonForm,
+    /// There was a row.
+    any: bool,
     /// Lines that wait to be written.
-    lines: String,
+    lines: Vec<u8>,
+}
+
+/// How the rows of a table are put down: they may be, anywhere, before they are written.
+#[derive(Debug, Clone)]
+pub struct JsonForm {
+    /// What stands before each cell: the key, and what divides it from the cell before.
+    keys: Vec<Vec<u8>>,
+}
+
+/// What divides a row from the one before. The first row has only what follows the comma.
+const BETWEEN_ROWS: &[u8] = b",\n";
+
+impl JsonForm {
+    /// Of a table with these columns.
+    ///
+    /// # Errors
+    /// When a name cannot be written.
+    pub fn of(columns: &[Column]) -> Result<Self, ReportError> {
+        let key = |(at, column): (usize, &Column)| {
+            let before = if at == 0 { "{" } else { "," };
+            Ok(format!("{before}{}:", quoted(column.name)?).into_bytes())
+        };
+        Ok(Self { keys: columns.iter().enumerate().map(key).collect::<Result<_, ReportError>>()? })
+    }
+
+    /// Appends one row, and before it what divides it from another.
+    ///
+    /// # Errors
+    /// When it has not one cell per column.
+    pub fn row<'a>(&self, row: impl IntoIterator<Item = Cell<'a>>, lines: &mut Vec<u8>) -> Result<(), ReportError> {
+        let start = lines.len();
+        lines.extend_from_slice(BETWEEN_ROWS);
+        if self.keys.is_empty() {
+            lines.push(b'{');
+        }
+        let mut found = 0;
+        for cell in row {
+            if let Some(key) = self.keys.get(found) {
+                lines.extend_from_slice(key);
+                push_cell(lines, &cell)?;
+            }
+            found += 1;
+        }
+        if found != self.keys.len() {
+            lines.truncate(start);
+            return Err(ReportError::RowWidth { expected: self.keys.len(), found });
+        }
+        lines.push(b'}');
+        Ok(())
+    }
 }
 
 impl<W: Write> JsonRows<W> {
@@ -28,7 +79,6 @@ impl<W: Write> JsonRows<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn new(out: W, name: &str, columns: &[Column]) -> Result<Self, ReportError> {
-        let keys = columns.iter().map(|c| quoted(c.name)).collect::<Result<_, _>>()?;
         let mut head = format!("{{\"table\":{},\n\"columns\":[", quoted(name)?);
         for (at, column) in columns.iter().enumerate() {
             head.push_str(if at == 0 { "\n" } else { ",\n" });
@@ -36,46 +86,37 @@ impl<W: Write> JsonRows<W> {
             head.push_str(&format!("{{\"name\":{name},\"kind\":\"{}\",\"meaning\":{meaning}}}", kind(column.kind)));
         }
         head.push_str("],\n\"rows\":[");
-        Ok(Self { out, keys, rows: 0, lines: head })
+        Ok(Self { out, form: JsonForm::of(columns)?, any: false, lines: head.into_bytes() })
     }
 
     /// Writes one row.
     ///
     /// # Errors
-    /// When the output cannot be written, or the row has not one value per column.
-    pub fn row(&mut self, row: &[Value]) -> Result<(), ReportError> {
-        self.cells(row.iter().map(Value::cell))
-    }
-
-    /// The same from borrowed cells.
-    ///
-    /// # Errors
-    /// As [`Self::row`].
-    pub fn cells<'a>(&mut self, row: impl IntoIterator<Item = Cell<'a>>) -> Result<(), ReportError> {
-        let Self { keys, lines, .. } = self;
-        let start = lines.len();
-        lines.push_str(if self.rows == 0 { "\n{" } else { ",\n{" });
-        let mut found = 0;
-        for cell in row {
-            if let Some(key) = keys.get(found) {
-                lines.push_str(if found == 0 { "" } else { "," });
-                lines.push_str(key);
-                lines.push(':');
-                push_cell(lines, &cell)?;
-            }
-            found += 1;
+    /// When the output cannot be written, or the row has not one cell per column.
+    pub fn row<'a>(&mut self, row: impl IntoIterator<Item = Cell<'a>>) -> Result<(), ReportError> {
+        let start = self.lines.len();
+        self.form.row(row, &mut self.lines)?;
+        if !self.any {
+            // Nothing to be divided from.
+            self.lines.remove(start);
+            self.any = true;
         }
-        if found != keys.len() {
-            lines.truncate(start);
-            return Err(ReportError::RowWidth { expected: keys.len(), found });
-        }
-        lines.push('}');
-        self.rows += 1;
         if self.lines.len() >= BATCH_BYTES { self.write() } else { Ok(()) }
     }
 
+    /// Writes rows that [`JsonForm::row`] put down.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn lines(&mut self, lines: &[u8]) -> Result<(), ReportError> {
+        self.write()?;
+        let from = usize::from(!self.any && !lines.is_empty());
+        self.any |= !lines.is_empty();
+        self.out.write_all(&lines[from..]).map_err(ReportError::Output)
+    }
+
     fn write(&mut self) -> Result<(), ReportError> {
-        self.out.write_all(self.lines.as_bytes()).map_err(ReportError::Output)?;
+        self.out.write_all(&self.lines).map_err(ReportError::Output)?;
         self.lines.clear();
         Ok(())
     }
@@ -85,28 +126,39 @@ impl<W: Write> JsonRows<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn finish(mut self) -> Result<W, ReportError> {
-        self.lines.push_str(if self.rows == 0 { "]}\n" } else { "\n]}\n" });
+        self.lines.extend_from_slice(if self.any { b"\n]}\n" } else { b"]}\n" });
         self.write()?;
         self.out.flush().map_err(ReportError::Output)?;
         Ok(self.out)
     }
 }
 
-fn push_cell(line: &mut String, cell: &Cell<'_>) -> Result<(), ReportError> {
+fn push_cell(line: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), ReportError> {
     match cell {
-        Cell::Null => line.push_str("null"),
-        Cell::Text(text) if is_plain(text) && !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) => {
-            line.push('"');
-            line.push_str(text);
-            line.push('"');
+        Cell::Null => line.extend_from_slice(b"null"),
+        Cell::Name(name) => push_text(line, name)?,
+        Cell::Text(text) => push_text(line, text)?,
+        Cell::Address(ip) => {
+            line.push(b'"');
+            push_address(*ip, line);
+            line.push(b'"');
         }
-        Cell::Text(text) => line.push_str(&quoted(text)?),
-        Cell::Address(ip) => push_shown(line, format_args!("\"{ip}\"")),
-        Cell::Unsigned(number) => push_number(line, *number),
+        Cell::Unsigned(number) => push_number(*number, line),
         // With a fraction always: 4.0, not 4.
-        Cell::Real(number) => push_shown(line, format_args!("{number:?}")),
-        Cell::Flag(flag) => push_shown(line, flag),
-        Cell::TimeNs(ns) => push_signed(line, *ns),
+        Cell::Real(number) => write!(line, "{number:?}").map_err(ReportError::Output)?,
+        Cell::Flag(flag) => write!(line, "{flag}").map_err(ReportError::Output)?,
+        Cell::TimeNs(ns) => push_signed(*ns, line),
+    }
+    Ok(())
+}
+
+fn push_text(line: &mut Vec<u8>, text: &str) -> Result<(), ReportError> {
+    if has_only(text, |byte| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')) {
+        line.push(b'"');
+        line.extend_from_slice(text.as_bytes());
+        line.push(b'"');
+    } else {
+        line.extend_from_slice(quoted(text)?.as_bytes());
     }
     Ok(())
 }
@@ -114,16 +166,16 @@ fn push_cell(line: &mut String, cell: &Cell<'_>) -> Result<(), ReportError> {
 /// Writes a table from its rows.
 ///
 /// # Errors
-/// When the output cannot be written, or a row has not one value per column.
-pub fn write_json<W: Write>(
+/// When the output cannot be written, or a row has not one cell per column.
+pub fn write_json<'a, W: Write>(
     out: W,
     name: &str,
     columns: &[Column],
-    rows: impl IntoIterator<Item = Vec<Value>>,
+    rows: impl IntoIterator<Item: IntoIterator<Item = Cell<'a>>>,
 ) -> Result<(), ReportError> {
     let mut writer = JsonRows::new(out, name, columns)?;
     for row in rows {
-        writer.row(&row)?;
+        writer.row(row)?;
     }
     writer.finish().map(drop)
 }
@@ -133,11 +185,7 @@ pub fn write_json<W: Write>(
 /// # Errors
 /// As [`write_json`].
 pub fn write_table<W: Write>(out: W, table: &Table) -> Result<(), ReportError> {
-    let mut writer = JsonRows::new(out, table.name, &table.columns)?;
-    for row in &table.rows {
-        writer.row(row)?;
-    }
-    writer.finish().map(drop)
+    write_json(out, table.name, &table.columns, table.rows.iter().map(|row| row.iter().map(Cell::from)))
 }
 
 fn kind(kind: Kind) -> &'static str {
@@ -183,6 +231,7 @@ impl Formatter for Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Value;
     use crate::report::{demo, tables};
 
     #[test]
@@ -223,7 +272,7 @@ mod tests {
     fn an_empty_table_is_valid_and_a_wrong_width_is_an_error() {
         let columns = [Column { name: "n", kind: Kind::Unsigned, meaning: "Number." }];
         let mut out = Vec::new();
-        write_json(&mut out, "empty", &columns, []).unwrap();
+        write_json(&mut out, "empty", &columns, [[Cell::Null; 0]; 0]).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(value["rows"].as_array().unwrap().len(), 0);
         let error = write_json(Vec::new(), "wrong", &columns, [vec![]]).unwrap_err();

@@ -33,36 +33,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 
 /// Whether a text is printable ASCII: nothing in it acts.
 pub(crate) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    has_only(text, |byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Writes a number in decimal: tables hold hundreds of millions, and the general way to write one takes several times as long.
-pub(super) fn push_number(out: &mut String, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend(digits[at..].iter().map(|digit| char::from(*digit)));
-}
-
-/// Writes whatever shows itself.
-pub(super) fn push_shown(out: &mut String, what: impl std::fmt::Display) {
-    // Writing to a text does not fail.
-    let _ = write!(out, "{what}");
-}
-
-/// A number with a sign.
-pub(super) fn push_signed(out: &mut String, number: i64) {
-    if number < 0 {
-        out.push('-');
-    }
-    push_number(out, number.unsigned_abs());
+/// Whether a text has only bytes of some kind. It is looked at whole: that goes many bytes at a time, and most texts pass.
+pub(super) fn has_only(text: &str, kind: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & kind(byte))
 }
 
 /// Whether a character changes how its neighbours are shown instead of being shown.

@@ -1,10 +1,8 @@
 //! Columns as they fill, packed on the way: what is held is near to what is written.
 
-use super::address;
-use super::cell::Cell;
 use super::dictionary::{self, plain};
 use super::differences::Differences;
-use crate::model::Kind;
+use crate::model::{Cell, Kind, push_address};
 use polars::error::PolarsError;
 use polars_parquet::parquet::encoding::hybrid_rle::{self, Encoder};
 use polars_parquet::write::Encoding;
@@ -305,11 +303,10 @@ impl Texts {
             Cell::Name(name) if self.plain.is_none() => self.dictionary.push_name(name),
             Cell::Name(name) => self.push_bytes(name.as_bytes()),
             Cell::Text(text) => self.push_bytes(text.as_bytes()),
-            Cell::Joined(text) => self.push_bytes(text.as_bytes()),
             Cell::Address(address) => {
                 let mut text = std::mem::take(&mut self.address);
                 text.clear();
-                address::write(address, &mut text);
+                push_address(address, &mut text);
                 self.push_bytes(&text);
                 self.address = text;
             }

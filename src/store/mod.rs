@@ -16,8 +16,6 @@
 //! it is there whole or not at all. Row order carries no meaning. The reader refuses a schema that it does not know.
 //! Packets and judgements never enter.
 
-mod address;
-mod cell;
 mod column;
 mod dictionary;
 mod differences;
@@ -39,7 +37,7 @@ mod write;
 
 pub use error::StoreError;
 pub use read::{Facts, is_store, read_facts};
-pub use table_writer::write_table;
+pub use table_writer::{ResultTable, write_table};
 pub use write::{PartitionWriter, observation_id};
 
 #[cfg(test)]

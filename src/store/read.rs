@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// Largest count that is believed.
 const LARGEST_COUNT: u64 = 1 << 53;
 
+/// Fewer rows are not worth another thread.
+const LEAST_PART: usize = 4_096;
+
 /// Everything a store holds.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -297,6 +300,14 @@ impl Frame {
 
     pub(super) fn bad(&self, column: &str, reason: impl ToString) -> StoreError {
         StoreError::Column { path: self.path.clone(), column: column.to_owned(), reason: reason.to_string() }
+    }
+
+    /// The rows in so many parts, fewer where there are few rows.
+    pub(super) fn parts(&self, parts: usize) -> Vec<Self> {
+        let rows = self.data.height();
+        let part = rows.div_ceil(parts.max(1)).max(LEAST_PART);
+        let slice = |first: usize| Self { path: self.path.clone(), data: self.data.slice(first as i64, part) };
+        (0..rows.max(1)).step_by(part).map(slice).collect()
     }
 
     /// The captures of the column `capture_id`.

@@ -12,7 +12,21 @@ pub(super) fn side(text: &str) -> Option<Side> {
     [Side::A, Side::B].into_iter().find(|side| side.name() == text)
 }
 
+/// Reads the flows of a frame, parts of it side by side.
 pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Flows) -> Result<(), StoreError> {
+    let parts = frame.parts(std::thread::available_parallelism().map_or(1, usize::from));
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let reading: Vec<_> = parts.iter().map(|part| scope.spawn(|| read_part(part, indices))).collect();
+        reading.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    read.into_iter().try_for_each(|part| {
+        into.append(&part?);
+        Ok(())
+    })
+}
+
+fn read_part(frame: &Frame, indices: &Indices) -> Result<Flows, StoreError> {
+    let mut flows = Flows::default();
     let (from_a, from_b) = (Directions::read(frame, "a")?, Directions::read(frame, "b")?);
     let captures = frame.captures(indices)?;
     let first_frame = frame.numbers("first_frame")?;
@@ -52,7 +66,7 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Flows) -> 
         if last_seen[row] < first_seen[row] {
             return Err(frame.bad("last_seen_ns", "a flow ends before it begins"));
         }
-        into.push(&FlowRecord {
+        flows.push(&FlowRecord {
             capture: captures[row],
             first_frame: first_frame[row].unwrap_or(0),
             key,
@@ -89,7 +103,7 @@ pub(super) fn read_flows(frame: &Frame, indices: &Indices, into: &mut Flows) -> 
             }),
         });
     }
-    Ok(())
+    Ok(flows)
 }
 
 fn elapsed(ns: Option<u64>) -> Option<i64> {

@@ -4,10 +4,9 @@
 //! Types: text is UTF-8, numbers are unsigned 64-bit, times signed 64-bit nanoseconds since 1970-01-01 UTC. A column is
 //! filled by the function that stands beside its description, so that the two cannot drift apart.
 
-use super::cell::Cell;
 use super::column::ColumnBuilder;
 use crate::model::{
-    Activity, CaptureIndex, CaptureSummary, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Tunnel,
+    Activity, CaptureIndex, CaptureSummary, Cell, Column, DirectionFacts, Fate, FlowRecord, Kind, Side, Tunnel,
 };
 
 /// Version of the schema. Readers refuse any other.

@@ -1,8 +1,7 @@
 //! The tables of what payload says: who announced which port to whom, and what conversations say of themselves.
 
-use super::cell::Cell;
 use super::schema::{FactColumn, columns};
-use crate::model::{Announcement, Column, FlowDetail, Kind};
+use crate::model::{Announcement, Cell, Column, FlowDetail, Kind};
 
 /// Columns of `announcements`.
 #[must_use]

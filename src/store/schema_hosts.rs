@@ -1,8 +1,7 @@
 //! The tables of what hosts said of their own ports: which files, their sockets, their ranges.
 
-use super::cell::Cell;
 use super::schema::{FactColumn, columns};
-use crate::model::{Column, HostRange, HostSocket, HostTableRow, Kind};
+use crate::model::{Cell, Column, HostRange, HostSocket, HostTableRow, Kind};
 
 fn time(ns: Option<i64>) -> Cell<'static> {
     ns.map_or(Cell::Null, Cell::TimeNs)

@@ -1,8 +1,7 @@
 //! The tables of what recordings say besides packets: names of addresses, processes behind sockets, comments.
 
-use super::cell::Cell;
 use super::schema::{FactColumn, columns};
-use crate::model::{Column, CommentFact, Kind, NameFact, SocketRow};
+use crate::model::{Cell, Column, CommentFact, Kind, NameFact, SocketRow};
 
 /// Columns of `names`.
 #[must_use]

@@ -1,13 +1,12 @@
 //! A table on its way to Parquet files. Streaming: rows become packed columns, the columns of a batch of rows a row group, and
 //! of those only what the end of a file says of them is held.
 
-use super::cell::Cell;
 use super::column::{self, Chunk, ColumnBuilder, MOST_ROWS};
 use super::error::StoreError;
 use super::parquet::VERSION_KEY;
 use super::parts::{self, PART_KEY};
 use super::schema::{CaptureIds, FactColumn, VERSION};
-use crate::model::{Column, Kind, Value};
+use crate::model::{Cell, Column, Kind};
 use polars::error::PolarsError;
 use polars::prelude::{DataType, Field, PlSmallStr, Schema};
 use polars_io::parquet::write::{BatchedWriter, ParquetWriter, StatisticsOptions};
@@ -215,21 +214,60 @@ impl<Row> FactTable<Row> {
     }
 }
 
-/// Writes a table of results as Parquet.
+/// A table of results under way, in one file.
+pub struct ResultTable {
+    writer: TableWriter,
+}
+
+impl ResultTable {
+    /// Begins a table.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(path: &Path, columns: &[Column]) -> Result<Self, StoreError> {
+        TableWriter::create(path, columns.iter().copied()).map(|writer| Self { writer })
+    }
+
+    /// Takes rows, as many at a time as are at hand: column by column, each cell from `cell`, which is told the position of the column.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn push<'r, Row>(
+        &mut self,
+        rows: &'r [Row],
+        cell: impl Fn(usize, &'r Row) -> Cell<'r>,
+    ) -> Result<(), StoreError> {
+        self.writer.push(rows, |position, rows, column| column.fill(&(), rows, |(), row| cell(position, row)))
+    }
+
+    /// Writes what has gathered.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.writer.finish()
+    }
+}
+
+/// Writes a table of results as Parquet; for `cell` see [`ResultTable::push`].
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_table(path: &Path, columns: &[Column], rows: impl Iterator<Item = Vec<Value>>) -> Result<(), StoreError> {
-    let mut writer = TableWriter::create(path, columns.iter().copied())?;
-    for row in rows {
-        writer.push(&[row], |position, rows, column| column.fill(&position, rows, |at, row| Cell::from(&row[*at])))?;
-    }
-    writer.finish()
+pub fn write_table<'r, Row>(
+    path: &Path,
+    columns: &[Column],
+    rows: &'r [Row],
+    cell: impl Fn(usize, &'r Row) -> Cell<'r>,
+) -> Result<(), StoreError> {
+    let mut table = ResultTable::create(path, columns)?;
+    table.push(rows, cell)?;
+    table.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Value;
     use crate::store::parquet::read_frame;
     use polars::prelude::AnyValue;
 
@@ -253,6 +291,10 @@ mod tests {
         ]
     }
 
+    fn write(path: &Path, rows: &[Vec<Value>]) {
+        write_table(path, &columns(), rows, |position, row| Cell::from(&row[position])).unwrap();
+    }
+
     fn value(read: &AnyValue<'_>) -> Value {
         match read {
             AnyValue::UInt64(number) => Value::Unsigned(*number),
@@ -271,7 +313,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.parquet");
         let written: Vec<_> = (0..rows as u64).map(|at| row(number(at))).collect();
-        write_table(&path, &columns(), written.iter().cloned()).unwrap();
+        write(&path, &written);
         let read = read_frame(&path).unwrap();
         assert_eq!(read.height(), rows);
         for (at, name) in NAMES.iter().enumerate() {
@@ -310,7 +352,7 @@ mod tests {
         let bytes = || {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("table.parquet");
-            write_table(&path, &columns(), (0..5_000).map(|at| row(Some(at % 700)))).unwrap();
+            write(&path, &(0..5_000).map(|at| row(Some(at % 700))).collect::<Vec<_>>());
             std::fs::read(path).unwrap()
         };
         assert_eq!(bytes(), bytes());

@@ -1,6 +1,7 @@
 //! Judged flows as a frame of numbers: what the reductions group by and add up, and nothing besides.
 
 use crate::model::{Endpoint, JudgedFlow, Orientation, Outcome, Status, Transport};
+use foldhash::fast::RandomState;
 use polars::prelude::{Column, DataFrame, PlSmallStr, PolarsResult};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -140,7 +141,7 @@ impl JudgedFrame {
 pub struct JudgedRows {
     /// Hosts by number, in the order in which they came.
     hosts: Vec<IpAddr>,
-    numbers: HashMap<IpAddr, u32>,
+    numbers: HashMap<IpAddr, u32, RandomState>,
     columns: Columns,
 }
 
@@ -170,7 +171,7 @@ impl JudgedRows {
         let Self { hosts: came, mut columns, .. } = self;
         let mut hosts = came.clone();
         hosts.sort_unstable();
-        let numbers: HashMap<IpAddr, u32> = hosts.iter().copied().zip(0..).collect();
+        let numbers: HashMap<IpAddr, u32, RandomState> = hosts.iter().copied().zip(0..).collect();
         let number = |host: &mut u32| {
             let ip = came.get(*host as usize);
             *host = ip.and_then(|ip| numbers.get(ip)).copied().unwrap_or(u32::MAX);

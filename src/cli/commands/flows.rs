@@ -1,12 +1,12 @@
 //! `portproof flows`: the judged flow table.
 
 use super::unless_closed;
-use crate::classification::{flow_columns, flow_row};
+use crate::classification::{flow_cell, flow_cells, flow_columns};
 use crate::cli::args::{FlowsArgs, Format};
 use crate::cli::facts::gather;
 use crate::cli::outcome::{CliError, ExitStatus, tell};
 use crate::cli::output::{Existing, OutputFile, Readers, not_written, refuse_inputs};
-use crate::model::{JudgedFlow, Value};
+use crate::model::JudgedFlow;
 use crate::report::{ReportError, csv::write_csv, json::write_json, os_reason};
 use crate::store::write_table;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -51,14 +51,10 @@ pub(super) fn run(args: &FlowsArgs, quiet: bool) -> Result<ExitStatus, CliError>
 fn write_file(named: &Path, output: &OutputFile, format: Format, flows: &[JudgedFlow]) -> Result<(), CliError> {
     match (format, output.path()) {
         (Format::Parquet, Some(path)) => {
-            write_table(path, &flow_columns(), rows(flows)).map_err(|error| not_written(named, error))
+            write_table(path, &flow_columns(), flows, flow_cell).map_err(|error| not_written(named, error))
         }
         (format, _) => write(output.file(), format, flows, |cause| output.error(cause)),
     }
-}
-
-fn rows(flows: &[JudgedFlow]) -> impl Iterator<Item = Vec<Value>> + '_ {
-    flows.iter().map(flow_row)
 }
 
 /// Writes in one go, front to back. `failed` names the output.
@@ -73,13 +69,13 @@ fn write(
         Format::Parquet => {
             // Its writer wants a file of its own.
             let file = NamedTempFile::new().map_err(|e| CliError::io("temporary file")(os_reason(e)))?;
-            write_table(file.path(), &flow_columns(), rows(flows))
+            write_table(file.path(), &flow_columns(), flows, flow_cell)
                 .map_err(|error| not_written(Path::new("temporary file"), error))?;
             let mut written = file.reopen().map_err(CliError::io("temporary file"))?;
             io::copy(&mut written, &mut out).map(drop).map_err(ReportError::Output)
         }
-        Format::Json => write_json(&mut out, "flows", &flow_columns(), rows(flows)),
-        Format::Csv => write_csv(&mut out, &flow_columns(), rows(flows)),
+        Format::Json => write_json(&mut out, "flows", &flow_columns(), flows.iter().map(flow_cells)),
+        Format::Csv => write_csv(&mut out, &flow_columns(), flows.iter().map(flow_cells)),
     };
     match written.and_then(|()| out.flush().map_err(ReportError::Output)) {
         Err(ReportError::Output(cause)) => Err(failed(cause)),

@@ -16,7 +16,7 @@ use crate::cli::output::not_written;
 use crate::cli::terminal;
 use crate::dynamic_ports::curves::{accumulations, ports_in_use};
 use crate::dynamic_ports::{HostCount, Known, PortCounts, count};
-use crate::model::{AnnouncementRow, Column, Endpoint, Finding, Restart, RestartKind, Status, Transport, Value};
+use crate::model::{AnnouncementRow, Cell, Endpoint, Finding, Restart, RestartKind, Status, Table, Transport};
 use crate::policy::gate::{Recorded, gate};
 use crate::policy::placement::place;
 use crate::report::{
@@ -38,18 +38,12 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     let hosts = HostTables::of(&case.facts);
     let judge = case.judge(&hosts);
     let mut sums = FlowSums::of(&case.facts);
-    let frame = flow_tables(&dir, |tables| {
-        let mut rows = JudgedRows::with_capacity(judge.len());
-        for flow in judge.flows() {
-            interrupt::check()?;
-            rows.push(&ReducedFlow::of(&flow));
-            sums.note(&flow);
-            if !tables.add(flow) {
-                break;
-            }
-        }
-        Ok(rows.frame()?)
+    let mut rows = JudgedRows::with_capacity(judge.len());
+    flow_tables(&dir, &judge, |flow| {
+        rows.push(&ReducedFlow::of(flow));
+        sums.note(flow);
     })?;
+    let frame = rows.frame()?;
     let known = Known {
         catalog: &case.catalog,
         site: case.site.as_ref(),
@@ -68,7 +62,7 @@ pub(super) fn run(args: &ReportArgs, quiet: bool) -> Result<ExitStatus, CliError
     );
     drop(frame);
     for table in write_all(&dir, &data)? {
-        parquet(&dir, table.name, &table.columns, table.rows.into_iter())?;
+        parquet(&dir, &table)?;
     }
     interrupt::check()?;
     let place = dir.commit()?;
@@ -90,14 +84,10 @@ struct Told<'a> {
 }
 
 /// Writes a table that errors call by the name that it would have had.
-pub(super) fn parquet(
-    dir: &ReportDir,
-    table: &str,
-    columns: &[Column],
-    rows: impl Iterator<Item = Vec<Value>>,
-) -> Result<(), CliError> {
-    let name = format!("{table}.parquet");
-    write_table(&dir.path_of(&name)?, columns, rows).map_err(|error| not_written(&dir.target().join(&name), error))
+fn parquet(dir: &ReportDir, table: &Table) -> Result<(), CliError> {
+    let name = format!("{}.parquet", table.name);
+    write_table(&dir.path_of(&name)?, &table.columns, &table.rows, |position, row| Cell::from(&row[position]))
+        .map_err(|error| not_written(&dir.target().join(&name), error))
 }
 
 /// The page as the user named its folder.

@@ -1,38 +1,39 @@
-//! What a fact says in one column, before it is packed.
+//! One cell of a table on its way to whatever it is written to.
 
-use crate::model::{Kind, Value};
+use super::table::{Kind, Value};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-/// One cell. It borrows from the fact: nothing is allocated to hand it over.
-pub(super) enum Cell<'a> {
+/// One cell of a row that is written and forgotten: a [`Value`] that owns no text where it need not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
     /// Not known or not applicable.
     Null,
-    /// Text of the program, of which there are few.
+    /// For [`Kind::Text`]: text of the program, of which there are few.
     Name(&'static str),
-    /// Text.
-    Text(&'a str),
-    /// Text that had to be put together.
-    Joined(String),
-    /// The text of an address.
+    /// For [`Kind::Text`].
+    Text(Cow<'a, str>),
+    /// For [`Kind::Text`]: an address, which is text once it is written.
     Address(IpAddr),
-    /// A number that is not negative.
+    /// For [`Kind::Unsigned`].
     Unsigned(u64),
-    /// A number with a fraction.
+    /// For [`Kind::Real`]; finite.
     Real(f64),
-    /// Yes or no.
+    /// For [`Kind::Flag`].
     Flag(bool),
-    /// Nanoseconds since 1970-01-01 UTC.
+    /// For [`Kind::TimeNs`].
     TimeNs(i64),
 }
 
 impl Cell<'_> {
-    /// The cell as a column of this kind holds it, texts apart; `None`: it has nothing of that kind.
+    /// The cell as 64 bits that a column of this kind holds, texts apart; `None`: it has nothing of that kind.
     #[inline]
-    pub(super) fn bits(self, kind: Kind) -> Option<u64> {
+    #[must_use]
+    pub fn bits(&self, kind: Kind) -> Option<u64> {
         match (kind, self) {
-            (Kind::Unsigned, Self::Unsigned(number)) => Some(number),
+            (Kind::Unsigned, Self::Unsigned(number)) => Some(*number),
             (Kind::TimeNs, Self::TimeNs(ns)) => Some(ns.cast_unsigned()),
-            (Kind::Flag, Self::Flag(flag)) => Some(flag.into()),
+            (Kind::Flag, Self::Flag(flag)) => Some((*flag).into()),
             (Kind::Real, Self::Real(real)) => Some(real.to_bits()),
             _ => None,
         }
@@ -43,7 +44,7 @@ impl<'a> From<&'a Value> for Cell<'a> {
     fn from(value: &'a Value) -> Self {
         match value {
             Value::Null => Self::Null,
-            Value::Text(text) => Self::Text(text),
+            Value::Text(text) => Self::Text(Cow::Borrowed(text)),
             Value::Unsigned(number) => Self::Unsigned(*number),
             Value::Real(number) => Self::Real(*number),
             Value::Flag(flag) => Self::Flag(*flag),
@@ -63,8 +64,8 @@ macro_rules! cells {
 }
 
 cells! {
-    &'a str: text => Self::Text(text);
-    String: text => Self::Joined(text);
+    &'a str: text => Self::Text(Cow::Borrowed(text));
+    String: text => Self::Text(Cow::Owned(text));
     IpAddr: address => Self::Address(address);
     u64: number => Self::Unsigned(number);
     u32: number => Self::Unsigned(number.into());

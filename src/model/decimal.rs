@@ -1,0 +1,90 @@
+//! Numbers and addresses as text, without the general machinery of formatting: tables hold hundreds of millions of them.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Digits of the greatest number.
+const MOST_DIGITS: usize = 20;
+
+/// Appends a number in decimal.
+pub fn push_number(number: u64, out: &mut Vec<u8>) {
+    // Most numbers of a flow.
+    if number < 10 {
+        return out.push(b'0' + number as u8);
+    }
+    let mut digits = [0; MOST_DIGITS];
+    let (mut rest, mut at) = (number, MOST_DIGITS);
+    while rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a number with a sign.
+pub fn push_signed(number: i64, out: &mut Vec<u8>) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    push_number(number.unsigned_abs(), out);
+}
+
+/// Appends the text of an address (RFC 5952).
+pub fn push_address(address: IpAddr, out: &mut Vec<u8>) {
+    match address {
+        IpAddr::V4(address) => push_v4(address, out),
+        // A vector takes whatever is written.
+        IpAddr::V6(address) => drop(write!(out, "{address}")),
+    }
+}
+
+fn push_v4(address: Ipv4Addr, out: &mut Vec<u8>) {
+    let mut text = [0_u8; 16];
+    let mut length = 0;
+    let mut put = |byte: u8| {
+        text[length] = byte;
+        length += 1;
+    };
+    for octet in address.octets() {
+        if octet >= 100 {
+            put(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
+        put(b'.');
+    }
+    out.extend_from_slice(&text[..length - 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(push: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut text = Vec::new();
+        push(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn addresses_as_the_standard_library_writes_them() {
+        let v4 = (0..=255_u8).map(|n| IpAddr::from([n, n.wrapping_mul(7), 255 - n, n / 3]));
+        let v6 = ["::", "::1", "fe80::1", "::ffff:10.0.0.1", "2001:db8:0:0:1::"].map(|text| text.parse().unwrap());
+        for address in v4.chain(v6) {
+            assert_eq!(text(|out| push_address(address, out)), address.to_string());
+        }
+    }
+
+    #[test]
+    fn numbers_as_the_standard_library_writes_them() {
+        for number in [0, 1, 9, 10, 11, 99, 100, 65_535, u64::MAX / 10, u64::MAX] {
+            assert_eq!(text(|out| push_number(number, out)), number.to_string());
+        }
+        for number in [0, -1, 1, 10, -10, i64::MAX, i64::MIN] {
+            assert_eq!(text(|out| push_signed(number, out)), number.to_string());
+        }
+    }
+}
