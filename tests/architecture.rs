@@ -32,6 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("domain", &["application"]),
     ("etherparse", &["decode", "metering"]),
     ("httparse", &["application"]),
+    ("itoa", &["model"]),
     ("quick_xml", &["hosts"]),
     ("statrs", &["dynamic_ports", "policy"]),
     ("x509_cert", &["application"]),

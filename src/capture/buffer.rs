@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 /// Room for one refill: what is read and what is made of it stay in the second-level cache. Mapping the file costs twice as
 /// much, in page faults.
-pub(super) const CAPACITY_BYTES: usize = 256 << 10;
+pub(super) const CAPACITY_BYTES: usize = 128 << 10;
 /// Room for one refill where many files are read at once.
 pub(super) const SMALL_CAPACITY_BYTES: usize = 16 << 10;
 /// Times its usual size to which a buffer may have grown before it shrinks again.

@@ -8,6 +8,7 @@ use super::table::Table;
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::ops::Range;
 
 /// Hashes keys. Seeded per process, so that nobody can prepare collisions; no output depends on the table's order.
 #[derive(Debug, Clone, Default)]
@@ -148,15 +149,15 @@ impl FlowCache {
         self.idle.places
     }
 
-    /// All flows, in the order of their first frames. They are only taken out after that: what finds them goes first, and makes
-    /// room for the order.
-    pub(super) fn in_order(&mut self) -> Vec<u32> {
+    /// All places there are, when flows are only taken out any more: what finds them goes first.
+    pub(super) fn close(&mut self) -> Range<u32> {
         self.table = Table::new();
         self.idle.clear();
-        let active = self.entries.iter().filter(|(_, entry)| entry.queued_at != NOT_QUEUED);
-        let mut all: Vec<_> =
-            active.map(|(index, entry)| (entry.capture, entry.first_frame, entry.key.depth(), index)).collect();
-        all.sort_unstable();
-        all.into_iter().map(|(.., index)| index).collect()
+        self.entries.places()
+    }
+
+    /// Whether there is a flow at this place.
+    pub(super) fn is_taken(&self, index: u32) -> bool {
+        self.entries[index].queued_at != NOT_QUEUED
     }
 }

@@ -410,21 +410,21 @@ impl<S: FlowSink> Meter<S> {
         }
     }
 
-    /// Hands out the flows that are still active, in the order of their first frames, and gives the sink back.
+    /// Hands out the flows that are still active and gives the sink back.
     ///
     /// # Errors
     /// Whatever the sink answers.
     pub fn finish(mut self) -> Result<(MeterSummary, S), S::Error> {
-        for active in self.cache.in_order().chunks(APPROACH) {
-            self.cache.bring_near(active);
-            for index in active {
-                let reason = match self.cache.is_over(*index, self.clock.now_ns()) {
-                    _ if is_closed(self.cache.get(*index)) => EndReason::Closed,
-                    true => EndReason::Idle,
-                    false => EndReason::EndOfCapture,
-                };
-                self.end(*index, reason)?;
+        for index in self.cache.close() {
+            if !self.cache.is_taken(index) {
+                continue;
             }
+            let reason = match self.cache.is_over(index, self.clock.now_ns()) {
+                _ if is_closed(self.cache.get(index)) => EndReason::Closed,
+                true => EndReason::Idle,
+                false => EndReason::EndOfCapture,
+            };
+            self.end(index, reason)?;
         }
         self.summary.fragment_overlaps = self.fragments.overlaps();
         self.summary.streams_given_up = self.streams.given_up;

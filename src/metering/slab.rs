@@ -1,7 +1,7 @@
 //! Where active flows lie: in one piece of memory, so that a flow is found by its place alone.
 
 use super::entry::Entry;
-use std::ops::{Index, IndexMut};
+use std::ops::{Index, IndexMut, Range};
 
 /// Flows for which room is reserved at once. That takes addresses, not memory: pages come as they are used. A cache that grew by
 /// copying would hold everything twice for a moment.
@@ -43,8 +43,8 @@ impl Slab {
     }
 
     /// Every place, free ones among them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Entry)> {
-        (0..).zip(&self.entries)
+    pub(super) fn places(&self) -> Range<u32> {
+        0..self.entries.len() as u32
     }
 }
 

@@ -3,31 +3,14 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Digits of the greatest number.
-const MOST_DIGITS: usize = 20;
-
 /// Appends a number in decimal.
 pub fn push_number(number: u64, out: &mut Vec<u8>) {
-    // Most numbers of a flow.
-    if number < 10 {
-        return out.push(b'0' + number as u8);
-    }
-    let mut digits = [0; MOST_DIGITS];
-    let (mut rest, mut at) = (number, MOST_DIGITS);
-    while rest > 0 {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends a number with a sign.
 pub fn push_signed(number: i64, out: &mut Vec<u8>) {
-    if number < 0 {
-        out.push(b'-');
-    }
-    push_number(number.unsigned_abs(), out);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends the text of an address (RFC 5952).
@@ -40,23 +23,12 @@ pub fn push_address(address: IpAddr, out: &mut Vec<u8>) {
 }
 
 fn push_v4(address: Ipv4Addr, out: &mut Vec<u8>) {
-    let mut text = [0_u8; 16];
-    let mut length = 0;
-    let mut put = |byte: u8| {
-        text[length] = byte;
-        length += 1;
-    };
-    for octet in address.octets() {
-        if octet >= 100 {
-            put(b'0' + octet / 100);
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            out.push(b'.');
         }
-        if octet >= 10 {
-            put(b'0' + octet / 10 % 10);
-        }
-        put(b'0' + octet % 10);
-        put(b'.');
+        out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
     }
-    out.extend_from_slice(&text[..length - 1]);
 }
 
 #[cfg(test)]

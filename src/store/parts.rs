@@ -67,8 +67,7 @@ pub(super) fn refuse_others(first: &Path, parts: usize) -> Result<(), StoreError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, Kind};
-    use crate::store::cell::Cell;
+    use crate::model::{Cell, Column, Kind};
     use crate::store::column::MOST_ROWS;
     use crate::store::parquet::{read_frame, read_groups};
     use crate::store::table_writer::TableWriter;
