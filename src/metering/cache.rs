@@ -108,10 +108,10 @@ impl FlowCache {
         }
     }
 
-    pub(super) fn remove(&mut self, index: u32) -> Entry {
-        let entry = self.entries.remove(index);
-        self.table.remove(self.hasher.hash(entry.key), index);
-        entry
+    pub(super) fn remove(&mut self, index: u32) {
+        let hash = self.hasher.hash(self.entries[index].key);
+        self.table.remove(hash, index);
+        self.entries.remove(index);
     }
 
     /// Whether a flow is over by its silence.

@@ -255,9 +255,10 @@ impl Entry {
         }
     }
 
-    /// What a place in the cache holds that no flow has.
-    pub(super) fn vacant() -> Self {
-        Self::begun(PackedKey::NONE, Side::A, Encapsulation::default(), &Arrival::default(), Interest::new(false))
+    /// Leaves what a place in the cache holds that no flow has. The rest is overwritten by the next flow.
+    pub(super) fn vacate(&mut self) {
+        (self.key, self.queued_at) = (PackedKey::NONE, NOT_QUEUED);
+        (self.handshake, self.rare) = (None, None);
     }
 
     /// A look at each of its cache lines.
@@ -471,7 +472,8 @@ mod tests {
 
     #[test]
     fn full_counters_are_carried() {
-        let mut entry = Entry::vacant();
+        let at = Arrival::default();
+        let mut entry = Entry::begun(PackedKey::NONE, Side::A, Encapsulation::default(), &at, Interest::new(false));
         for _ in 0..1_000 {
             add!(entry, Side::A, syn_ack, 1);
             add!(entry, Side::B, wire_bytes, u32::MAX);

@@ -395,7 +395,7 @@ impl<S: FlowSink> Meter<S> {
     }
 
     fn end(&mut self, index: u32, reason: EndReason) -> Result<(), S::Error> {
-        let mut flow = self.cache.remove(index);
+        let flow = self.cache.get_mut(index);
         let position = Position { capture: flow.capture, frame: flow.first_frame, ..Position::default() };
         let known = self.streams.end(&mut flow.interest, Moment { position, time_ns: flow.last_seen_ns });
         flow.application = known.or(flow.application);
@@ -403,8 +403,10 @@ impl<S: FlowSink> Meter<S> {
             self.told.tell(&mut self.streams.heard, flow.id(), &mut self.summary, &mut self.sink)?;
         }
         self.summary.flows += 1;
+        let last_burst = flow.last_burst();
         self.sink.flow(&flow.record(reason))?;
-        match flow.last_burst() {
+        self.cache.remove(index);
+        match last_burst {
             Some(burst) => self.sink.activity(&burst),
             None => Ok(()),
         }

@@ -34,12 +34,10 @@ impl Slab {
         (self.entries.len() - 1) as u32
     }
 
-    /// Gives a flow back; its place is free.
-    pub(super) fn remove(&mut self, place: u32) -> Entry {
+    /// Lets go of a flow; its place is free.
+    pub(super) fn remove(&mut self, place: u32) {
         self.free.push(place);
-        let mut vacant = Entry::vacant();
-        vacant.look = self[place].look;
-        std::mem::replace(&mut self[place], vacant)
+        self[place].vacate();
     }
 
     /// Every place, free ones among them.
