@@ -4,7 +4,7 @@
 //! it, so that a folder of thousands of ring files needs few descriptors and little memory. Where many overlap in time,
 //! those beyond the first two dozen hold no descriptor: they are opened, read and closed for each 16 KiB.
 //!
-//! What is bounded: descriptors (33); a buffer of 1 MiB for each of the first 24 files read at once and of 16 KiB (and as
+//! What is bounded: descriptors (33); a buffer of 128 KiB for each of the first 24 files read at once and of 16 KiB (and as
 //! much again for a decompressor's input) for each of the others, or the largest record in them; the windows of all
 //! decompressors (1 GiB in sum; a file that would exceed it is skipped with that reason); names and comments.
 

@@ -208,7 +208,7 @@ pub(super) struct MeterOptions {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) active: Option<Duration>,
     /// Flows that metering holds at once (about 0.3 kB each); then the longest silent one gives way. (Judging holds
-    /// all flows of its captures: about 0.4 kB each in report, 3 kB in flows, explain, validate and what-if.)
+    /// all flows of its captures: about 0.4 kB each in report, 1 to 2 kB in flows, explain, validate and what-if.)
     #[arg(long, value_name = "N", default_value_t = MeterSettings::default().max_flows, value_parser = max_flows)]
     pub(super) max_flows: usize,
     /// Leave out copies of packets, as SPAN ports and merged captures hold them. Without it they are counted, and told.

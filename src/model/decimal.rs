@@ -3,13 +3,8 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Appends a number in decimal.
-pub fn push_number(number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-/// Appends a number with a sign.
-pub fn push_signed(number: i64, out: &mut Vec<u8>) {
+/// Appends an integer in decimal, with or without a sign.
+pub fn push_number(number: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
@@ -27,7 +22,7 @@ fn push_v4(address: Ipv4Addr, out: &mut Vec<u8>) {
         if at > 0 {
             out.push(b'.');
         }
-        out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+        push_number(octet, out);
     }
 }
 
@@ -56,7 +51,7 @@ mod tests {
             assert_eq!(text(|out| push_number(number, out)), number.to_string());
         }
         for number in [0, -1, 1, 10, -10, i64::MAX, i64::MIN] {
-            assert_eq!(text(|out| push_signed(number, out)), number.to_string());
+            assert_eq!(text(|out| push_number(number, out)), number.to_string());
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn flow_filter(initiator: Endpoint, responder: Endpoint, transport: Transpor
     }
     for Endpoint { port, .. } in ends {
         [b" && ", t, b".port == "].iter().for_each(|part| text.extend_from_slice(part));
-        push_number(port.into(), &mut text);
+        push_number(port, &mut text);
     }
     // All of it is ASCII.
     String::from_utf8(text).unwrap_or_default()

@@ -29,7 +29,7 @@ pub use application::{
 };
 pub use capture::{CaptureEnd, CaptureSummary, InterfaceSummary, ReadingCounts};
 pub use cell::Cell;
-pub use decimal::{push_address, push_number, push_signed};
+pub use decimal::{push_address, push_number};
 pub use display_filter::{
     announcement_filter, contact_filter, direction_filter, endpoint_filter, flow_filter, range_filter, sender_filter,
 };

@@ -6,7 +6,7 @@
 
 use super::ReportError;
 use super::text::{has_only, visible};
-use crate::model::{Cell, Column, Table, push_address, push_number, push_signed};
+use crate::model::{Cell, Column, Table, push_address, push_number};
 use std::borrow::Cow;
 use std::io::Write;
 
@@ -140,7 +140,7 @@ fn push_cell(line: &mut Vec<u8>, cell: &Cell<'_>) {
         Cell::Unsigned(number) => push_number(*number, line),
         Cell::Real(number) => push_shown(line, number),
         Cell::Flag(flag) => push_shown(line, flag),
-        Cell::TimeNs(ns) => push_signed(*ns, line),
+        Cell::TimeNs(ns) => push_number(*ns, line),
     }
 }
 

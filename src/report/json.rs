@@ -8,7 +8,7 @@
 use super::ReportError;
 use super::csv::BATCH_BYTES;
 use super::text::{acts, has_only};
-use crate::model::{Cell, Column, Kind, Table, push_address, push_number, push_signed};
+use crate::model::{Cell, Column, Kind, Table, push_address, push_number};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
@@ -147,7 +147,7 @@ fn push_cell(line: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), ReportError> {
         // With a fraction always: 4.0, not 4.
         Cell::Real(number) => write!(line, "{number:?}").map_err(ReportError::Output)?,
         Cell::Flag(flag) => write!(line, "{flag}").map_err(ReportError::Output)?,
-        Cell::TimeNs(ns) => push_signed(*ns, line),
+        Cell::TimeNs(ns) => push_number(*ns, line),
     }
     Ok(())
 }
